@@ -66,6 +66,9 @@ let package = Package(
     module(.platform, "Access", ["Core"]),
 
     tests("CoreTests", ["Core"]),
+    .target(
+      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
