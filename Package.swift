@@ -66,6 +66,7 @@ let package = Package(
     module(.platform, "Access", ["Core"]),
 
     tests("CoreTests", ["Core"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
 )
