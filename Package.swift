@@ -69,6 +69,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
 )
