@@ -64,6 +64,7 @@ let package = Package(
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
+    module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
     tests("CoreTests", ["Core"]),
     .target(
