@@ -1,53 +1,57 @@
 package import Access
 package import Core
-import Crypto
+package import Crypto
 package import HTTP
 package import Shell
 
 /// What every page of the product shares: who somebody is, the menu, where assets are, and how a refusal looks.
 ///
-/// Identity, the catalog and the spine are handed in as closures by the App, so that pages of any module can be
-/// registered without importing each other.
+/// Identity, the catalog and the spine are handed in as closures by the App, so that the pages of one module can be
+/// registered without importing another's.
 package struct Site: Sendable {
+  /// Who makes a request, from its session cookie or its key.
+  package typealias Authenticate = @Sendable (Request) async throws -> (Principal, Visit.Session?)
+
   /// The name of the city (达州市), beside the product's.
   package let city: String
-  /// The prefix of static assets of this build.
+  /// The prefix of the static assets of this build.
   package let assets: String
   package let clock: WallClock
   /// Whether cookies are marked `Secure`: behind TLS, and never on a plain local port.
   package let secureCookies: Bool
-  /// Who makes a request, from its session cookie or its key.
-  package let authenticate: @Sendable (Request) async throws -> (Principal, Visit.SessionView?)
+  package let authenticate: Authenticate
   /// The menu entries a principal may open.
   package let menu: @Sendable (Principal) async throws -> [MenuItem]
   package let unreadMessages: @Sendable (Principal) async throws -> Int
-  /// Signs short values such as flashes and strangers' form tokens.
-  private let key: [UInt8]
+  /// Signs short values that travel through the browser, such as flashes and strangers' form tokens.
+  let signature: HMAC
 
   package init(
-    city: String, assets: String, clock: WallClock, secureCookies: Bool, key: [UInt8],
-    authenticate: @escaping @Sendable (Request) async throws -> (Principal, Visit.SessionView?),
-    menu: @escaping @Sendable (Principal) async throws -> [MenuItem],
+    city: String, assets: String, clock: WallClock, secureCookies: Bool, key: SecretBytes,
+    authenticate: @escaping Authenticate, menu: @escaping @Sendable (Principal) async throws -> [MenuItem],
     unreadMessages: @escaping @Sendable (Principal) async throws -> Int
   ) {
     self.city = city
     self.assets = assets
     self.clock = clock
     self.secureCookies = secureCookies
-    self.key = key
     self.authenticate = authenticate
     self.menu = menu
     self.unreadMessages = unreadMessages
+    signature = HMAC(key: key)
   }
 
-  /// A handler of visits as a handler of requests: finds out who it is, and refuses a change without the form's token.
+  /// A handler of visits as a handler of requests: finds out who it is, refuses a change whose form token is wrong, and
+  /// shows a refusal as a page unless the client asked for JSON.
   package func handler(_ body: @escaping @Sendable (Visit) async throws -> Response) -> Handler {
     { request in
       let (principal, session) = try await authenticate(request)
       let visit = Visit(request: request, principal: principal, session: session, site: self)
       do {
         if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
-        return try await body(visit)
+        var response = try await body(visit)
+        if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
+        return response
       } catch let refusal as Refusal where !visit.wantsJSON {
         return try await visit.refusalPage(refusal)
       }
@@ -61,39 +65,32 @@ package struct Site: Sendable {
     return accept.hasPrefix("application/json") || accept.hasPrefix("application/geo+json")
   }
 
-  // MARK: Form tokens
-
-  /// The form token of somebody without a session: a signed value bound to the browser's `visitor` cookie.
-  package func strangerToken(_ request: Request) -> String {
-    mac("form", request.cookies["visitor"] ?? "")
-  }
-
   func mac(_ purpose: String, _ text: String) -> String {
-    Base64URL.encode(HMACSM3.authenticate(Array("\(purpose):\(text)".utf8), key: key))
+    Base64URL.encode(signature.authenticate("\(purpose)\u{0}\(text)"))
   }
 
-  // MARK: Flashes
-
-  /// Leaves a message that the next page shows once, in a signed cookie.
-  package func setFlash(_ text: String, tone: Tone, in response: inout Response) {
-    let value = Base64URL.encode(Array("\(tone.rawValue)|\(text)".utf8))
-    response.setCookie(
-      Cookie(
-        name: "flash", value: "\(value).\(mac("flash", value))", path: "/", maxAge: 60, isSecure: secureCookies,
-        isHTTPOnly: true, sameSite: .lax))
+  /// A cookie with this site's safety: HttpOnly, SameSite=Lax, Secure behind TLS.
+  package func cookie(_ name: String, _ value: String, maxAge: Int? = nil) throws -> Cookie {
+    try Cookie(name, value, maxAge: maxAge, secure: secureCookies)
   }
+}
 
-  func flash(in request: Request) -> Flash? {
-    guard let parts = request.cookies["flash"]?.split(separator: "."), parts.count == 2,
-      mac("flash", String(parts[0])) == parts[1], let bytes = Base64URL.decode(String(parts[0]))
-    else { return nil }
-    let text = String(decoding: bytes, as: UTF8.self)
-    guard let bar = text.firstIndex(of: "|"), let tone = Tone(rawValue: String(text[..<bar])) else { return nil }
-    return Flash(tone, String(text[text.index(after: bar)...]))
+extension Router {
+  /// Registers a page or an interface that knows who visits it.
+  package mutating func on(
+    _ method: Method, _ pattern: String, maximumBody: Int? = nil, at site: Site,
+    _ body: @escaping @Sendable (Visit) async throws -> Response
+  ) {
+    on(method, pattern, maximumBody: maximumBody, site.handler(body))
   }
+}
 
-  func clearFlash(of request: Request, in response: inout Response) {
-    guard request.cookies["flash"] != nil else { return }
-    response.setCookie(Cookie(name: "flash", value: "", path: "/", maxAge: 0, isSecure: secureCookies))
+extension Method {
+  /// Whether a request of this method may change something (RFC 9110 §9.2.1 calls the others safe).
+  package var changesSomething: Bool {
+    switch self {
+    case .get, .head, .options: false
+    default: true
+    }
   }
 }
