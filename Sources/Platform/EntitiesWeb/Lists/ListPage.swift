@@ -79,11 +79,12 @@ struct ListPage {
   }
 
   private var kept: [HiddenField] {
-    ["sort", "size", "columns", "as_of"].compactMap { name in address.items.first(name).map { HiddenField(name, $0) } }
+    ["sort", "size", "columns", "at"].compactMap { name in address.items.first(name).map { HiddenField(name, $0) } }
   }
 
   private func filterField(_ field: FieldDeclaration) -> Shell.Field {
-    let value = address.items.first(field.name) ?? ""
+    let name = ListAddress.filterName(field, in: entity)
+    let value = address.items.first(name) ?? ""
     let from = address.items.first("\(field.name).from") ?? ""
     let to = address.items.first("\(field.name).to") ?? ""
     let control: Control
@@ -100,7 +101,7 @@ struct ListPage {
           value: value, text: register.titles[field.name] ?? "", source: "/r/\(target)/pick"))
     default: control = .text(value, .init(maximum: 60))
     }
-    return Shell.Field(field.name, field.label, control)
+    return Shell.Field(name, field.label, control)
   }
 
   private var chips: [ActiveFilters.Chip] {
@@ -112,8 +113,8 @@ struct ListPage {
       guard let field = entity.field(name) else { continue }
       chips.append(.init(field.label, chipText(field), removePath: address.path(without: name)))
     }
-    if let time = address.items.first("as_of") {
-      chips.append(.init("截至", time, removePath: address.path(setting: "as_of", to: nil)))
+    if let time = address.items.first("at") {
+      chips.append(.init("截至", time, removePath: address.path(setting: "at", to: nil)))
     }
     return chips
   }
@@ -122,8 +123,11 @@ struct ListPage {
     let from = address.items.first("\(field.name).from")
     let to = address.items.first("\(field.name).to")
     if from != nil || to != nil { return "\(from ?? "不限") 至 \(to ?? "不限")" }
+    if let empty = address.items.first("\(field.name).empty") { return empty == "true" ? "未填写" : "已填写" }
+    if let text = address.items.first("\(field.name).prefix") ?? address.items.first("\(field.name).contains") {
+      return text
+    }
     return address.items.all(field.name).map { text in
-      if text == "-" { return "未填写" }
       switch field.type {
       case .code(let name): return register.catalog.dictionary(name)?.label(of: text) ?? text
       case .boolean: return text == "true" ? "是" : "否"
