@@ -67,6 +67,10 @@ let package = Package(
     module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
     tests("CoreTests", ["Core"]),
+    .target(
+      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -52,7 +52,7 @@ package enum Value: Sendable, Hashable {
     case .text(let value): value
     case .integer(let value): String(value)
     case .decimal(let value): value.description
-    case .money(let value): value.description
+    case .money(let value): value.plain
     case .boolean(let value): value ? "是" : "否"
     case .date(let value): value.description
     case .instant(let value): value.iso8601
