@@ -67,6 +67,9 @@ let package = Package(
 
     tests("CoreTests", ["Core"]),
     tests("CryptoTests", ["Core", "Crypto"]),
+    .target(
+      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
