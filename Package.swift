@@ -64,8 +64,12 @@ let package = Package(
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
+    module(.platform, "Search", ["Core"]),
 
     tests("CoreTests", ["Core"]),
+    tests("DocumentsTests", ["Core", "Documents"]),
+    tests("GeoTests", ["Core", "Geo"]),
+    tests("SearchTests", ["Core", "Search"]),
   ],
   swiftLanguageModes: [.v6]
 )
