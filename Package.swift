@@ -67,6 +67,7 @@ let package = Package(
     module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
     tests("CoreTests", ["Core"]),
+    tests("YAMLTests", ["Core", "YAML"]),
   ],
   swiftLanguageModes: [.v6]
 )
