@@ -68,6 +68,16 @@ let package = Package(
 
     tests("CoreTests", ["Core"]),
     tests("YAMLTests", ["Core", "YAML"]),
+    .target(
+      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
+    module(.platform, "Search", ["Core"]),
+
+    tests("CoreTests", ["Core"]),
+    tests("DocumentsTests", ["Core", "Documents"]),
+    tests("GeoTests", ["Core", "Geo"]),
+    tests("SearchTests", ["Core", "Search"]),
   ],
   swiftLanguageModes: [.v6]
 )
