@@ -67,6 +67,7 @@ let package = Package(
     module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
     tests("CoreTests", ["Core"]),
+    tests("YAMLTests", ["Core", "YAML"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),

@@ -1,4 +1,5 @@
 package import Core
+package import Geo
 
 /// What a list, a count, an export or a map asks for; the scope of the principal is added by the store, never here.
 package struct ListQuery: Sendable, Hashable {
@@ -56,16 +57,19 @@ package struct ListFilter: Sendable, Hashable {
     /// Both ends included; dates, instants and numbers.
     case range(from: Value?, to: Value?)
     case empty(Bool)
-    /// Geometry that touches the box, in degrees.
-    case box(west: Double, south: Double, east: Double, north: Double)
-    /// Geometry that touches the GeoJSON polygon.
-    case within(JSON)
-    /// Geometry no further than `metres` from the point.
-    case near(longitude: Double, latitude: Double, metres: Double)
+    /// Geometry that touches the box.
+    case box(BoundingBox)
+    /// Geometry that touches the area, a polygon or several.
+    case within(Geometry)
+    /// Geometry no further than `metres` from the place, at most ``maximumRadius``.
+    case near(Coordinate, metres: Double)
   }
 
   package let field: String
   package let test: Test
+
+  /// In metres.
+  package static let maximumRadius = 100_000.0
 
   package init(_ field: String, _ test: Test) {
     self.field = field
@@ -73,10 +77,9 @@ package struct ListFilter: Sendable, Hashable {
   }
 }
 
-/// The place behind the last row of a page: its sort values and id.
+/// The place behind the last row of a page: its value of every sort field, the id last.
 package struct ListCursor: Sendable, Hashable {
   let values: [Value]
-  let id: Int64
 }
 
 /// How many records a list has.
