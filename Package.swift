@@ -68,6 +68,11 @@ let package = Package(
 
     tests("CoreTests", ["Core"]),
     tests("YAMLTests", ["Core", "YAML"]),
+    module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
+
+    tests("CoreTests", ["Core"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
+    tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),
