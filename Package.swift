@@ -66,7 +66,11 @@ let package = Package(
     module(.platform, "Access", ["Core"]),
     module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
+    // Spine: what everything hangs on, once.
+    module(.spine, "Addresses", ["Core"]),
+
     tests("CoreTests", ["Core"]),
+    tests("AddressesTests", ["Core", "Addresses"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),
