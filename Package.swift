@@ -66,8 +66,17 @@ let package = Package(
     module(.platform, "Access", ["Core"]),
     module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
 
+    // Spine: what everything hangs on, once.
+    module(.spine, "Addresses", ["Core"]),
+
     tests("CoreTests", ["Core"]),
     tests("YAMLTests", ["Core", "YAML"]),
+    module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
+
+    tests("CoreTests", ["Core"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
+    tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
+    tests("AddressesTests", ["Core", "Addresses"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),

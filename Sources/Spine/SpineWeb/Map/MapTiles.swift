@@ -65,9 +65,9 @@ package struct MapTiles: Sendable {
       with tile as (select st_tileenvelope(\(tile.z), \(tile.x), \(tile.y)) as frame)
       select st_asmvt(f, \(layer), 4096, 'geometry', 'id') from (
         select t.id, \(label) as label\(extra),
-          st_asmvtgeom(st_transform(\(geometry), 3857), tile.frame, 4096, 64, true) as geometry
+          st_asmvtgeom(st_transform(st_setsrid(\(geometry), 4326), 3857), tile.frame, 4096, 64, true) as geometry
         from \(identifier: entity.name) t, tile
-        where \(geometry) && st_transform(tile.frame, 4326) and (\(condition))
+        where \(geometry) && st_setsrid(st_transform(tile.frame, 4326), 4490) and (\(condition))
         order by t.id limit 20000) f where geometry is not null
       """
   }
@@ -87,7 +87,7 @@ package struct MapTiles: Sendable {
         select count(*) as count, min(t.id) as id, min(\(label)) as label,
           avg(st_x(\(geometry))) as x, avg(st_y(\(geometry))) as y
         from \(identifier: entity.name) t
-        where \(geometry) && st_makeenvelope(\(box.west), \(box.south), \(box.east), \(box.north), 4326)
+        where \(geometry) && st_makeenvelope(\(box.west), \(box.south), \(box.east), \(box.north), 4490)
           and st_x(\(geometry)) < \(box.east) and st_y(\(geometry)) > \(box.south) and (\(scope))
         group by floor((st_x(\(geometry)) - \(box.west)) / \(width)), floor((st_y(\(geometry)) - \(box.south)) / \(height)))
       \(MapTiles.encode(layer))

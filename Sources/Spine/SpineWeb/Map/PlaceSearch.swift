@@ -61,7 +61,7 @@ package struct PlaceSearch: Sendable {
       return []
     }
     let scope = ScopePredicate.compile(principal, Permission("address", "view"), entity, alias: "t")
-    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4326)"
+    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4490)"
     let rows = try await database.query(
       """
       select t.id, t.full_name, t.code, st_x(t.location) as x, st_y(t.location) as y,
@@ -82,7 +82,7 @@ package struct PlaceSearch: Sendable {
   /// Public facilities around a place, nearest first.
   package func facilities(around place: Coordinate, metres: Double, kind: String?) async throws -> [Place] {
     let box = (latitude: metres / 111_000, longitude: metres / 94_000)
-    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4326)"
+    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4490)"
     let ofKind: SQL = kind.map { "and f.kind = \($0)" } ?? ""
     let rows = try await database.query(
       """
