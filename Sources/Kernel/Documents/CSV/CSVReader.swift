@@ -1,4 +1,4 @@
-package import Core
+import Core
 import Glibc
 
 /// Reads delimited text (RFC 4180) row by row from UTF-8 bytes, with memory independent of the file's length.

@@ -1,5 +1,5 @@
 import CPango
-package import Core
+import Core
 
 extension PDFDocument {
   /// A heading, kept on one page with the beginning of what follows.

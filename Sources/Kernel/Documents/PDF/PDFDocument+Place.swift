@@ -1,5 +1,5 @@
 import CPango
-package import Core
+import Core
 
 extension PDFDocument {
   /// Sets a text at a fixed place; it wraps within `width`.

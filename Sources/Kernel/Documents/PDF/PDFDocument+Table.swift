@@ -1,5 +1,5 @@
 import CPango
-package import Core
+import Core
 
 extension PDFDocument {
   /// A table with a border around each cell; its header row is repeated on each page, and a row that is taller than a

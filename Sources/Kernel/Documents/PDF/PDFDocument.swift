@@ -1,5 +1,5 @@
 import CPango
-package import Core
+import Core
 
 /// Lays out a document page by page and renders it as PDF (or, for previews, as PNG).
 ///

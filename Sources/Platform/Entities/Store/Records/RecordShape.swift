@@ -10,7 +10,7 @@ struct RecordShape {
   /// Values above the principal's clearance are shown; the permission has been checked.
   let reveal: Bool
   let catalog: Catalog
-  let now: Instant
+  let context: EvaluationContext
   /// The fields of the record, in order.
   let columns: [FieldDeclaration]
   /// The stored fields that are selected: those of ``columns`` and what computed ones are made from.
@@ -25,21 +25,12 @@ struct RecordShape {
     self.principal = principal
     self.reveal = reveal
     self.catalog = catalog
-    self.now = now
+    context = EvaluationContext(now: now, principal: principal)
     self.columns = columns
     var selected = columns.filter { $0.isStored && !FieldDeclaration.systemNames.contains($0.name) }
-    var names = Set(selected.map(\.name))
-    var open = columns.compactMap(\.computed)
-    var seen = Set(columns.filter { !$0.isStored }.map(\.name))
-    while let computed = open.popLast() {
-      for name in computed.fieldNames {
-        guard let field = entity.field(name), !FieldDeclaration.systemNames.contains(name) else { continue }
-        if let inner = field.computed {
-          if seen.insert(name).inserted { open.append(inner) }
-        } else if names.insert(name).inserted {
-          selected.append(field)
-        }
-      }
+    var names = Set(selected.map(\.name)).union(FieldDeclaration.systemNames)
+    for name in columns.compactMap(\.computed).flatMap(\.fields) {
+      if let field = entity.field(name), names.insert(name).inserted { selected.append(field) }
     }
     self.selected = selected
   }
@@ -71,7 +62,8 @@ struct RecordShape {
     for field in columns {
       let value: Value
       if let computed = field.computed {
-        value = computed.value(in: entity, ExpressionValues(clear: clear, record: record), now: now)
+        // A formula over values that leave the range has no result; the record is shown all the same.
+        value = (try? computed.stored(as: field, in: context) { clear[$0] ?? record[$0] }) ?? .null
       } else if FieldDeclaration.systemNames.contains(field.name) {
         value = record[field.name]
       } else {
@@ -97,12 +89,4 @@ struct RecordShape {
     default: return nil
     }
   }
-}
-
-/// The values a formula reads: stored ones in clear, and the record's system fields.
-struct ExpressionValues {
-  let clear: [String: Value]
-  let record: Record
-
-  subscript(_ name: String) -> Value { clear[name] ?? record[name] }
 }

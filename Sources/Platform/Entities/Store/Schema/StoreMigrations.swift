@@ -28,6 +28,9 @@ package enum StoreMigrations {
     create function lifang_scope_own(entity text) returns bigint language sql stable parallel safe as
       $$ select (lifang_scope(entity) ->> 'own')::bigint $$;
 
+    create function lifang_scope_text(entity text, term text) returns text language sql stable parallel safe as
+      $$ select lifang_scope(entity) ->> term $$;
+
     create function lifang_scope_texts(entity text, term text) returns text[] language sql stable parallel safe as
       $$ select array_agg(t) from jsonb_array_elements_text(lifang_scope(entity) -> term) t $$;
 

@@ -24,10 +24,14 @@ enum ScopePolicy {
         entity.field(point)?.type == .point ? quoted(point) : "st_pointonsurface(\(quoted(point)))"
       terms.append("st_covers((select lifang_scope_area(\(name))), \(place))")
     }
+    let surroundings = ExpressionSurroundings(
+      me: "(select lifang_scope_text(\(unsafe: name), 'me'))::bigint",
+      unit: "(select lifang_scope_text(\(unsafe: name), 'unit'))::bigint",
+      division: "(select lifang_scope_text(\(unsafe: name), 'division'))")
     for (rule, expression) in scope.rules.sorted(by: { $0.key < $1.key }) {
       terms.append(
         "(\(literal(rule)) = any ((select lifang_scope_texts(\(name), 'rules'))::text[]) and "
-          + "(\(expression.sql(alias: nil).inlined)))")
+          + "(\(expression.sql(in: surroundings, alias: nil).inlined)))")
     }
     return terms.joined(separator: " or ")
   }

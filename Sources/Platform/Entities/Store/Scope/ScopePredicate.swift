@@ -55,7 +55,7 @@ package enum ScopePredicate {
       }
     }
     for name in terms.rules {
-      if let rule = scope.rules[name] { alternatives.append("(\(rule.sql(alias: alias)))") }
+      if let rule = scope.rules[name] { alternatives.append("(\(rule.sql(in: terms.surroundings, alias: alias)))") }
     }
     return alternatives
   }

@@ -1,5 +1,5 @@
 package import Access
-package import Core
+import Core
 
 /// A data scope taken apart for one principal: what the predicate of a query and row-level security are both made
 /// from, so that they cannot disagree.
@@ -20,6 +20,10 @@ package struct ScopeTerms: Sendable, Hashable {
   package var areas: [Int64] = []
   /// 自定义: names of the entity's declared rules.
   package var rules: [String] = []
+  /// What `me()`, `my_unit()` and `my_division()` are in those rules.
+  private var user: Int64?
+  private var unit: Int64?
+  private var division: String?
 
   package static let everything: ScopeTerms = {
     var terms = ScopeTerms()
@@ -51,7 +55,11 @@ package struct ScopeTerms: Sendable, Hashable {
       let codes = codes.isEmpty ? [principal.unit?.division ?? ""] : codes
       for code in codes.compactMap(DivisionLevel.prefix) { ScopeTerms.insert(code, into: &divisions) }
     case .area(let id): ScopeTerms.insert(id, into: &areas)
-    case .rule(let name): ScopeTerms.insert(name, into: &rules)
+    case .rule(let name):
+      ScopeTerms.insert(name, into: &rules)
+      user = principal.kind == .user ? principal.id : nil
+      unit = principal.unit?.id
+      division = principal.unit?.division
     case .anyOf(let scopes): for scope in scopes { add(scope, principal) }
     }
   }
@@ -65,6 +73,11 @@ package struct ScopeTerms: Sendable, Hashable {
     prefixes.filter { long in !prefixes.contains { $0 != long && long.hasPrefix($0) } }
   }
 
+  /// What the rules may ask; time is the database's, in queries and in row-level security alike.
+  var surroundings: ExpressionSurroundings {
+    ExpressionSurroundings(me: "\(user)::bigint", unit: "\(unit)::bigint", division: "\(division)::text")
+  }
+
   /// What row-level security reads; see `lifang_scope_…` in the store's migration.
   var setting: String {
     var members: [(key: String, value: JSON)] = []
@@ -74,7 +87,12 @@ package struct ScopeTerms: Sendable, Hashable {
     if !below.isEmpty { members.append(("below", .array(below.map { .string($0) }))) }
     if !divisions.isEmpty { members.append(("divisions", .array(divisions.map { .string($0) }))) }
     if !areas.isEmpty { members.append(("areas", .array(areas.map { .int($0) }))) }
-    if !rules.isEmpty { members.append(("rules", .array(rules.map { .string($0) }))) }
+    if !rules.isEmpty {
+      members.append(("rules", .array(rules.map { .string($0) })))
+      if let user { members.append(("me", .int(user))) }
+      if let unit { members.append(("unit", .int(unit))) }
+      if let division { members.append(("division", .string(division))) }
+    }
     return JSON.object(members).text
   }
 }
