@@ -64,8 +64,11 @@ let package = Package(
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
+    module(.platform, "Shell", ["Core", "HTML"]),
 
     tests("CoreTests", ["Core"]),
+    tests("HTMLTests", ["Core", "HTML"]),
+    tests("ShellTests", ["Core", "HTML", "Shell"]),
   ],
   swiftLanguageModes: [.v6]
 )
