@@ -68,6 +68,8 @@ package struct Gazetteer: Sendable {
   /// The division with this code, or `nil` when the gazetteer has none.
   package subscript(code: DivisionCode) -> Division? { indices[code.number].map { divisions[Int($0)] } }
 
+  func index(of code: DivisionCode) -> Int32? { indices[code.number] }
+
   /// The divisions that lie directly in `code`, in the order of their codes.
   package func children(of code: DivisionCode) -> [Division] {
     var low = 0
