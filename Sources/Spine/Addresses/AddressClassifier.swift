@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// What other columns of a row say about where the address lies.
 package struct AddressHints: Sendable, Hashable {

@@ -1,5 +1,3 @@
-package import Core
-
 /// The divisions of the country with every way their names are written, ready to be found in text (地名库).
 ///
 /// Made once at start from `Resources/spine/divisions` and shared; it never changes afterwards.
