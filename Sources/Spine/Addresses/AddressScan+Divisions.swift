@@ -86,7 +86,7 @@ extension AddressScan {
     var form = Gazetteer.Form.former
     for slot in Int(match.first)..<Int(match.first + match.count) {
       let entry = gazetteer.entries[Int(trie.values[slot])]
-      var isInside = candidates.isEmpty && (home.map { $0.contains(entry.code) } ?? true)
+      var isInside = candidates.isEmpty
       for candidate in candidates {
         let code = gazetteer.divisions[Int(candidate)].code
         if code == entry.code || entry.code.contains(code) {

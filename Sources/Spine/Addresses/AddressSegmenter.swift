@@ -11,10 +11,10 @@ package struct AddressSegmenter: Sendable {
   /// Segments of `text` from left to right.
   ///
   /// Complexity: linear in the length of the text for texts of a usual shape; the text is cut after 300 scalars.
-  /// - Parameter home: the division that addresses without one are taken to lie in, such as the city's.
-  package func segment(_ text: some StringProtocol, home: DivisionCode? = nil) -> SegmentedAddress {
+  /// - Parameter known: the division that the address is known to lie in, from another column or from the city itself.
+  package func segment(_ text: some StringProtocol, within known: DivisionCode? = nil) -> SegmentedAddress {
     let folded = AddressText(text)
-    var scan = AddressScan(folded.scalars, gazetteer: gazetteer, home: home)
+    var scan = AddressScan(folded.scalars, gazetteer: gazetteer, within: known)
     scan.run()
     return SegmentedAddress(text: folded, segments: scan.segments, divisions: scan.reading)
   }
@@ -24,7 +24,6 @@ package struct AddressSegmenter: Sendable {
 struct AddressScan {
   let scalars: [UInt32]
   let gazetteer: Gazetteer
-  let home: DivisionCode?
   /// Texts longer than this are no addresses; what follows becomes one part.
   static let limit = 300
 
@@ -38,10 +37,10 @@ struct AddressScan {
   /// Whether a part after the divisions was found.
   var isBelowDivisions = false
 
-  init(_ scalars: [UInt32], gazetteer: Gazetteer, home: DivisionCode?) {
+  init(_ scalars: [UInt32], gazetteer: Gazetteer, within known: DivisionCode?) {
     self.scalars = scalars
     self.gazetteer = gazetteer
-    self.home = home
+    if let known, let index = gazetteer.index(of: known) { candidates = [index] }
     segments.reserveCapacity(12)
   }
 

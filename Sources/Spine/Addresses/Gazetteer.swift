@@ -1,5 +1,3 @@
-package import Core
-
 /// The divisions of the country with every way their names are written, ready to be found in text (地名库).
 ///
 /// Made once at start from `Resources/spine/divisions` and shared; it never changes afterwards.
@@ -67,6 +65,8 @@ package struct Gazetteer: Sendable {
 
   /// The division with this code, or `nil` when the gazetteer has none.
   package subscript(code: DivisionCode) -> Division? { indices[code.number].map { divisions[Int($0)] } }
+
+  func index(of code: DivisionCode) -> Int32? { indices[code.number] }
 
   /// The divisions that lie directly in `code`, in the order of their codes.
   package func children(of code: DivisionCode) -> [Division] {
