@@ -65,6 +65,7 @@ let package = Package(
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
     module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
+    module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "SQL"]),
 
     tests("CoreTests", ["Core"]),
     tests("CryptoTests", ["Core", "Crypto"]),
