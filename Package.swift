@@ -68,13 +68,13 @@ let package = Package(
 
     tests("CoreTests", ["Core"]),
     tests("YAMLTests", ["Core", "YAML"]),
+    tests("EntitiesTests", ["Core", "YAML", "SQL", "Access", "Entities", "TestSupport"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),
     tests("CryptoTests", ["Core", "Crypto"]),
     module(.platform, "Search", ["Core"]),
 
-    tests("CoreTests", ["Core"]),
     tests("DocumentsTests", ["Core", "Documents"]),
     tests("GeoTests", ["Core", "Geo"]),
     tests("SearchTests", ["Core", "Search"]),
