@@ -68,10 +68,10 @@ let package = Package(
     module(.platform, "Search", ["Core"]),
     module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
     module(.platform, "Jobs", ["Access", "Core", "SQL"]),
-    module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "SQL"]),
+    module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "Jobs", "SQL"]),
     module(
       .platform, "Entities",
-      ["Access", "Audit", "Core", "Crypto", "Documents", "Geo", "SQL", "Search", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "SQL"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Core", "Crypto", "HTML", "HTTP", "Shell"]),

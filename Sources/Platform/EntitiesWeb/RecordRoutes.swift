@@ -51,7 +51,13 @@ package struct RecordRoutes: Sendable {
     let entity = try store.entity(try visit.request.parameter("entity"))
     let what = RecordRoutes.verbs[action] ?? "处理"
     try visit.principal.require(Permission(entity.name, action), toDo: "\(what)\(entity.label)")
-    return Register(entity, catalog: store.catalog)
+    return self.register(entity, visit)
+  }
+
+  func register(_ entity: EntityDeclaration, _ visit: Visit) -> Register {
+    Register(
+      entity, catalog: store.catalog,
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal))
   }
 
   static let verbs = [

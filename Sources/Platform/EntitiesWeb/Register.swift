@@ -7,10 +7,13 @@ package struct Register: Sendable {
   package let catalog: Catalog
   /// What the records that filters refer to are called, by field.
   var titles: [String: String] = [:]
+  /// What conditions of fields and actions are judged by.
+  let context: EvaluationContext
 
-  package init(_ entity: EntityDeclaration, catalog: Catalog) {
+  package init(_ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext) {
     self.entity = entity
     self.catalog = catalog
+    self.context = context
   }
 
   /// A group of fields as forms and details show it.
@@ -31,13 +34,7 @@ package struct Register: Sendable {
   }
 
   /// Fields a list may be ordered by: those that have an index behind them.
-  package var sortable: Set<String> {
-    var names: Set = ["id", "updated_at", "created_at"]
-    for sort in entity.list.sort { names.insert(sort.field) }
-    for index in entity.indexes { if let last = index.fields.last { names.insert(last) } }
-    for field in entity.fields where field.unique && !field.encrypted { names.insert(field.name) }
-    return names
-  }
+  package var sortable: Set<String> { entity.sortableFields }
 
   /// What a record is called.
   package func title(of record: Record) -> String {
@@ -59,6 +56,6 @@ package struct Register: Sendable {
   }
 
   private func holds(_ condition: Expression, in record: Record) -> Bool {
-    (try? condition.evaluate { record[$0] })?.boolean ?? true
+    (try? condition.holds(in: context) { record[$0] }) ?? true
   }
 }

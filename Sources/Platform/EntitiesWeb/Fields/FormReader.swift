@@ -49,7 +49,7 @@ struct FormReader {
 
   private mutating func parse(_ text: String, _ field: FieldDeclaration) {
     do {
-      values[field.name] = try Value(typed: text, as: field, in: register.catalog)
+      values[field.name] = try register.catalog.parse(text, for: field)
     } catch let refusal {
       errors.append(FieldError(field.name, refusal.message))
     }

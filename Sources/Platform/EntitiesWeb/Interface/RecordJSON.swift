@@ -81,10 +81,10 @@ struct RecordJSON {
       return .geometry(json)
     case .int, .double:
       guard [.integer, .decimal, .money].contains(field.valueKind) else { throw mismatch() }
-      return try Value(typed: json.text, as: field, in: catalog)
+      return try catalog.parse(json.text, for: field)
     case .string(let text):
       if field.type.isGeometry || field.multiple || field.type == .boolean { throw mismatch() }
-      return try Value(typed: text, as: field, in: catalog)
+      return try catalog.parse(text, for: field)
     }
   }
 }

@@ -94,7 +94,7 @@ struct DetailPage {
   private func relatedCard(_ related: Related) -> HTML {
     let display = FieldDisplay(catalog: register.catalog)
     let columns = related.page.columns.map { Column($0.label, display.column($0)) }
-    let other = Register(related.entity, catalog: register.catalog)
+    let other = Register(related.entity, catalog: register.catalog, context: register.context)
     let rows = related.page.records.map { record in
       TableRow(
         id: "\(related.entity.name)-\(record.id)", name: other.title(of: record),

@@ -164,7 +164,7 @@ extension RecordRoutes {
       throw Refusal(.notFound, "action-unknown", "\(entity.label)没有名为“\(name.prefix(40))”的操作。请刷新页面。")
     }
     try visit.principal.require(Permission(entity.name, name), toDo: action.label)
-    return (Register(entity, catalog: store.catalog), action, try visit.recordID())
+    return (register(entity, visit), action, try visit.recordID())
   }
 
   func askAction(_ visit: Visit) async throws -> Response {
@@ -216,7 +216,7 @@ extension RecordRoutes {
     let form = try await visit.request.body.form()
     let name = form.first("action") ?? ""
     let entity = try store.entity(try visit.request.parameter("entity"))
-    let register = Register(entity, catalog: store.catalog)
+    let register = register(entity, visit)
     let records = store.records(as: visit.principal)
     var ids = form.all("id").compactMap { Int64($0) }
     let address = try ListAddress(entity, form.fields)
