@@ -79,20 +79,40 @@ extension Connection {
     guard isCopying else { throw Fault("copy-over", "a writer was used after its COPY") }
     interrupter.begin(ticket)
     defer { interrupter.end() }
-    let status = bytes.withUnsafeBytes { bytes in
-      PQputCopyData(pointer, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count))
-    }
-    guard status == 1, !hasServerGivenUp(pointer) else {
-      throw endOfCopy(pointer, reason: "given up") ?? Fault("copy-ended-early")
+    try bytes.withUnsafeBytes { bytes in
+      for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.pieceSize, bytes.count)])
+        guard put(piece, pointer) else {
+          throw endOfCopy(pointer, reason: "given up") ?? Fault("copy-ended-early")
+        }
+      }
     }
   }
 
-  /// Whether the server has sent an error; libpq itself would only look for one at the end.
-  private func hasServerGivenUp(_ pointer: OpaquePointer) -> Bool {
-    guard PQsslInUse(pointer) == 0 else { return false }
-    var first: UInt8 = 0
-    let count = recv(PQsocket(pointer), &first, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
-    return count == 0 || (count == 1 && first == UInt8(ascii: "E"))
+  /// Small enough that a socket ready for writing takes it at once.
+  private static var pieceSize: Int { 32768 }
+
+  /// Sends a piece when the server takes it; false when the server has sent an error instead.
+  ///
+  /// libpq looks for an error only at the end of a COPY, and while it waits to send it may swallow one unseen; so the
+  /// waiting is done here.
+  private func put(_ piece: UnsafeRawBufferPointer, _ pointer: OpaquePointer) -> Bool {
+    let socket = PQsocket(pointer)
+    var isIgnoringInput = PQsslInUse(pointer) != 0
+    while true {
+      var poll = pollfd(fd: socket, events: Int16(POLLOUT) | (isIgnoringInput ? 0 : Int16(POLLIN)), revents: 0)
+      if Glibc.poll(&poll, 1, -1) < 0 && errno != EINTR { return false }
+      if poll.revents & Int16(POLLIN) != 0 {
+        var first: UInt8 = 0
+        let count = recv(socket, &first, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count == 0 || (count == 1 && first == UInt8(ascii: "E")) { return false }
+        // A notice, say: libpq reads it when it has time.
+        isIgnoringInput = true
+      }
+      if poll.revents & Int16(POLLOUT | POLLERR | POLLHUP) != 0 {
+        return PQputCopyData(pointer, piece.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(piece.count)) == 1
+      }
+    }
   }
 
   private func endCopyIn(_ ticket: UInt64) throws -> Int {
