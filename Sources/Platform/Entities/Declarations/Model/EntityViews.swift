@@ -1,0 +1,188 @@
+package import YAML
+
+/// The list page (列表): what it shows, filters, sorts and searches.
+package struct ListView: Sendable {
+  package struct Sort: Sendable, Hashable {
+    package let field: String
+    package let descending: Bool
+
+    package init(field: String, descending: Bool) {
+      self.field = field
+      self.descending = descending
+    }
+  }
+
+  package let columns: [String]
+  package let filters: [String]
+  /// Applied in order; the id breaks ties.
+  package let sort: [Sort]
+  /// The text fields the search box looks into.
+  package let search: [String]
+  /// Rows on a page.
+  package let page: Int
+
+  package init(columns: [String], filters: [String], sort: [Sort], search: [String], page: Int) {
+    self.columns = columns
+    self.filters = filters
+    self.sort = sort
+    self.search = search
+    self.page = page
+  }
+}
+
+/// A titled group of fields in the form and on the detail page.
+package struct FormSection: Sendable {
+  package let label: String
+  package let fields: [String]
+  /// The section is shown only while this holds.
+  package let visible: Expression?
+  package let position: SourcePosition
+
+  package init(label: String, fields: [String], visible: Expression? = nil, position: SourcePosition) {
+    self.label = label
+    self.fields = fields
+    self.visible = visible
+    self.position = position
+  }
+}
+
+/// A list of the records that refer to this one, on its detail page.
+package struct RelatedList: Sendable {
+  package let entity: String
+  /// The reference field of `entity` that points here.
+  package let field: String
+  package let label: String
+  package let position: SourcePosition
+
+  package init(entity: String, field: String, label: String, position: SourcePosition) {
+    self.entity = entity
+    self.field = field
+    self.label = label
+    self.position = position
+  }
+}
+
+/// A button besides the standard ones: sets fields of one record, under its own permission `<entity>.<name>`.
+package struct ActionDeclaration: Sendable {
+  package struct Assignment: Sendable {
+    package let field: String
+    package let value: Expression
+
+    package init(field: String, value: Expression) {
+      self.field = field
+      self.value = value
+    }
+  }
+
+  package let name: String
+  package let label: String
+  /// The button is offered only while this holds, and refused otherwise.
+  package let when: Expression?
+  /// Fields the person fills in before it runs.
+  package let ask: [String]
+  package let set: [Assignment]
+  /// What is asked before it runs.
+  package let confirm: String?
+  package let position: SourcePosition
+
+  package init(
+    name: String, label: String, when: Expression?, ask: [String], set: [Assignment], confirm: String?,
+    position: SourcePosition
+  ) {
+    self.name = name
+    self.label = label
+    self.when = when
+    self.ask = ask
+    self.set = set
+    self.confirm = confirm
+    self.position = position
+  }
+}
+
+/// How the entity appears on the map.
+package struct MapRole: Sendable {
+  package let geometry: String
+  /// The field written beside the shape.
+  package let label: String?
+  package let minimumZoom: Int
+  package let maximumZoom: Int
+  package let position: SourcePosition
+
+  package init(geometry: String, label: String?, minimumZoom: Int, maximumZoom: Int, position: SourcePosition) {
+    self.geometry = geometry
+    self.label = label
+    self.minimumZoom = minimumZoom
+    self.maximumZoom = maximumZoom
+    self.position = position
+  }
+}
+
+/// What can be counted and by what (统计).
+package struct StatisticsRole: Sendable {
+  package struct Measure: Sendable, Hashable {
+    package enum Function: String, Sendable, Hashable, CaseIterable { case count, sum, avg, min, max }
+
+    package let function: Function
+    /// `nil` only for `count`.
+    package let field: String?
+
+    package init(function: Function, field: String?) {
+      self.function = function
+      self.field = field
+    }
+
+    /// `count`, `sum(area)`.
+    package var name: String { field.map { "\(function.rawValue)(\($0))" } ?? function.rawValue }
+  }
+
+  /// Dimensions: codes, divisions, references, booleans, dates (by month), texts.
+  package let dimensions: [String]
+  package let measures: [Measure]
+  package let position: SourcePosition
+
+  package init(dimensions: [String], measures: [Measure], position: SourcePosition) {
+    self.dimensions = dimensions
+    self.measures = measures
+    self.position = position
+  }
+}
+
+/// The entity's place in the menu.
+package struct MenuPlacement: Sendable {
+  /// The label of a declared menu.
+  package let group: String
+  package let order: Int
+  /// The entry's own label; the entity's when `nil`.
+  package let label: String?
+  package let position: SourcePosition
+
+  package init(group: String, order: Int, label: String?, position: SourcePosition) {
+    self.group = group
+    self.order = order
+    self.label = label
+    self.position = position
+  }
+}
+
+/// How a field gets its number when a record is created (编号规则).
+package struct NumberingRule: Sendable {
+  package enum Part: Sendable, Hashable {
+    case literal(String)
+    /// The first `width` characters of a field's value, or all of it.
+    case field(String, width: Int?)
+    /// The year, of 4 or 2 digits, and the two-digit month and day of creation.
+    case year(digits: Int), month, day
+    /// A sequence that restarts for each different text of the other parts, padded to `digits`.
+    case sequence(digits: Int)
+  }
+
+  package let field: String
+  package let parts: [Part]
+  package let position: SourcePosition
+
+  package init(field: String, parts: [Part], position: SourcePosition) {
+    self.field = field
+    self.parts = parts
+    self.position = position
+  }
+}
