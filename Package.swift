@@ -64,29 +64,28 @@ let package = Package(
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
-    module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
+    module(.platform, "Search", ["Core"]),
+    module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
+    module(.platform, "Jobs", ["Access", "Core", "SQL"]),
+    module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "Jobs", "SQL"]),
+    module(
+      .platform, "Entities",
+      ["Core", "YAML", "Crypto", "SQL", "Geo", "Access", "Search", "Audit", "Jobs", "Files"]),
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Core"]),
 
-    tests("CoreTests", ["Core"]),
-    tests("YAMLTests", ["Core", "YAML"]),
-    module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
-
-    tests("CoreTests", ["Core"]),
-    tests("CryptoTests", ["Core", "Crypto"]),
-    tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
-    tests("AddressesTests", ["Core", "Addresses"]),
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
-    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
-    tests("CryptoTests", ["Core", "Crypto"]),
-    module(.platform, "Search", ["Core"]),
-
     tests("CoreTests", ["Core"]),
+    tests("YAMLTests", ["Core", "YAML"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
     tests("DocumentsTests", ["Core", "Documents"]),
     tests("GeoTests", ["Core", "Geo"]),
     tests("SearchTests", ["Core", "Search"]),
+    tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
+    tests("AddressesTests", ["Core", "Addresses"]),
   ],
   swiftLanguageModes: [.v6]
 )
