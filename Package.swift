@@ -81,6 +81,15 @@ let package = Package(
     tests("YAMLTests", ["Core", "YAML"]),
     tests("CryptoTests", ["Core", "Crypto"]),
     tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("CoreTests", ["Core"]),
+    tests("YAMLTests", ["Core", "YAML"]),
+    tests("EntitiesTests", ["Core", "YAML", "SQL", "Access", "Entities", "TestSupport"]),
+    .target(
+      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("CryptoTests", ["Core", "Crypto"]),
+    module(.platform, "Search", ["Core"]),
+
     tests("DocumentsTests", ["Core", "Documents"]),
     tests("GeoTests", ["Core", "Geo"]),
     tests("SearchTests", ["Core", "Search"]),
