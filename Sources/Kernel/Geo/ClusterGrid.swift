@@ -15,6 +15,15 @@ package struct ClusterGrid: Sendable, Hashable {
     package let bounds: BoundingBox
   }
 
+  private struct Sum {
+    var count = 0
+    var longitude = 0.0
+    var latitude = 0.0
+    var bounds: BoundingBox
+
+    init(_ bounds: BoundingBox) { self.bounds = bounds }
+  }
+
   package let z: Int
   private let cells: Double
 
@@ -39,17 +48,11 @@ package struct ClusterGrid: Sendable, Hashable {
   ///
   /// - Complexity: O(n).
   package func clusters(_ places: some Sequence<Coordinate>) -> [Cluster] {
-    struct Sum {
-      var count = 0
-      var longitude = 0.0
-      var latitude = 0.0
-      var bounds: BoundingBox
-    }
     var sums: [Cell: Sum] = [:]
     for place in places {
       let point = BoundingBox(unchecked: place.longitude, place.latitude, place.longitude, place.latitude)
       let cell = cell(of: place)
-      var sum = sums[cell] ?? Sum(bounds: point)
+      var sum = sums[cell] ?? Sum(point)
       sum.count += 1
       sum.longitude += place.longitude
       sum.latitude += place.latitude

@@ -5,7 +5,7 @@ import Glibc
 package enum Datum: String, Sendable, Hashable, CaseIterable {
   /// GPS, BeiDou, 天地图 and everything stored.
   case wgs84
-  /// 国测局坐标, shifted by a published-by-nobody, well-known formula: 高德, 腾讯.
+  /// 国测局坐标, shifted by a formula that is well known though never published: 高德, 腾讯.
   case gcj02
   /// 百度坐标, GCJ-02 shifted once more.
   case bd09

@@ -108,8 +108,8 @@ package struct AuditSealer: Sendable {
       "select sequence, signed_at from audit_head order by sequence desc limit 1")
     {
       let signed: Int64 = try head.get("sequence")
-      let due =
-        sequence - signed >= signEvery || now - (try head.get("signed_at", as: Instant.self)) >= Double(signAfter)
+      let signedAt: Instant = try head.get("signed_at")
+      let due = sequence - signed >= signEvery || now - signedAt >= Double(signAfter)
       guard sequence > signed, due || force else { return }
     }
     let message = AuditHead.message(sequence: sequence, hash: hash, signedAt: now, keyID: current.id)

@@ -1,5 +1,5 @@
-package import Access
-package import Audit
+import Access
+import Audit
 package import Core
 package import Crypto
 package import SQL
@@ -109,7 +109,7 @@ package final class IdentityService: Sendable {
     try await database.execute(
       """
       update session set ended_at = \(now), end_reason = case when expires_at <= \(now) then 'expired' else 'idle' end
-      where ended_at is null and (expires_at <= \(now) or last_seen_at <= \(now + -idleSeconds - 120))
+      where ended_at is null and (expires_at <= \(now) or last_seen_at <= \(now + (-idleSeconds - 120)))
       """)
     try await database.execute("delete from sign_in_challenge where expires_at <= \(now)")
     try await database.execute(

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// How Chinese characters are read (拼音), without tones; ü is written v, as it is typed.
 ///

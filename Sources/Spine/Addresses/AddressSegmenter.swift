@@ -11,10 +11,10 @@ package struct AddressSegmenter: Sendable {
   /// Segments of `text` from left to right.
   ///
   /// Complexity: linear in the length of the text for texts of a usual shape; the text is cut after 300 scalars.
-  /// - Parameter home: the division that addresses without one are taken to lie in, such as the city's.
-  package func segment(_ text: some StringProtocol, home: DivisionCode? = nil) -> SegmentedAddress {
+  /// - Parameter known: the division that the address is known to lie in, from another column or from the city itself.
+  package func segment(_ text: some StringProtocol, within known: DivisionCode? = nil) -> SegmentedAddress {
     let folded = AddressText(text)
-    var scan = AddressScan(folded.scalars, gazetteer: gazetteer, home: home)
+    var scan = AddressScan(folded.scalars, gazetteer: gazetteer, within: known)
     scan.run()
     return SegmentedAddress(text: folded, segments: scan.segments, divisions: scan.reading)
   }
@@ -24,7 +24,6 @@ package struct AddressSegmenter: Sendable {
 struct AddressScan {
   let scalars: [UInt32]
   let gazetteer: Gazetteer
-  let home: DivisionCode?
   /// Texts longer than this are no addresses; what follows becomes one part.
   static let limit = 300
 
@@ -37,11 +36,13 @@ struct AddressScan {
   var candidates: [Int32] = []
   /// Whether a part after the divisions was found.
   var isBelowDivisions = false
+  /// Whether the last name ended at a number or separator, not at a word that says what it is.
+  var lastNameIsBare = false
 
-  init(_ scalars: [UInt32], gazetteer: Gazetteer, home: DivisionCode?) {
+  init(_ scalars: [UInt32], gazetteer: Gazetteer, within known: DivisionCode?) {
     self.scalars = scalars
     self.gazetteer = gazetteer
-    self.home = home
+    if let known, let index = gazetteer.index(of: known) { candidates = [index] }
     segments.reserveCapacity(12)
   }
 
@@ -50,10 +51,10 @@ struct AddressScan {
     while place < end {
       if skipSeparators() { continue }
       if isBelowDivisions {
-        if readRepeatedDivision() || readNumber() || readWord() { continue }
-      } else if readCountry() || readDivision() || readTown() || readZone() {
+        if readRepeatedDivision() || readWord() || readNumber() { continue }
+      } else if readCountry() || readDivision() || readUnknownDistrict() || readTown() || readZone() || readNoise() {
         continue
-      } else if readNumber() || readWord() {
+      } else if readWord() || readNumber() {
         isBelowDivisions = true
         continue
       }
@@ -68,7 +69,9 @@ struct AddressScan {
     guard !range.isEmpty else { return }
     segments.append(AddressSegment(label: label, range: range))
     place = range.upperBound
-    if label != .redundant { last = label }
+    guard label != .redundant else { return }
+    last = label
+    if label != .poi, label != .subpoi { lastNameIsBare = false }
   }
 
   @inline(__always)

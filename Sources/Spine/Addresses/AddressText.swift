@@ -60,7 +60,7 @@ struct AddressText: Sendable, Hashable {
 
   private static let variantTable: [UInt16] = {
     var table = [UInt16](repeating: 0, count: 0x5200 + 0x200)
-    let scalars = variantPairs.unicodeScalars.filter { $0.value > 0x2E80 }
+    let scalars = Array(variantPairs.unicodeScalars.filter { $0.value > 0x2E80 })
     for index in stride(from: 0, to: scalars.count - 1, by: 2) {
       let from = Int(scalars[index].value) - 0x4E00
       if from >= 0, from < table.count { table[from] = UInt16(scalars[index + 1].value) }

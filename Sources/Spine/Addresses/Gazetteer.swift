@@ -1,5 +1,3 @@
-package import Core
-
 /// The divisions of the country with every way their names are written, ready to be found in text (地名库).
 ///
 /// Made once at start from `Resources/spine/divisions` and shared; it never changes afterwards.
@@ -57,6 +55,10 @@ package struct Gazetteer: Sendable {
       add(division.name, division.code, division.isInForce ? .full : .former)
       if division.shortName != division.name, division.isInForce { add(division.shortName, division.code, .short) }
     }
+    for division in divisions where division.name.hasSuffix("自治州") {
+      // 怒江州 for 怒江傈僳族自治州.
+      add(division.shortName + "州", division.code, .full)
+    }
     for (name, code) in former { add(name, code, .former) }
     for (name, code) in aliases { add(name, code, .full) }
     self.indices = indices
@@ -67,6 +69,8 @@ package struct Gazetteer: Sendable {
 
   /// The division with this code, or `nil` when the gazetteer has none.
   package subscript(code: DivisionCode) -> Division? { indices[code.number].map { divisions[Int($0)] } }
+
+  func index(of code: DivisionCode) -> Int32? { indices[code.number] }
 
   /// The divisions that lie directly in `code`, in the order of their codes.
   package func children(of code: DivisionCode) -> [Division] {

@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import SQL
 
 /// Takes units and users over from a third party, by file or API (同步第三方机构、用户, A-076, A-077).

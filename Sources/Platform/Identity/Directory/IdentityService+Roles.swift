@@ -1,6 +1,6 @@
 package import Access
 import Audit
-package import Core
+import Core
 import SQL
 
 /// A role that ships with the product, to be put into the register (预置角色).

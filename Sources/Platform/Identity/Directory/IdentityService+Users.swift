@@ -2,7 +2,7 @@ package import Access
 package import Audit
 package import Core
 import Crypto
-package import SQL
+import SQL
 
 /// An account to be made (新增用户, B1-222).
 package struct NewUser: Sendable {
@@ -111,7 +111,8 @@ extension IdentityService {
       }
       try await self.audit.append(
         AuditEntry(
-          principal, "user_role.delete", entity: "app_user", record: user, origin: origin, details: ["role": .int(role)]),
+          principal, "user_role.delete", entity: "app_user", record: user, origin: origin, details: ["role": .int(role)]
+        ),
         in: transaction)
     }
   }

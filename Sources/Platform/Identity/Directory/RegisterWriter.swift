@@ -1,6 +1,6 @@
 package import Access
 package import Core
-import Crypto
+package import Crypto
 package import SQL
 
 /// How Identity writes the registers it does not keep itself: units, users, roles.

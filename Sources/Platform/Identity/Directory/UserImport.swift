@@ -2,6 +2,13 @@ import Access
 import Core
 import SQL
 
+extension RowWriter {
+  func assign(_ role: Int64, to user: Int64, in inner: Transaction) async throws {
+    _ = try await identity.configuration.registers.insert(
+      "user_role", ["user_id": .int(user), "role_id": .int(role)], by: principal, in: inner)
+  }
+}
+
 /// One import of users.
 struct UserImport {
   private struct User {
@@ -108,8 +115,9 @@ struct UserImport {
     if let account, account != user.account { changed["account"] = .text(account) }
     let added = wanted.subtracting(user.roles)
     if changed.isEmpty && added.isEmpty { return .unchanged }
+    let writer = writer
     try await writer.update(user.id, changed) { inner in
-      for role in added.sorted() { try await assign(role, to: user.id, in: inner) }
+      for role in added.sorted() { try await writer.assign(role, to: user.id, in: inner) }
     }
     remember(
       User(
@@ -128,8 +136,9 @@ struct UserImport {
     full["external_code"] = .text(code)
     if full["status"] == nil { full["status"] = .text(UserStatus.active.rawValue) }
     full["clearance"] = .text(Classification.inner.name)
+    let writer = writer
     let id = try await writer.insert(full) { id, inner in
-      for role in wanted.sorted() { try await assign(role, to: id, in: inner) }
+      for role in wanted.sorted() { try await writer.assign(role, to: id, in: inner) }
     }
     remember(
       User(id: id, external: code, account: account, cleared: false, values: try indexed(full), roles: wanted), code,
@@ -199,14 +208,10 @@ struct UserImport {
     return wanted
   }
 
-  private func assign(_ role: Int64, to user: Int64, in transaction: Transaction) async throws {
-    _ = try await writer.identity.configuration.registers.insert(
-      "user_role", ["user_id": .int(user), "role_id": .int(role)], by: writer.principal, in: transaction)
-  }
-
   private func fingerprint(_ phone: SQLValue) throws -> SQLValue {
     guard case .text(let text) = phone else { return .null }
-    return try writer.identity.configuration.registers.fingerprint("app_user", "phone", text).map { .bytes($0) } ?? .null
+    return try writer.identity.configuration.registers.fingerprint("app_user", "phone", text).map { .bytes($0) }
+      ?? .null
   }
 
   /// The values as the table shows them afterwards.

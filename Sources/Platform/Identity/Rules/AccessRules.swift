@@ -41,7 +41,8 @@ package struct AddressRule: Sendable, Hashable {
     for part in text.split(whereSeparator: { $0.isWhitespace || ",;，；、".contains($0) }) {
       guard let range = AddressRule.range(part) else {
         throw Refusal(
-          .unprocessable, "address-rule-unreadable", "“\(part)”不是有效的 IP 地址或网段。请写成 10.1.0.0/16、10.1.0.1-10.1.0.99 或单个地址。",
+          .unprocessable, "address-rule-unreadable",
+          "“\(part)”不是有效的 IP 地址或网段。请写成 10.1.0.0/16、10.1.0.1-10.1.0.99 或单个地址。",
           field: "allowed_addresses")
       }
       ranges.append(range)

@@ -69,7 +69,9 @@ package struct PasswordPolicy: Sendable, Hashable {
     return password.contains(word) || password.contains(String(word.reversed()))
   }
 
-  private static let rows = ["abcdefghijklmnopqrstuvwxyz", "0123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv"]
+  private static let rows = [
+    "abcdefghijklmnopqrstuvwxyz", "0123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv",
+  ]
 
   /// Whether runs of four or more equal or neighbouring characters make up more than half of the password.
   private static func isPatterned(_ password: String) -> Bool {
@@ -103,7 +105,9 @@ package struct CommonPasswords: Sendable {
   private let words: Set<String>
 
   /// - Parameter words: one a line in `Resources/platform/common-passwords.txt`.
-  package init(_ words: some Sequence<String>) { self.words = Set(words.map { $0.lowercased() }.filter { !$0.isEmpty }) }
+  package init(_ words: some Sequence<String>) {
+    self.words = Set(words.map { $0.lowercased() }.filter { !$0.isEmpty })
+  }
 
   package func contains(_ password: String) -> Bool {
     let lower = password.lowercased()

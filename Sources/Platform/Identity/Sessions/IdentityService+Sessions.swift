@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import Crypto
 import SQL
 
@@ -118,7 +118,7 @@ extension IdentityService {
 
   private func end(_ id: Int64, _ digest: [UInt8], _ reason: SessionEnd) async throws -> Refusal {
     cache.forget(digest)
-    try await database.transaction { try await self.endSessions("id = \(id)", reason, by: nil, in: $0) }
+    _ = try await database.transaction { try await self.endSessions("id = \(id)", reason, by: nil, in: $0) }
     return IdentityService.signInRequired(reason)
   }
 

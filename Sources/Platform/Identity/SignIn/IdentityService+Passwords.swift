@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import Crypto
 import SQL
 
@@ -145,7 +145,9 @@ extension IdentityService {
     while true {
       let text = String((0..<12).map { _ in pick(all) })
       if kinds.allSatisfy({ kind in text.contains { kind.contains($0) } }),
-        policy.password.faults(of: text, common: configuration.commonPasswords).allSatisfy({ $0.code == "password-too-short" })
+        policy.password.faults(of: text, common: configuration.commonPasswords).allSatisfy({
+          $0.code == "password-too-short"
+        })
       {
         return text + String((12..<max(12, policy.password.minimumLength)).map { _ in pick(all) })
       }

@@ -1,6 +1,7 @@
+import Access
 package import Audit
-package import Core
-package import Crypto
+import Core
+import Crypto
 import SQL
 
 /// What a user needs to set an authenticator app up.
@@ -33,7 +34,8 @@ extension IdentityService {
   private func complete(_ hash: [UInt8], _ code: String, _ origin: Origin, _ old: String?) async throws -> OpenedSession
   {
     let row = try await database.first(
-      "select user_id, account_hash, failures from sign_in_challenge where token_hash = \(hash) and expires_at > \(clock.now())")
+      "select user_id, account_hash, failures from sign_in_challenge where token_hash = \(hash) and expires_at > \(clock.now())"
+    )
     guard let row, let candidate = try await candidate("u.id = \(row.get("user_id", as: Int64.self))") else {
       throw Refusal(.unauthenticated, "challenge-over", "登录已超时，请重新输入账号和密码。")
     }
@@ -66,8 +68,9 @@ extension IdentityService {
   /// Whether `code` is right and unused: a code of the app, each once, or a recovery code, each once.
   private func accept(_ code: String, of user: Int64) async throws -> Bool {
     let code = String(code.filter { !$0.isWhitespace && $0 != "-" })
-    guard let row = try await database.first(
-      "select secret, last_step from second_factor where user_id = \(user) and enrolled_at is not null")
+    guard
+      let row = try await database.first(
+        "select secret, last_step from second_factor where user_id = \(user) and enrolled_at is not null")
     else { return false }
     if let step = try totp(row).accept(code, at: clock.now(), last: row.get("last_step")) {
       return try await database.execute(
@@ -110,8 +113,9 @@ extension IdentityService {
   /// Ends the set-up with the first code and returns ten recovery codes, to be shown once.
   package func confirmEnrolment(_ session: Session, code: String, origin: Origin) async throws -> [String] {
     let user = session.user.id
-    guard let row = try await database.first(
-      "select secret, last_step from second_factor where user_id = \(user) and enrolled_at is null")
+    guard
+      let row = try await database.first(
+        "select secret, last_step from second_factor where user_id = \(user) and enrolled_at is null")
     else { throw Refusal(.conflict, "enrolment-not-begun", "请先扫描二维码，再输入验证码。") }
     if let wait = attempts.count("enrolment \(user)", limit: 10, at: clock.now()) {
       throw Refusal(.tooMany, "code-too-often", "尝试太频繁，请 \(wait) 秒后再试。")
@@ -127,7 +131,8 @@ extension IdentityService {
       try await transaction.execute("update session set second_factor = true where id = \(session.id)")
       try await transaction.notify("identity", "session:\(session.id)")
       try await self.audit.append(
-        AuditEntry(session.principal, "credential.enrol-second-factor", entity: "app_user", record: user, origin: origin),
+        AuditEntry(
+          session.principal, "credential.enrol-second-factor", entity: "app_user", record: user, origin: origin),
         in: transaction)
     }
     cache.forget(users: [user])

@@ -1,6 +1,6 @@
-import Access
+package import Access
 package import Audit
-package import Core
+import Core
 import Crypto
 import SQL
 
@@ -49,7 +49,8 @@ extension IdentityService {
       try await note(.locked, attempt.origin, account, candidate?.user)
       throw lockedRefusal(until)
     }
-    guard account.utf8.count <= 256, attempt.password.utf8.count <= 1024, let candidate, let hash = candidate.passwordHash
+    guard account.utf8.count <= 256, attempt.password.utf8.count <= 1024, let candidate,
+      let hash = candidate.passwordHash
     else {
       try await worker.burn(String(attempt.password.prefix(1024)))
       let reason: SignInReason = candidate == nil ? .unknownAccount : .noPassword
@@ -66,7 +67,8 @@ extension IdentityService {
     if rehash {
       let fresh = try await worker.make(attempt.password)
       try await database.execute(
-        "update credential set password_hash = \(fresh) where user_id = \(candidate.user.id) and password_hash = \(hash)")
+        "update credential set password_hash = \(fresh) where user_id = \(candidate.user.id) and password_hash = \(hash)"
+      )
     }
     if candidate.enrolled {
       return .secondFactorNeeded(challenge: try await challenge(candidate.user.id, digest, attempt.origin))

@@ -1,5 +1,5 @@
 package import Audit
-package import Core
+import Core
 
 /// What somebody typed in to sign in.
 package struct SignInAttempt: Sendable, CustomStringConvertible, CustomReflectable {

@@ -50,7 +50,7 @@ package struct PlaceSearch: Sendable {
     let rows = try await database.query(
       """
       select id, full_name, code, st_x(location) as x, st_y(location) as y from address
-      where code = \(code) and status <> 'abolished'
+      where code = \(code) and status <> 'cancelled'
       """)
     return try rows.first.map { try PlaceSearch.place($0, note: nil) }
   }

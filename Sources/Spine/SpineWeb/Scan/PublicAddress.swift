@@ -41,8 +41,6 @@ package struct PublicAddress: Sendable {
   package let contacts: [Contact]
   package let places: [Place]
   package let services: [Service]
-  /// The road's history and culture, when it is told (A-148).
-  package let roadHistory: String?
 }
 
 /// Reads public faces by address code, many at a time.
@@ -71,28 +69,29 @@ package struct PublicAddresses: Sendable {
     """
     select a.id, a.code, a.full_name, a.kind, a.status, a.division_code,
       concat_ws(' ', a.city, a.district, a.town, a.community) as region,
-      st_x(a.location) as longitude, st_y(a.location) as latitude, road.history as road_history,
+      st_x(a.location) as longitude, st_y(a.location) as latitude,
       json_build_object(
         'station', s.name, 'stationPhone', s.phone, 'officer', s.officer_name, 'officerPhone', s.officer_phone,
         'grid', g.name, 'worker', g.worker_name, 'workerPhone', g.worker_phone,
-        'community', d.name, 'communityPhone', d.office_phone, 'leader', d.leader_name)::text as contacts,
+        'community', d.name, 'communityPhone', d.contact, 'communityOffice', d.office_address)::text as contacts,
       (select json_agg(p)::text from (
-        select f.name, f.kind, coalesce(f.address_text, '') as address, f.phone, f.lines,
+        select f.name, f.kind, coalesce(f.address_text, '') as address, f.phone, f.bus_lines as lines,
           round(st_distancesphere(f.location, a.location))::int as distance
         from public_facility f
         where f.status = 'active' and f.location && st_expand(a.location, 0.016, 0.0136)
           and st_distancesphere(f.location, a.location) <= \(radius)
         order by st_distancesphere(f.location, a.location) limit \(shownPlaces)) p) as places,
       (select json_agg(v)::text from (
-        select l.name, l.detail, l.kind, l.target from service_link l
-        where (l.division_code is null or l.division_code = left(a.division_code, length(l.division_code)))
-          and (l.valid_from is null or l.valid_from <= current_date)
-          and (l.valid_to is null or l.valid_to >= current_date)
+        select l.name, l.summary as detail, l."group" as kind,
+          case l.target when 'phone' then 'tel:' || l.phone
+            else replace(replace(l.url, '{code}', a.code), '{address}', a.full_name) end as target
+        from service_link l
+        where l.status = 'on' and (l.division_code is null or starts_with(a.division_code, l.division_code))
+          and (coalesce(l.address_kinds, '{}') = '{}' or a.kind = any(l.address_kinds))
         order by l.position, l.name limit 24) v) as services
     from address a
-      left join police_station s on s.id = a.station_id
+      left join police_station s on s.id = a.police_station_id
       left join grid g on g.id = a.grid_id
-      left join road on road.id = a.road_id
       left join division d on d.code = a.division_code
     where a.code = any(\(codes))
     """
@@ -104,8 +103,7 @@ package struct PublicAddresses: Sendable {
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
       status: try row.get("status"), region: try row.get("region"), divisionCode: try row.get("division_code"),
       longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: people(contacts),
-      places: try list(row, "places").map(place), services: try list(row, "services").map(service),
-      roadHistory: try row.get("road_history"))
+      places: try list(row, "places").map(place), services: try list(row, "services").map(service))
   }
 
   private static func list(_ row: Row, _ column: String) throws -> [JSON] {
@@ -130,7 +128,7 @@ package struct PublicAddresses: Sendable {
     if let community = json["community"]?.string {
       contacts.append(
         .init(
-          role: "社区（村）", name: community, unit: json["leader"]?.string.map { "负责人 \($0)" } ?? "居民服务",
+          role: "社区（村）", name: community, unit: json["communityOffice"]?.string ?? "居民服务",
           phone: json["communityPhone"]?.string))
     }
     return contacts

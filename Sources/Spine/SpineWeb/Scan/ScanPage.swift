@@ -18,7 +18,7 @@ struct ScanPage {
   @HTMLBuilder private var content: HTML {
     AddressHeader(
       address: shortName, region: address.region, code: address.code, badges: badges,
-      note: address.status == "abolished" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
+      note: address.status == "cancelled" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
     staff
     if !emergency.isEmpty { PublicSection("紧急求助") { ServiceGrid(emergency) } }
     if !address.contacts.isEmpty { PublicSection("我的社区") { ContactList(address.contacts.map(card)) } }
@@ -30,7 +30,6 @@ struct ScanPage {
         NearbyList(address.places.map(place))
       }
     }
-    if let history = address.roadHistory, !history.isEmpty { PublicSection("街巷故事") { p { history } } }
   }
 
   /// The full name without the province and city that the region line already says.
@@ -65,16 +64,20 @@ struct ScanPage {
   }
 
   private var emergency: [ServiceGrid.Item] {
-    address.services.filter { $0.kind == "emergency" }.map { item($0, .phone) }
+    address.services.filter { $0.target.hasPrefix("tel:") }.map { item($0, .phone) }
   }
 
   private var services: [ServiceGrid.Item] {
-    address.services.filter { $0.kind != "emergency" }.map { service in
+    address.services.filter { !$0.target.hasPrefix("tel:") }.map { service in
       let icon: Icon =
         switch service.kind {
         case "government": .organization
-        case "life": .home
-        case "enterprise": .shop
+        case "police": .police
+        case "housing": .home
+        case "life": .shop
+        case "transport": .bus
+        case "health": .hospital
+        case "report": .send
         default: .info
         }
       return item(service, icon)
