@@ -67,7 +67,6 @@ let package = Package(
     module(.platform, "Access", ["Core"]),
     module(.platform, "Search", ["Core"]),
     module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
-    module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "SQL"]),
     module(.platform, "Jobs", ["Access", "Core", "SQL"]),
     module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "SQL"]),
     module(
