@@ -1,7 +1,6 @@
 package import Core
-import Entities
 package import Jobs
-package import SQL
+import SQL
 
 /// What a sweep has cleared.
 package struct FileSweepReport: Sendable, Hashable {

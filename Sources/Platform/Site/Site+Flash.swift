@@ -1,5 +1,6 @@
 package import Core
 import Crypto
+import HTML
 package import HTTP
 package import Shell
 
@@ -40,7 +41,7 @@ extension Visit {
   func checkFormToken() async throws {
     let expected = environment.formToken
     var sent = request.headers["X-CSRF-Token"]
-    if sent == nil { sent = try await request.form().fields.first("csrf") }
+    if sent == nil { sent = try await request.body.form().fields.first("csrf") }
     let hasOwner = session != nil || !(request.cookies["visitor"] ?? "").isEmpty
     guard hasOwner, let sent, constantTimeEqual(Array(sent.utf8), Array(expected.utf8)) else {
       throw Refusal(.forbidden, "form-token", "页面已过期，刚才的内容没有提交。请返回上一页刷新后重试。")

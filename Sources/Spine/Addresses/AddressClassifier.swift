@@ -129,10 +129,15 @@ package struct AddressClassifier: Sendable {
     let reading = address.divisions
     var doubts: [AddressDoubt] = []
     if reading.isContradictory { doubts.append(.contradictoryDivision) }
+    if reading.unknown.contains(.district), let district = address.first(.district) {
+      doubts.append(.unknownDistrict(district))
+    }
     if reading.unknown.contains(.town), let town = address.first(.town) { doubts.append(.unknownTown(town)) }
     if let code = reading.code {
       if code.level < .county, !isCityWithoutCounties(code) {
-        doubts.append(reading.usesFormerName ? .formerDivision : .missingDistrict)
+        if !reading.unknown.contains(.district) {
+          doubts.append(reading.usesFormerName ? .formerDivision : .missingDistrict)
+        }
       }
     } else if reading.alternatives.isEmpty {
       doubts.append(.missingDistrict)
@@ -167,7 +172,7 @@ extension AddressDoubt {
   /// Whether no standard form can be made while this doubt stands.
   fileprivate var blocksStandard: Bool {
     switch self {
-    case .missingDistrict, .ambiguousDistrict, .formerDivision: true
+    case .missingDistrict, .ambiguousDistrict, .unknownDistrict, .formerDivision: true
     default: false
     }
   }

@@ -46,6 +46,8 @@ package enum AddressDoubt: Sendable, Hashable {
   case ambiguousDistrict([String])
   /// A division is named that does not lie in the one named before it, or in the one of the other columns.
   case contradictoryDivision
+  /// The city has no district of this name.
+  case unknownDistrict(String)
   /// The district has no town of this name.
   case unknownTown(String)
   /// A former name does not say which district of today is meant.
@@ -68,6 +70,7 @@ package enum AddressDoubt: Sendable, Hashable {
     case .missingDistrict: "missing-district"
     case .ambiguousDistrict: "ambiguous-district"
     case .contradictoryDivision: "contradictory-division"
+    case .unknownDistrict: "unknown-district"
     case .unknownTown: "unknown-town"
     case .formerDivision: "former-division"
     case .outsideJurisdiction: "outside-jurisdiction"
@@ -84,6 +87,7 @@ package enum AddressDoubt: Sendable, Hashable {
     case .missingDistrict: "没有写明区县，也不能由街道乡镇推出"
     case .ambiguousDistrict(let names): "区县不唯一，可能是\(names.joined(separator: "、"))"
     case .contradictoryDivision: "写明的区划互不隶属"
+    case .unknownDistrict(let name): "没有“\(name)”这个区县"
     case .unknownTown(let name): "所在区县没有“\(name)”"
     case .formerDivision: "使用了已撤销的区划名称，今属何区县不能确定"
     case .outsideJurisdiction(let name): "不在本辖区内，位于\(name)"

@@ -1,6 +1,6 @@
 extension AddressScan {
   mutating func readCountry() -> Bool {
-    guard segments.isEmpty, scalar(place) == 0x4E2D else { return false }
+    guard scalar(place) == 0x4E2D else { return false }
     if spells("中华人民共和国", at: place) {
       emit(.country, place..<(place + 7))
     } else if spells("中国", at: place), let next = term(at: place + 2)?.term ?? .some(.plain), next == .plain {
@@ -23,11 +23,30 @@ extension AddressScan {
     case .contradicts:
       reading.isContradictory = true
       candidates = choice.divisions
+      if choice.level < .county { discardDivisions() }
       emit(label(of: choice), place..<choice.end)
     case .repeats:
-      emit(.redundant, place..<choice.end)
+      repeatDivision(choice)
     }
     return true
+  }
+
+  /// A second province or city begins the address anew; what was named before it is redundant.
+  private mutating func discardDivisions() {
+    for index in segments.indices where segments[index].label != .country {
+      segments[index] = AddressSegment(label: .redundant, range: segments[index].range)
+    }
+    last = nil
+  }
+
+  /// Of the same division named twice in a row (杭州 杭州市) the second is kept.
+  private mutating func repeatDivision(_ choice: DivisionChoice) {
+    guard let previous = segments.last, previous.label == label(of: choice), previous.range.upperBound == place else {
+      emit(.redundant, place..<choice.end)
+      return
+    }
+    segments[segments.count - 1] = AddressSegment(label: .redundant, range: previous.range)
+    emit(previous.label, place..<choice.end)
   }
 
   /// Below the divisions a full name that repeats one of them is redundant.
@@ -38,6 +57,7 @@ extension AddressScan {
       candidates = choice.divisions
       emit(label(of: choice), place..<choice.end)
     } else {
+      guard isEnd(choice.end) || isDivisionAhead(choice.end, inside: candidates) || last == .redundant else { return false }
       emit(.redundant, place..<choice.end)
     }
     return true
@@ -89,7 +109,10 @@ extension AddressScan {
       var isInside = candidates.isEmpty
       for candidate in candidates {
         let code = gazetteer.divisions[Int(candidate)].code
-        if code == entry.code || entry.code.contains(code) {
+        if entry.form == .former, entry.level > entry.code.level, code == entry.code {
+          // A district that was split up: it narrows nothing but is no repetition.
+          isInside = true
+        } else if code == entry.code || entry.code.contains(code) {
           repeated = repeated || entry.form != .former
         } else if code.contains(entry.code) {
           isInside = true
@@ -131,15 +154,12 @@ extension AddressScan {
     let next = scalar(choice.end)
     if next == 0 || next == AddressText.space || next == AddressText.dash { return !candidates.isEmpty }
     if let term = term(at: choice.end)?.term, term != .plain, term != .noise { return false }
-    if isRoadAhead(choice.end, within: 2) { return false }
+    if roadEnd(after: choice.end) != nil { return false }
     if choice.level == .county, candidates.isEmpty, choice.divisions.count > 1 { return false }
     // What follows is a division or a town inside it: certain.
     if isDivisionAhead(choice.end, inside: choice.divisions) { return true }
-    if choice.level == .county, candidates.isEmpty || !nextStartsStrongly(choice.end) { return candidates.isEmpty == false }
-    return true
+    return choice.use != .repeats
   }
-
-  private func nextStartsStrongly(_ index: Int) -> Bool { scalar(index) >= 0x30 && scalar(index) <= 0x39 }
 
   /// Whether a road's end follows `index` after at most `within` scalars: 南路, 一马路.
   func isRoadAhead(_ index: Int, within: Int) -> Bool {
@@ -164,6 +184,26 @@ extension AddressScan {
     check(gazetteer.upper)
     if !found { check(gazetteer.towns) }
     return found
+  }
+
+  /// Two or three scalars and 区, 县 or 市 where a county is expected but the gazetteer has none of this name.
+  mutating func readUnknownDistrict() -> Bool {
+    guard let last, last == .prov || last == .city, let end = genericDistrictEnd(from: place) else { return false }
+    reading.unknown.append(.district)
+    emit(.district, place..<end)
+    return true
+  }
+
+  private func genericDistrictEnd(from start: Int) -> Int? {
+    for index in start..<min(start + 4, scalars.count) {
+      guard scalars[index] >= 0x4E00 else { return nil }
+      let isEnding = scalars[index] == 0x533A || scalars[index] == 0x53BF || scalars[index] == 0x5E02
+      if isEnding, index >= start + 2 {
+        return term(at: index + 1)?.term == .place || roadEnd(after: index + 1) != nil ? nil : index + 1
+      }
+      if let term = term(at: index)?.term, term != .plain { return nil }
+    }
+    return nil
   }
 
   /// Reads a town of the gazetteer, or a name with the ending of one.
@@ -207,7 +247,7 @@ extension AddressScan {
     let next = scalar(choice.end)
     if next == 0 || next == AddressText.space { return true }
     if let term = term(at: choice.end)?.term, term != .plain { return false }
-    return !isRoadAhead(choice.end, within: 2)
+    return roadEnd(after: choice.end) == nil
   }
 
   /// Two to five scalars and 镇, 乡, 街道 or 街道办事处.
@@ -243,7 +283,7 @@ extension AddressScan {
       if let (term, end) = term(at: index) {
         switch term {
         case .zone:
-          if isRoadAhead(end, within: 2) { return false }
+          if roadEnd(after: end) != nil { return false }
           emit(.devzone, place..<end)
           return true
         case .road, .community, .assist, .part, .town: return false

@@ -1,6 +1,7 @@
 extension AddressScan {
   /// Reads a word with a meaning of its own: 对面, 与, 电联, 前台.
   mutating func readWord() -> Bool {
+    if last == .assist, readDistance() { return true }
     guard let (term, end) = term(at: place) else { return false }
     switch term {
     case .assist: emit(.assist, place..<end)
@@ -13,6 +14,22 @@ extension AddressScan {
     case .roadPart where last == .road: emit(.subroad, place..<end)
     default: return readDirection()
     }
+    return true
+  }
+
+  /// 往西100米: the distance belongs to the direction.
+  private mutating func readDistance() -> Bool {
+    var end = place
+    while isFigure(end) { end += 1 }
+    guard end > place, scalar(end) == 0x7C73 else { return false }
+    emit(.assist, place..<(end + 1))
+    return true
+  }
+
+  /// Reads what says nothing before the address begins: null, 市辖区.
+  mutating func readNoise() -> Bool {
+    guard let (term, end) = term(at: place), term == .noise, end - place > 1 else { return false }
+    emit(.redundant, place..<end)
     return true
   }
 
@@ -49,6 +66,10 @@ extension AddressScan {
         repeat { index += 1 } while isFigure(index) || isLetter(index)
         continue
       }
+      if isLineRoad(index, from: start) {
+        emitRoad(start..<(index + 1))
+        return
+      }
       guard let (term, end) = term(at: index) else {
         index += 1
         continue
@@ -57,7 +78,7 @@ extension AddressScan {
       case .road where index > start:
         emitRoad(start..<end)
         return
-      case .community where index > start && !isRoadAhead(end, within: 1):
+      case .community where index > start && scalar(end) != 0x9547 && !isRoadAhead(end, within: 1):
         emitCommunity(start..<end)
         return
       case .town where index > start && isTownHere(start, end):
@@ -80,6 +101,11 @@ extension AddressScan {
           emitRoad(start..<roadEnd)
           return
         }
+        // 缤纷北苑, 望花东区: too short a name to have parts of its own.
+        if index - start <= 2, end - index == 2, scalars[end - 1] == 0x82D1 || scalars[end - 1] == 0x533A {
+          index = end
+          continue
+        }
         emitPlace(start..<index)
         return
       case .assist where index > start:
@@ -98,6 +124,7 @@ extension AddressScan {
       default: index += 1
       }
     }
+    lastNameIsBare = true
     emitPlace(start..<index)
   }
 
@@ -113,13 +140,19 @@ extension AddressScan {
     }
   }
 
+  /// 甬临线, 杨公堤: 线 and 堤 end a road's name only before a number, a direction or the end.
+  private func isLineRoad(_ index: Int, from start: Int) -> Bool {
+    guard index >= start + 2, scalars[index] == 0x7EBF || scalars[index] == 0x5824 else { return false }
+    return isEnd(index + 1) || isFigure(index + 1) || scalar(index + 1) == 0x4E1C || scalar(index + 1) == 0x897F
+  }
+
   private func isTownHere(_ start: Int, _ end: Int) -> Bool {
     guard !segments.contains(where: { $0.label == .town || $0.label == .road || $0.label == .poi }) else { return false }
     return end - start >= 3 && end - start <= 7 && roadEnd(after: end) == nil
   }
 
   /// The end of a road whose name goes on behind a place's: 公园 + 南路.
-  private func roadEnd(after index: Int) -> Int? {
+  func roadEnd(after index: Int) -> Int? {
     for offset in 0...2 {
       let place = index + offset
       if let (term, end) = term(at: place) { return term == .road ? end : nil }
@@ -143,16 +176,35 @@ extension AddressScan {
 
   private mutating func emitCommunity(_ range: Range<Int>) {
     let isAfterPlace = segments.contains { $0.label == .poi || $0.label == .road || $0.label == .community }
-    if isAfterPlace { emitPlace(range) } else { emit(.community, range) }
+    if isAfterPlace {
+      lastNameIsBare = true
+      emitPlace(range)
+    } else {
+      emit(.community, range)
+    }
+  }
+
+  /// Names inside a place are its parts; names behind a floor, a room or a part are who is there.
+  private var placeLabel: SegmentLabel {
+    switch last {
+    case .poi: .subpoi
+    case .subpoi, .floorno, .roomno: .person
+    case .assist where segments.contains { $0.label == .poi }: .subpoi
+    default: .poi
+    }
+  }
+
+  private func isDirection(_ scalar: UInt32) -> Bool {
+    "东西南北中前后左右内外上下旁".unicodeScalars.contains { $0.value == scalar }
   }
 
   private mutating func emitPlace(_ range: Range<Int>) {
     if range.isEmpty {
       emit(.otherinfo, place..<(place + 1))
     } else if range.count == 1 {
-      emit(.redundant, range)
+      emit(isDirection(scalars[range.lowerBound]) ? .assist : .redundant, range)
     } else {
-      emit(last == .poi || last == .subpoi ? .subpoi : .poi, range)
+      emit(placeLabel, range)
     }
   }
 }

@@ -212,6 +212,8 @@ extension AddressScan {
       emit(last == .road ? .roadno : .subroadno, place..<end)
     case .roadno, .subroadno, .assist:
       emit(last == .assist && !segments.contains { $0.label == .roadno } ? .roadno : .houseno, place..<end)
+    case .poi where !segments.contains { $0.label == .road || $0.label == .roadno } && lastNameIsBare:
+      emit(.roadno, place..<end)
     case .poi, .subpoi: emit(.houseno, place..<end)
     case .houseno: emit(token.figures >= 3 ? .roomno : .cellno, place..<end)
     case .cellno, .floorno, .roomno, .person: emit(.roomno, place..<end)
@@ -229,9 +231,10 @@ extension AddressScan {
       } else {
         emit(label, place..<token.end)
       }
-    case .houseno: emit(following > 0 ? .cellno : .roomno, place..<token.end)
+    case .houseno: emit(following > 0 || token.figures < 3 ? .cellno : .roomno, place..<token.end)
     case .cellno, .floorno: emit(.roomno, place..<token.end)
-    case .roadno, .subroadno, .poi, .subpoi, .community, .town, .devzone:
+    case .community: emit(.roadno, place..<token.end)
+    case .roadno, .subroadno, .poi, .subpoi, .town, .devzone:
       if following > 0 || token.figures < 3 {
         emit(.houseno, place..<token.end)
       } else {

@@ -36,6 +36,8 @@ struct AddressScan {
   var candidates: [Int32] = []
   /// Whether a part after the divisions was found.
   var isBelowDivisions = false
+  /// Whether the last name ended at a number or separator, not at a word that says what it is.
+  var lastNameIsBare = false
 
   init(_ scalars: [UInt32], gazetteer: Gazetteer, within known: DivisionCode?) {
     self.scalars = scalars
@@ -49,10 +51,10 @@ struct AddressScan {
     while place < end {
       if skipSeparators() { continue }
       if isBelowDivisions {
-        if readRepeatedDivision() || readNumber() || readWord() { continue }
-      } else if readCountry() || readDivision() || readTown() || readZone() {
+        if readRepeatedDivision() || readWord() || readNumber() { continue }
+      } else if readCountry() || readDivision() || readUnknownDistrict() || readTown() || readZone() || readNoise() {
         continue
-      } else if readNumber() || readWord() {
+      } else if readWord() || readNumber() {
         isBelowDivisions = true
         continue
       }
@@ -67,7 +69,9 @@ struct AddressScan {
     guard !range.isEmpty else { return }
     segments.append(AddressSegment(label: label, range: range))
     place = range.upperBound
-    if label != .redundant { last = label }
+    guard label != .redundant else { return }
+    last = label
+    if label != .poi, label != .subpoi { lastNameIsBare = false }
   }
 
   @inline(__always)

@@ -55,6 +55,10 @@ package struct Gazetteer: Sendable {
       add(division.name, division.code, division.isInForce ? .full : .former)
       if division.shortName != division.name, division.isInForce { add(division.shortName, division.code, .short) }
     }
+    for division in divisions where division.name.hasSuffix("自治州") {
+      // 怒江州 for 怒江傈僳族自治州.
+      add(division.shortName + "州", division.code, .full)
+    }
     for (name, code) in former { add(name, code, .former) }
     for (name, code) in aliases { add(name, code, .full) }
     self.indices = indices

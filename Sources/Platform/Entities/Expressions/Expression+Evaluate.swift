@@ -7,7 +7,9 @@ extension Expression {
   /// - Throws: ``Refusal`` `expression-overflow` when a number leaves the range that can be counted exactly, and
   ///   `expression-value` when `lookup` gives a value of another kind than the field's.
   package func evaluate(in context: EvaluationContext, _ lookup: (String) -> Value) throws(Refusal) -> Value {
-    try ExpressionEvaluator(context: context, lookup: lookup).value(node)
+    try withoutActuallyEscaping(lookup) { (lookup) throws(Refusal) -> Value in
+      try ExpressionEvaluator(context: context, lookup: lookup).value(node)
+    }
   }
 
   /// Whether a condition holds; null counts as not.
@@ -102,7 +104,9 @@ private struct ExpressionEvaluator {
     }
   }
 
-  private func arithmetic(_ operation: ExpressionNode.Arithmetic, _ left: Value, _ right: Value) throws(Refusal) -> Value {
+  private func arithmetic(_ operation: ExpressionNode.Arithmetic, _ left: Value, _ right: Value) throws(Refusal)
+    -> Value
+  {
     switch (left, right) {
     case (.integer(let a), .integer(let b)):
       let (result, overflow) =

@@ -87,12 +87,14 @@ extension ExpressionNode {
 
   fileprivate var codes: [CodeUse] {
     func use(_ field: ExpressionNode, _ other: ExpressionNode) -> CodeUse? {
-      guard case .field(let symbol) = field, let dictionary = symbol.dictionary, case .literal(.text(let code), _) = other
+      guard case .field(let symbol) = field, let dictionary = symbol.dictionary,
+        case .literal(.text(let code), _) = other
       else { return nil }
       return CodeUse(dictionary: dictionary, field: symbol.name, code: code)
     }
     switch self {
-    case .compare(.equal, let a, let b, _), .compare(.notEqual, let a, let b, _): return [use(a, b) ?? use(b, a)].compactMap(\.self)
+    case .compare(.equal, let a, let b, _), .compare(.notEqual, let a, let b, _):
+      return [use(a, b) ?? use(b, a)].compactMap(\.self)
     case .among(let a, let items, _, _): return items.compactMap { use(a, $0) }
     case .call(.contains, let arguments, _) where arguments[0].type == .list:
       return [use(arguments[0], arguments[1])].compactMap(\.self)

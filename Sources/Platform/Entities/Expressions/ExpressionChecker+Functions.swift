@@ -8,7 +8,8 @@ extension ExpressionChecker {
     guard counts.contains(arguments.count) else {
       let wanted =
         counts.upperBound > 50
-        ? "至少 \(counts.lowerBound) 个" : counts.count == 1 ? "\(counts.lowerBound) 个" : "\(counts.lowerBound) 到 \(counts.upperBound) 个"
+        ? "至少 \(counts.lowerBound) 个"
+        : counts.count == 1 ? "\(counts.lowerBound) 个" : "\(counts.lowerBound) 到 \(counts.upperBound) 个"
       throw ExpressionFault(offset, "函数 \(name) 需要\(wanted)参数，这里有 \(arguments.count) 个")
     }
     switch function {

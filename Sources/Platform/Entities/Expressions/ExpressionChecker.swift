@@ -140,7 +140,8 @@ struct ExpressionChecker {
         continue
       }
       guard let unified = type.unified(with: node.type) else {
-        let advice = type == .instant && node.type == .date || type == .date && node.type == .instant
+        let advice =
+          type == .instant && node.type == .date || type == .date && node.type == .instant
           ? "，日期时间可用 date(…) 取日期" : ""
         throw ExpressionFault(at, "\(place)类型不同：\(type.label)与\(node.type.label)\(advice)")
       }

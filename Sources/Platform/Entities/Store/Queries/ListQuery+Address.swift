@@ -80,7 +80,7 @@ extension Value {
       guard let number = FixedDecimal(text) else { return nil }
       self = .decimal(number)
     case .money:
-      guard let money = Money(yuan: text) else { return nil }
+      guard let money = Money(text) else { return nil }
       self = .money(money)
     case .boolean:
       switch text {

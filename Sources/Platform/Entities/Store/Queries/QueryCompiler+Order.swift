@@ -1,5 +1,5 @@
 import Access
-import Core
+package import Core
 import Crypto
 import SQL
 

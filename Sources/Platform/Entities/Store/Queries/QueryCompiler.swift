@@ -126,8 +126,8 @@ struct QueryCompiler {
 
   private func search(_ text: String) throws -> SQL {
     var alternatives: [SQL] = []
-    if entity.isSearchable, let query = SearchTerms.query(text) {
-      alternatives.append("t.\(identifier: SchemaName.searchColumn) @@ \(query)::tsquery")
+    if entity.isSearchable, let query = SearchQuery(text) {
+      alternatives.append("t.\(identifier: SchemaName.searchColumn) @@ \(query.tsquery)::tsquery")
     }
     for name in entity.list.search {
       guard let field = entity.field(name), let column = field.indexColumn,

@@ -3,6 +3,7 @@ package import Audit
 package import Core
 package import Crypto
 package import SQL
+package import Search
 
 /// The records of all declared entities: one way in, on which every read and write passes scope, masking, validation,
 /// history and audit.
@@ -16,13 +17,15 @@ package final class RecordStore: Sendable {
   package let audit: Audit
   package let clock: WallClock
   package let hooks: RecordHooks
+  /// Lets names and addresses be found by pinyin; `nil` for Chinese only.
+  package let pinyin: PinyinTable?
   /// Names an actor (see ``Access/Principal/actor``) for messages such as “已被王芳修改”.
   package let actorName: @Sendable (Int64, any SQLSession) async throws -> String?
   let numbers: NumberAllocator
 
   package init(
     database: Database, catalogs: LiveCatalog, keys: KeyRing, audit: Audit, clock: WallClock = .system,
-    hooks: RecordHooks = RecordHooks(),
+    hooks: RecordHooks = RecordHooks(), pinyin: PinyinTable? = nil,
     actorName: @escaping @Sendable (Int64, any SQLSession) async throws -> String? = { _, _ in nil }
   ) {
     self.database = database
@@ -31,6 +34,7 @@ package final class RecordStore: Sendable {
     self.audit = audit
     self.clock = clock
     self.hooks = hooks
+    self.pinyin = pinyin
     self.actorName = actorName
     numbers = NumberAllocator(database.configuration)
   }

@@ -1,6 +1,6 @@
-package import Access
+import Access
 import Audit
-package import Core
+import Core
 import SQL
 
 extension Records {
@@ -60,7 +60,7 @@ extension Records {
     }
     if entity.isSearchable {
       names.append(SQL(identifier: SchemaName.searchColumn))
-      values.append("array_to_tsvector(\(rules.searchTerms { draft[$0] })::text[])")
+      values.append("\(rules.searchVector { draft[$0] })::tsvector")
     }
     let shape = shape(of: entity, columns: try fields(nil, of: entity))
     let scope = ScopePredicate.compile(principal, Permission(entity.name, "create"), entity, alias: "t")

@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 import SQL
 
 extension Records {
@@ -13,10 +13,10 @@ extension Records {
     let statements = plan.preparation + [plan.page, plan.explanation]
     let results = try await session.pipeline(statements)
     let rows = results[results.count - 2]
-    var records = try rows.prefix(plan.limit).map(plan.shape.record)
+    let shown = try rows.prefix(plan.limit).map(plan.shape.record)
     let cursor = rows.count > plan.limit ? try plan.cursor(behind: rows[plan.limit - 1]) : nil
     let count = try await count(plan, found: rows.count, estimate: try ListPlan.estimate(results[results.count - 1]))
-    records = try await named(records, plan.shape, in: session)
+    let records = try await named(shown, plan.shape, in: session)
     if entity.personal, !records.isEmpty {
       try await inTransaction { inner, transaction in
         try await inner.audit(

@@ -1,4 +1,4 @@
-package import Access
+import Access
 import Audit
 package import Core
 import SQL

@@ -1,6 +1,6 @@
-package import Access
+import Access
 import Audit
-package import Core
+import Core
 import SQL
 
 extension Records {
@@ -152,8 +152,8 @@ extension Records {
       }
     }
     if entity.isSearchable, altered.contains(where: { entity.list.search.contains($0.name) }) {
-      let terms = WriteRules(entity, self).searchTerms { change[$0] }
-      assignments.append("\(identifier: SchemaName.searchColumn) = array_to_tsvector(\(terms)::text[])")
+      let vector = WriteRules(entity, self).searchVector { change[$0] }
+      assignments.append("\(identifier: SchemaName.searchColumn) = \(vector)::tsvector")
     }
     let scope = ScopePredicate.compile(principal, Permission(entity.name, action), entity, alias: "t")
     let statement: SQL = """

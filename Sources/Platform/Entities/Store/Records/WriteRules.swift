@@ -1,6 +1,6 @@
 import Access
 import Core
-import SQL
+import Search
 
 /// Everything that is decided about a record before it is written: defaults, number, validation.
 struct WriteRules {
@@ -61,16 +61,17 @@ struct WriteRules {
     }
   }
 
-  /// The text-search terms of a record, for the fields its list searches.
-  func searchTerms(_ value: (String) -> Value) -> SQLValue {
-    let texts = entity.list.search.compactMap { name -> String? in
-      guard let field = entity.field(name), field.isStored, !field.encrypted else { return nil }
-      if let dictionary = field.dictionary, let code = value(name).text {
-        return catalog.dictionary(dictionary)?.label(of: code) ?? code
-      }
-      return value(name).isNull ? nil : value(name).plainText
+  /// What the text search finds the record by, as the text of a `tsvector`: its searched fields, codes by their labels,
+  /// names and addresses also by their pinyin.
+  func searchVector(_ value: (String) -> Value) -> String {
+    var tokens: Set<String> = []
+    for name in entity.list.search {
+      guard let field = entity.field(name), field.isStored, !field.encrypted, !value(name).isNull else { continue }
+      let plain = value(name).plainText
+      let text = field.dictionary.flatMap { catalog.dictionary($0)?.label(of: plain) } ?? plain
+      tokens.formUnion(SearchText.tokens(of: text, pinyin: field.type == .longtext ? nil : store.pinyin))
     }
-    return .textArray(SearchTerms.terms(of: texts))
+    return SearchText.vector(of: tokens)
   }
 }
 

@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import SQL
 
 extension SchemaPlan {
@@ -27,7 +27,7 @@ extension SchemaPlan {
         }
       }
     } catch {
-      guard let failure = SQLFailure.within(error), failure.isUniqueViolation else { throw Refusal.within(error) ?? error }
+      guard let failure = SQLFailure.within(error), failure.isUniqueViolation else { throw error }
       throw Refusal(
         .conflict, "schema-duplicates",
         "表 \(failure.table ?? "") 中已有重复数据，唯一规则 \(failure.constraint ?? "") 无法生效；数据库未做任何变更。请先合并重复记录，再重试。")

@@ -1,5 +1,6 @@
 package import Access
 import Core
+import SQL
 
 /// A data scope taken apart for one principal: what the predicate of a query and row-level security are both made
 /// from, so that they cannot disagree.

@@ -5,6 +5,8 @@ package import YAML
 package struct ParameterDeclaration: Sendable {
   /// Such as `identity.lockout_minutes`.
   package let name: String
+  /// The label of the page that shows it together with related ones.
+  package let group: String
   package let label: String
   package let type: FieldType
   package let defaultValue: Value
@@ -17,11 +19,12 @@ package struct ParameterDeclaration: Sendable {
   package let position: SourcePosition
 
   package init(
-    name: String, label: String, type: FieldType, defaultValue: Value, minimum: FixedDecimal? = nil,
+    name: String, group: String, label: String, type: FieldType, defaultValue: Value, minimum: FixedDecimal? = nil,
     maximum: FixedDecimal? = nil, maximumLength: Int? = nil, help: String? = nil, unit: String? = nil,
     position: SourcePosition
   ) {
     self.name = name
+    self.group = group
     self.label = label
     self.type = type
     self.defaultValue = defaultValue
@@ -31,6 +34,19 @@ package struct ParameterDeclaration: Sendable {
     self.help = help
     self.unit = unit
     self.position = position
+  }
+
+  /// The parameter as a field, so that values are read and checked as everywhere else; always required.
+  package var field: FieldDeclaration {
+    FieldDeclaration(
+      name: name, label: label, type: type, required: true, minimum: minimum, maximum: maximum,
+      maximumLength: maximumLength, help: help, unit: unit, position: position)
+  }
+
+  func with(defaultValue: Value) -> ParameterDeclaration {
+    ParameterDeclaration(
+      name: name, group: group, label: label, type: type, defaultValue: defaultValue, minimum: minimum,
+      maximum: maximum, maximumLength: maximumLength, help: help, unit: unit, position: position)
   }
 }
 
@@ -134,12 +150,18 @@ package struct PermissionDeclaration: Sendable {
 
   package let subject: String
   package let label: String
+  /// Set when the subject is also a hand-made table with an `id` that references may point to: the column that is shown
+  /// for a record.
+  package let title: String?
   package let actions: [Action]
   package let position: SourcePosition
 
-  package init(subject: String, label: String, actions: [Action], position: SourcePosition) {
+  package init(
+    subject: String, label: String, title: String? = nil, actions: [Action], position: SourcePosition
+  ) {
     self.subject = subject
     self.label = label
+    self.title = title
     self.actions = actions
     self.position = position
   }

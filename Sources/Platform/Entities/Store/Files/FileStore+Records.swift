@@ -1,6 +1,6 @@
 import Access
 import Core
-package import Entities
+package import Files
 import SQL
 
 extension FileStore {
@@ -36,7 +36,7 @@ extension FileStore {
     let file = try await find(key)
     guard let owner = file.owner else {
       if records.principal.kind == .system || file.createdBy == records.principal.actor { return file }
-      throw FileStore.missing
+      throw FileStore.hidden
     }
     do {
       let record = try await records.get(owner.entity, owner.record, columns: [owner.field])
@@ -46,11 +46,11 @@ extension FileStore {
       }
       return file
     } catch let refusal as Refusal where refusal.code == "record-missing" || refusal.code == "permission-missing" {
-      throw FileStore.missing
+      throw FileStore.hidden
     }
   }
 
-  private static let missing = Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理，或不在您的数据范围内。")
+  private static let hidden = Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理，或不在您的数据范围内。")
 
   private static func keys(_ value: Value?) -> Set<String> {
     switch value {

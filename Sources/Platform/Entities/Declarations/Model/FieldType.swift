@@ -120,7 +120,7 @@ package enum FieldType: Sendable, Hashable {
     }
   }
 
-  /// The PostgreSQL type of a plain (not encrypted) column; geometry is in EPSG:4326.
+  /// The PostgreSQL type of a plain (not encrypted) column; geometry is in CGCS2000 (EPSG:4490).
   package var columnType: String {
     switch self {
     case .text, .longtext, .code, .residentID, .creditCode, .phone, .division, .file, .image: "text"
@@ -129,9 +129,9 @@ package enum FieldType: Sendable, Hashable {
     case .boolean: "boolean"
     case .date: "date"
     case .instant: "timestamptz"
-    case .point: "geometry(Point,4326)"
-    case .line: "geometry(MultiLineString,4326)"
-    case .polygon: "geometry(MultiPolygon,4326)"
+    case .point: "geometry(Point,4490)"
+    case .line: "geometry(MultiLineString,4490)"
+    case .polygon: "geometry(MultiPolygon,4490)"
     case .json: "jsonb"
     }
   }
