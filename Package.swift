@@ -71,11 +71,7 @@ let package = Package(
     module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "Jobs", "SQL"]),
     module(
       .platform, "Entities",
-      ["Core", "YAML", "Crypto", "SQL", "Geo", "Access", "Search", "Audit", "Jobs", "Files"]),
-    module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "SQL"]),
-    module(
-      .platform, "Entities",
-      ["Access", "Audit", "Core", "Crypto", "Documents", "Geo", "SQL", "Search", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "SQL"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
@@ -95,15 +91,6 @@ let package = Package(
         "Site",
       ]),
 
-    .target(
-      name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
-    tests("CoreTests", ["Core"]),
-    tests("YAMLTests", ["Core", "YAML"]),
-    tests("CryptoTests", ["Core", "Crypto"]),
-    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
-    tests("CoreTests", ["Core"]),
-    tests("YAMLTests", ["Core", "YAML"]),
-    tests("EntitiesTests", ["Core", "YAML", "SQL", "Access", "Entities", "TestSupport"]),
     // App: composition root, command line, demo city.
     module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
     module(
@@ -129,8 +116,9 @@ let package = Package(
     tests("DocumentsTests", ["Core", "Documents"]),
     tests("SearchTests", ["Core", "Search"]),
     tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
-    tests("AddressesTests", ["Core", "Addresses"]),
-    tests("EntitiesTests", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "TestSupport", "YAML"]),
+    tests(
+      "EntitiesTests",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Files", "Geo", "Jobs", "SQL", "Search", "TestSupport", "YAML"]),
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Identity", "SQL", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "SQL", "TestSupport"]),
