@@ -83,7 +83,7 @@ import Testing
   @Test func enrolmentNamesIssuerAccountAndSecret() {
     let totp = TOTP(secret: SecretBytes(Array("12345678901234567890".utf8)))
     #expect(
-      totp.enrolmentAddress(issuer: "里坊", account: "li.si")
+      totp.enrolmentURI(issuer: "里坊", account: "li.si")
         == "otpauth://totp/%E9%87%8C%E5%9D%8A:li.si?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
         + "&issuer=%E9%87%8C%E5%9D%8A&algorithm=SHA1&digits=6&period=30")
   }

@@ -43,12 +43,12 @@ package struct TOTP: Sendable, CustomStringConvertible {
   }
 
   /// The secret in Base32, for people who type it into the app.
-  package var typedSecret: String { Base32.encode(secret.bytes) }
+  package var secretText: String { Base32.encode(secret.bytes) }
 
-  /// The `otpauth:` address that enrolment shows as a QR code.
-  package func enrolmentAddress(issuer: String, account: String) -> String {
+  /// The `otpauth:` URI that enrolment shows as a QR code.
+  package func enrolmentURI(issuer: String, account: String) -> String {
     let issuer = TOTP.percentEncoded(issuer)
-    return "otpauth://totp/\(issuer):\(TOTP.percentEncoded(account))?secret=\(typedSecret)&issuer=\(issuer)"
+    return "otpauth://totp/\(issuer):\(TOTP.percentEncoded(account))?secret=\(secretText)&issuer=\(issuer)"
       + "&algorithm=\(mac.algorithm.rawValue)&digits=\(digits)&period=\(TOTP.period)"
   }
 

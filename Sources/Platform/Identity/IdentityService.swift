@@ -1,4 +1,3 @@
-import Access
 import Audit
 package import Core
 package import Crypto
@@ -117,15 +116,4 @@ package final class IdentityService: Sendable {
   }
 
   var idleSeconds: Int64 { Int64(policy.idleMinutes) * 60 }
-}
-
-extension Principal {
-  /// The number that `created_by` and `updated_by` hold: the user's id, the negated id of a key, 0 for the system.
-  var writer: Int64 {
-    switch kind {
-    case .user: id
-    case .key: -id
-    case .stranger, .system: 0
-    }
-  }
 }

@@ -72,32 +72,3 @@ extension IdentityService {
       in: transaction)
   }
 }
-
-extension ShippedRole {
-  /// The three separated administrators (三员), who hold between them what nobody may hold together.
-  package static let separated: [ShippedRole] = [
-    ShippedRole(
-      code: "system_admin", name: "系统管理员", description: "管理机构、岗位、用户账号、菜单、字典、参数和任务，不分配权限，不看审计。",
-      separation: .systemAdministrator,
-      grants: grants(
-        ["unit", "post", "app_user", "menu_entry", "parameter", "dictionary", "entity", "help_document"],
-        ["view", "create", "update", "delete", "import", "export", "history"])
-        + grants(["job", "backup"], ["view", "run", "update"]) + grants(["app_user"], ["clear"])),
-    ShippedRole(
-      code: "security_officer", name: "安全保密管理员", description: "管理角色、权限、密码、会话、接口密钥和安全策略，不建账号，不看审计。",
-      separation: .securityOfficer,
-      grants: grants(
-        ["role", "role_grant", "user_role", "api_key", "policy"],
-        ["view", "create", "update", "delete", "export", "history"])
-        + grants(["app_user", "unit", "post"], ["view"]) + grants(["credential"], ["reset", "unlock"])
-        + grants(["session"], ["view", "kick"]) + grants(["key_ring"], ["view", "rotate"])),
-    ShippedRole(
-      code: "auditor", name: "安全审计员", description: "查看和校验审计记录、登录日志和接口日志，不改动系统。", separation: .auditor,
-      grants: grants(["audit", "login_log", "api_call"], ["view", "export"]) + grants(["audit"], ["verify"])
-        + grants(["app_user", "unit", "role", "role_grant", "user_role"], ["view"])),
-  ]
-
-  private static func grants(_ subjects: [String], _ actions: [String]) -> [Grants.Grant] {
-    subjects.flatMap { subject in actions.map { Grants.Grant(Permission(subject, $0), .all) } }
-  }
-}

@@ -49,7 +49,7 @@ package struct TableWriter: RegisterWriter {
     var columns = try stored(register, values)
     columns["version"] = .int(1)
     for name in ["created_at", "updated_at"] { columns[name] = .instant(now) }
-    for name in ["created_by", "updated_by"] { columns[name] = .int(principal.writer) }
+    for name in ["created_by", "updated_by"] { columns[name] = .int(principal.actor) }
     let sorted = columns.sorted { $0.key < $1.key }
     let names = SQL.join(sorted.map { "\(identifier: $0.key)" })
     return try await transaction.value(
@@ -66,7 +66,7 @@ package struct TableWriter: RegisterWriter {
     try await transaction.execute(
       """
       update \(identifier: register) set \(SQL.join(assignments)), version = version + 1, updated_at = \(clock.now()),
-        updated_by = \(principal.writer) where id = \(id)
+        updated_by = \(principal.actor) where id = \(id)
       """)
   }
 

@@ -16,6 +16,14 @@ package struct PasswordPolicy: Sendable, Hashable {
 
   package init() {}
 
+  /// The rules in one sentence, beside the field for a new password.
+  package var hint: String {
+    var hint = "至少 \(minimumLength) 位"
+    if classes > 1 { hint += "，含大写字母、小写字母、数字、特殊符号中的 \(classes) 类" }
+    if history > 0 { hint += "，不能是最近 \(history) 次用过的" }
+    return hint + "，不要用姓名、账号和常见密码。"
+  }
+
   /// Everything that is wrong with `password`, each with what to do; empty when it is acceptable.
   ///
   /// - Parameters:

@@ -3,20 +3,16 @@ package import SQL
 /// Rules of the database on the declared registers of Identity: the tree of units, the three separated administrators
 /// (三员分立), one account a name, and notifications that empty the caches.
 ///
-/// The registers' tables are made from declarations, so this is no migration: it runs at every start after them and
-/// changes nothing when all is in place.
+/// They refer to tables that are made from declarations, so they run after those.
 package enum IdentityGuards {
-  package static func install(on database: Database) async throws {
-    try await database.transaction { transaction in
-      for part in [tree, separation, leavers, notifications, uniqueness] {
-        try await transaction.execute(unsafe: part)
-      }
-    }
-  }
+  package static let migrations = [
+    Migration(
+      id: "0900-identity-guards", sql: [tree, separation, leavers, notifications, uniqueness].joined(separator: "\n"))
+  ]
 
   /// `unit.path` follows `parent_id`: ids from the root, each followed by a dot. A unit below itself is refused.
   private static let tree = """
-    create or replace function identity_unit_path() returns trigger language plpgsql as $$
+    create function identity_unit_path() returns trigger language plpgsql as $$
     declare above text := '';
     begin
       if tg_op = 'UPDATE' then
@@ -37,22 +33,22 @@ package enum IdentityGuards {
       new.path := above || new.id || '.';
       return new;
     end $$;
-    create or replace function identity_unit_moved() returns trigger language plpgsql as $$
+    create function identity_unit_moved() returns trigger language plpgsql as $$
     begin
       update unit set path = new.path || substr(path, length(old.path) + 1)
         where starts_with(path, old.path) and id <> new.id;
       return null;
     end $$;
-    create or replace trigger identity_path before insert or update of parent_id on unit
+    create trigger identity_path before insert or update of parent_id on unit
       for each row execute function identity_unit_path();
-    create or replace trigger identity_moved after update of parent_id on unit
+    create trigger identity_moved after update of parent_id on unit
       for each row when (old.path is distinct from new.path) execute function identity_unit_moved();
     """
 
   /// An account is of at most one separated kind and holds only separated roles of that kind; permissions reserved for
   /// one kind stand only in roles of that kind, and no role has a permission on every subject.
   private static let separation = """
-    create or replace function identity_user_role_separation() returns trigger language plpgsql as $$
+    create function identity_user_role_separation() returns trigger language plpgsql as $$
     declare wanted text; held text;
     begin
       select separation into wanted from role where id = new.role_id for share;
@@ -63,10 +59,10 @@ package enum IdentityGuards {
       end if;
       return new;
     end $$;
-    create or replace trigger identity_separation before insert or update of user_id, role_id on user_role
+    create trigger identity_separation before insert or update of user_id, role_id on user_role
       for each row execute function identity_user_role_separation();
 
-    create or replace function identity_user_separation() returns trigger language plpgsql as $$
+    create function identity_user_separation() returns trigger language plpgsql as $$
     begin
       if exists (select from user_role h join role r on r.id = h.role_id
           where h.user_id = new.id and r.separation is not null and r.separation is distinct from new.separation) then
@@ -75,10 +71,10 @@ package enum IdentityGuards {
       end if;
       return new;
     end $$;
-    create or replace trigger identity_separation before update of separation on app_user
+    create trigger identity_separation before update of separation on app_user
       for each row when (old.separation is distinct from new.separation) execute function identity_user_separation();
 
-    create or replace function identity_role_separation() returns trigger language plpgsql as $$
+    create function identity_role_separation() returns trigger language plpgsql as $$
     begin
       if exists (select from user_role h join app_user u on u.id = h.user_id
           where h.role_id = new.id and new.separation is not null and u.separation is distinct from new.separation)
@@ -90,10 +86,10 @@ package enum IdentityGuards {
       end if;
       return new;
     end $$;
-    create or replace trigger identity_separation before update of separation on role
+    create trigger identity_separation before update of separation on role
       for each row when (old.separation is distinct from new.separation) execute function identity_role_separation();
 
-    create or replace function identity_reserved_permission() returns trigger language plpgsql as $$
+    create function identity_reserved_permission() returns trigger language plpgsql as $$
     declare kind text;
     begin
       select separation into kind from role where id = new.role_id for share;
@@ -104,13 +100,13 @@ package enum IdentityGuards {
       end if;
       return new;
     end $$;
-    create or replace trigger identity_reserved before insert or update on role_grant
+    create trigger identity_reserved before insert or update on role_grant
       for each row execute function identity_reserved_permission();
     """
 
   /// What belongs to a deleted user or key goes with it.
   private static let leavers = """
-    create or replace function identity_user_left() returns trigger language plpgsql as $$
+    create function identity_user_left() returns trigger language plpgsql as $$
     begin
       delete from credential where user_id = old.id;
       delete from password_history where user_id = old.id;
@@ -120,56 +116,55 @@ package enum IdentityGuards {
       update session set ended_at = now(), end_reason = 'account' where user_id = old.id and ended_at is null;
       return null;
     end $$;
-    create or replace trigger identity_left after delete on app_user
+    create trigger identity_left after delete on app_user
       for each row execute function identity_user_left();
-    create or replace function identity_key_left() returns trigger language plpgsql as $$
+    create function identity_key_left() returns trigger language plpgsql as $$
     begin
       delete from api_key_credential where key_id = old.id;
       return null;
     end $$;
-    create or replace trigger identity_left after delete on api_key
+    create trigger identity_left after delete on api_key
       for each row execute function identity_key_left();
     """
 
   /// Whatever changes a register, by form, import or hand, tells every node what to forget.
   private static let notifications = """
-    create or replace function identity_changed() returns trigger language plpgsql as $$
+    create function identity_changed() returns trigger language plpgsql as $$
     begin
       perform pg_notify('identity', tg_table_name);
       return null;
     end $$;
-    create or replace function identity_users_changed() returns trigger language plpgsql as $$
+    create function identity_users_changed() returns trigger language plpgsql as $$
     declare ids text;
     begin
       select case when count(*) > 200 then '*' else string_agg(id::text, ',') end into ids from changed;
       if ids is not null then perform pg_notify('identity', 'app_user:' || ids); end if;
       return null;
     end $$;
-    create or replace trigger identity_changed after insert or update or delete on unit
+    create trigger identity_changed after insert or update or delete on unit
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after insert or update or delete on role
+    create trigger identity_changed after insert or update or delete on role
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after insert or update or delete on role_grant
+    create trigger identity_changed after insert or update or delete on role_grant
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after insert or update or delete on user_role
+    create trigger identity_changed after insert or update or delete on user_role
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after insert or update or delete on api_key
+    create trigger identity_changed after insert or update or delete on api_key
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after insert or update or delete on menu_entry
+    create trigger identity_changed after insert or update or delete on menu_entry
       for each statement execute function identity_changed();
-    create or replace trigger identity_changed after update on app_user
+    create trigger identity_changed after update on app_user
       referencing new table as changed for each statement execute function identity_users_changed();
-    create or replace trigger identity_deleted after delete on app_user
+    create trigger identity_deleted after delete on app_user
       referencing old table as changed for each statement execute function identity_users_changed();
     """
 
   private static let uniqueness = """
-    create unique index if not exists app_user_account_any_case on app_user (lower(account));
-    create unique index if not exists app_user_external on app_user (external_source, external_code)
+    create unique index app_user_account_any_case on app_user (lower(account));
+    create unique index app_user_external on app_user (external_source, external_code)
       where external_code is not null;
-    create unique index if not exists unit_external on unit (external_source, external_code)
+    create unique index unit_external on unit (external_source, external_code)
       where external_code is not null;
-    create unique index if not exists user_role_once on user_role (user_id, role_id, coalesce(unit_id, 0));
-    create index if not exists role_grant_role on role_grant (role_id);
+    create unique index user_role_once on user_role (user_id, role_id, coalesce(unit_id, 0));
     """
 }

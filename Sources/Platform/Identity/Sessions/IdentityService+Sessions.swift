@@ -76,7 +76,7 @@ extension IdentityService {
       kind: .user, id: user.id, name: user.name, unit: try PrincipalLoader.unit(row),
       grants: demand == nil ? roles.grants : Grants([]), clearance: min(user.clearance, roles.clearance))
     return Session(
-      id: try row.get("session_id"), user: user, principal: principal, demand: demand,
+      id: try row.get("session_id"), user: user, principal: principal, roleNames: roles.names, demand: demand,
       secondFactor: try row.get("second_factor"), createdAt: try row.get("created_at"), expiresAt: expires,
       formToken: IdentityService.formToken(of: token))
   }
@@ -129,7 +129,7 @@ extension IdentityService {
   ) async throws -> [(id: Int64, user: Int64)] {
     let ended = try await transaction.query(
       """
-      update session set ended_at = \(clock.now()), ended_by = \(principal?.writer), end_reason = \(reason.rawValue)
+      update session set ended_at = \(clock.now()), ended_by = \(principal?.actor), end_reason = \(reason.rawValue)
       where ended_at is null and \(condition) returning id, user_id
       """
     ).map { (id: try $0.get("id", as: Int64.self), user: try $0.get("user_id", as: Int64.self)) }

@@ -33,6 +33,8 @@ package struct Session: Sendable {
   package let id: Int64
   package let user: UserAccount
   package let principal: Principal
+  /// The roles in force, by name, for the top bar.
+  package let roleNames: [String]
   package let demand: Demand?
   /// Whether a second factor was given.
   package let secondFactor: Bool

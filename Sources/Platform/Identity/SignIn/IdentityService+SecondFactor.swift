@@ -7,9 +7,9 @@ import SQL
 /// What a user needs to set an authenticator app up.
 package struct SecondFactorEnrolment: Sendable, CustomReflectable {
   /// Shown as a QR code.
-  package let address: String
+  package let uri: String
   /// For typing in, in Base32.
-  package let typedSecret: String
+  package let secretText: String
 
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
@@ -37,7 +37,7 @@ extension IdentityService {
       "select user_id, account_hash, failures from sign_in_challenge where token_hash = \(hash) and expires_at > \(clock.now())"
     )
     guard let row, let candidate = try await candidate("u.id = \(row.get("user_id", as: Int64.self))") else {
-      throw Refusal(.unauthenticated, "challenge-over", "登录已超时，请重新输入账号和密码。")
+      throw Refusal(.gone, "challenge-over", "登录已超时，请重新输入账号和密码。")
     }
     let digest: [UInt8] = try row.get("account_hash")
     if let until = try await lockedUntil(digest) { throw lockedRefusal(until) }
@@ -49,7 +49,7 @@ extension IdentityService {
     }
     // Two answers at once: only the one that takes the challenge away goes on.
     guard try await database.execute("delete from sign_in_challenge where token_hash = \(hash)") == 1 else {
-      throw Refusal(.unauthenticated, "challenge-over", "登录已超时，请重新输入账号和密码。")
+      throw Refusal(.gone, "challenge-over", "登录已超时，请重新输入账号和密码。")
     }
     return try await open(candidate.user, digest, origin, secondFactor: true, replacing: old)
   }
@@ -106,8 +106,8 @@ extension IdentityService {
     }
     let totp = TOTP(secret: secret)
     return SecondFactorEnrolment(
-      address: totp.enrolmentAddress(issuer: configuration.issuer, account: session.user.account),
-      typedSecret: totp.typedSecret)
+      uri: totp.enrolmentURI(issuer: configuration.issuer, account: session.user.account),
+      secretText: totp.secretText)
   }
 
   /// Ends the set-up with the first code and returns ten recovery codes, to be shown once.

@@ -29,7 +29,7 @@ struct QueryCompiler {
 
   /// The alternatives of the principal's scope.
   var scope: [SQL] {
-    ScopePredicate.alternatives(ScopeTerms(principal, permission), entity, alias: QueryCompiler.alias)
+    ScopePredicate.alternatives(ScopeTerms(principal, permission), entity, alias: QueryCompiler.alias).map(\.sql)
   }
 
   /// Filters and free text; the scope is not among them.

@@ -9,7 +9,7 @@ package enum ScopePredicate {
   package static func compile(
     _ principal: Principal, _ permission: Permission, _ entity: EntityDeclaration, alias: String
   ) -> SQL {
-    any(of: alternatives(ScopeTerms(principal, permission), entity, alias: alias))
+    any(of: alternatives(ScopeTerms(principal, permission), entity, alias: alias).map(\.sql))
   }
 
   /// `false` for none, without parentheses for one.
@@ -23,41 +23,72 @@ package enum ScopePredicate {
 
   /// One condition a term. A term that reads a field which the entity does not declare gives none: a scope is never
   /// widened because it does not fit.
-  static func alternatives(_ terms: ScopeTerms, _ entity: EntityDeclaration, alias: String) -> [SQL] {
-    if terms.all { return ["true"] }
+  static func alternatives(
+    _ terms: ScopeTerms, _ entity: EntityDeclaration, alias: String
+  ) -> [ScopeAlternative] {
+    if terms.all { return [ScopeAlternative(.all, "true")] }
     let scope = entity.scope
-    var alternatives: [SQL] = []
+    var alternatives: [ScopeAlternative] = []
+    func add(_ reason: ScopeAlternative.Reason, _ sql: SQL) { alternatives.append(ScopeAlternative(reason, sql)) }
     func column(_ name: String) -> SQL { "\(identifier: alias).\(identifier: name)" }
     if let own = terms.own {
-      alternatives.append("\(column("created_by")) = \(own)")
-      if let owner = scope.owner, owner != "created_by" { alternatives.append("\(column(owner)) = \(own)") }
+      add(.maker, "\(column("created_by")) = \(own)")
+      if let owner = scope.owner, owner != "created_by" { add(.named(owner), "\(column(owner)) = \(own)") }
     }
     if let unit = scope.unit {
       if terms.units.count == 1 {
-        alternatives.append("\(column(unit)) = \(terms.units[0])")
+        add(.unit(unit), "\(column(unit)) = \(terms.units[0])")
       } else if !terms.units.isEmpty {
-        alternatives.append("\(column(unit)) = any(\(terms.units))")
+        add(.unit(unit), "\(column(unit)) = any(\(terms.units))")
       }
       for path in terms.below {
         let end = TextRange.end(of: path)
-        alternatives.append(
+        add(
+          .below(unit),
           "\(column(unit)) in (select u.id from \(identifier: UnitTree.table) u where u.path >= \(path) and u.path < \(end))")
       }
     }
     if let division = scope.division {
-      for code in terms.divisions { alternatives.append(TextRange.division(column(division), startsWith: code)) }
+      for code in terms.divisions {
+        add(.division(division, code), TextRange.division(column(division), startsWith: code))
+      }
     }
     if let point = scope.point {
       let isPoint = entity.field(point)?.type == .point
       for area in terms.areas {
         let place: SQL = isPoint ? column(point) : "st_pointonsurface(\(column(point)))"
-        alternatives.append("st_covers((select a.area from scope_area a where a.id = \(area)), \(place))")
+        add(.area(area), "st_covers((select a.area from scope_area a where a.id = \(area)), \(place))")
       }
     }
     for name in terms.rules {
-      if let rule = scope.rules[name] { alternatives.append("(\(rule.sql(in: terms.surroundings, alias: alias)))") }
+      if let rule = scope.rules[name] { add(.rule(name), "(\(rule.sql(in: terms.surroundings, alias: alias)))") }
     }
     return alternatives
+  }
+}
+
+/// One way in which a record can be in scope.
+struct ScopeAlternative: Sendable {
+  enum Reason: Sendable, Hashable {
+    case all
+    /// The principal made the record.
+    case maker
+    /// This field names the principal.
+    case named(String)
+    /// This field is the principal's unit, or one below it.
+    case unit(String), below(String)
+    /// This field begins with the code.
+    case division(String, String)
+    case area(Int64)
+    case rule(String)
+  }
+
+  let reason: Reason
+  let sql: SQL
+
+  init(_ reason: Reason, _ sql: SQL) {
+    self.reason = reason
+    self.sql = sql
   }
 }
 

@@ -40,7 +40,7 @@ struct FieldCodec: Sendable {
 
   // MARK: Writing
 
-  /// The columns that hold `field`, with what to bind; geometry is bound as hexadecimal EWKB.
+  /// The columns that hold `field`, with what to bind; geometry is bound as EWKB.
   ///
   /// - Throws: ``Refusal`` `geometry-kind`; `CryptoFailure`.
   func columns(of field: FieldDeclaration, _ value: Value) throws -> [(name: String, value: SQLValue)] {
@@ -65,7 +65,7 @@ struct FieldCodec: Sendable {
     case .date(let date): .date(date)
     case .instant(let instant): .instant(instant)
     case .list(let texts): .textArray(texts)
-    case .geometry(let json): .text(try GeometryForm.stored(json, for: field))
+    case .geometry(let json): .bytes(try GeometryForm.stored(json, for: field))
     case .json(let json): .json(json.text)
     }
   }

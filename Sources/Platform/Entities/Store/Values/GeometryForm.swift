@@ -3,11 +3,11 @@ import Geo
 
 /// How the shapes of fields are stored: lines and areas as multi-parts, so that one column holds both.
 enum GeometryForm {
-  /// The shape of `json` as PostGIS text of the stored coordinate system.
+  /// The shape of `json` as EWKB of the stored coordinate system.
   ///
   /// - Throws: ``Refusal`` `geometry-kind` for another kind of shape than the field's, and those of `Geometry`, each
   ///   naming the field.
-  static func stored(_ json: JSON, for field: FieldDeclaration) throws(Refusal) -> String {
+  static func stored(_ json: JSON, for field: FieldDeclaration) throws(Refusal) -> [UInt8] {
     let geometry: Geometry
     do {
       geometry = try Geometry(geoJSON: json)
@@ -26,6 +26,6 @@ enum GeometryForm {
         .unprocessable, "geometry-kind", "\(field.label)要求\(field.type.label)，收到的是 \(geometry.typeName)。请重新绘制后提交。",
         field: field.name)
     }
-    return stored.ewkbHex(srid: .cgcs2000)
+    return stored.ewkb(srid: .cgcs2000)
   }
 }
