@@ -91,12 +91,19 @@ extension Catalog {
   /// - Parameter origin: the name under which the text is kept.
   /// - Throws: ``DeclarationFailure`` when the result has an error; this catalog stays as it is.
   package func adding(yaml: String, origin: String) throws(DeclarationFailure) -> Catalog {
+    try reading(adding: yaml, origin: origin).checked(tokens: [])
+  }
+
+  /// What ``adding(yaml:origin:)`` would have to say, warnings included.
+  package func findings(adding yaml: String, origin: String) -> [Finding] {
+    reading(adding: yaml, origin: origin).allFindings()
+  }
+
+  private func reading(adding yaml: String, origin: String) -> CatalogReading {
     let collector = FindingCollector()
-    guard let document = DeclarationDocument(yaml, named: origin, origin: .runtime(origin), collector) else {
-      throw DeclarationFailure(findings: collector.findings)
-    }
+    let document = DeclarationDocument(yaml, named: origin, origin: .runtime(origin), collector)
     let kept = documents.filter { $0.origin != .runtime(origin) }
-    return try CatalogReading(kept + [document], collector).checked(tokens: [])
+    return CatalogReading(kept + [document].compactMap(\.self), collector)
   }
 
   /// This catalog without the declaration added under `origin`.
