@@ -12,4 +12,5 @@ import './picker.js';
 import './point.js';
 import './display.js';
 import './palette.js';
+import './locate.js';
 import './install.js';

@@ -41,7 +41,7 @@ function option(data, size) {
 async function draw(figure) {
   const data = JSON.parse(figure.dataset.chart);
   const canvas = figure.querySelector('[data-chart-canvas]');
-  const { echarts } = await import(figure.dataset.library);
+  const { echarts } = await import('../assets/echarts.js');
   canvas.hidden = false;
   figure.querySelector('.chart-figures').open = false;
   const chart = echarts.init(canvas);

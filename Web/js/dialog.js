@@ -16,6 +16,8 @@ async function open(url) {
   }
   body.innerHTML = await answer.text();
   window.htmx?.process(body);
+  const title = body.querySelector('#dialog-title');
+  if (title) dialog.setAttribute('aria-label', title.textContent);
   dialog.showModal();
   const first = body.querySelector('input:not([type="hidden"]), select, textarea');
   (first ?? body.querySelector('[data-dialog-close]'))?.focus();

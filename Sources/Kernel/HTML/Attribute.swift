@@ -101,10 +101,6 @@ extension Attribute {
   package static func assetHref(_ path: String) -> Attribute { Attribute(.asset("href", path)) }
   /// A file among the static assets of this build, by its path below `Web/`.
   package static func assetSrc(_ path: String) -> Attribute { Attribute(.asset("src", path)) }
-  /// Where a script finds an asset, such as a style sheet it loads when it is needed.
-  package static func assetData(_ name: DataName, _ path: String) -> Attribute {
-    Attribute(.asset(name.attribute, path))
-  }
   package static func rel(_ value: String) -> Attribute { optional("rel", value) }
   package static func target(_ value: String?) -> Attribute { optional("target", value) }
   package static func download(_ name: String = "") -> Attribute { optional("download", name) }

@@ -43,8 +43,7 @@ package struct ChartView: HTMLConvertible, Sendable {
 
   package var html: HTML {
     figure(
-      .class("chart"), .data("data-chart", configuration.text),
-      .assetData("data-library", "assets/echarts.js")
+      .class("chart"), .data("data-chart", configuration.text)
     ) {
       div(.class("chart-canvas"), .data("data-chart-canvas"), .aria(.hidden, true), .hidden())
       details(.class("chart-figures"), .open()) {

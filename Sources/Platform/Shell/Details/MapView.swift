@@ -37,16 +37,18 @@ package struct MapView: HTMLConvertible {
   let tiles: String
   let layers: [Layer]
   let markers: [Marker]
+  let cardPath: String?
   let isSmall: Bool
 
   /// - Parameters:
   ///   - label: what the map shows, for those who cannot see it.
   ///   - tiles: the template of a tile's address, with `{layer}`, `{z}`, `{x}` and `{y}`.
   ///   - markers: places to point out; each has a card with its link.
+  ///   - cardPath: where the card of a clicked thing comes from, with `{layer}` and `{id}`; answers with ``MapCard``.
   ///   - isSmall: beside text, without the layer switch.
   package init(
     label: String, longitude: Double, latitude: Double, zoom: Double, tiles: String = "/tiles/{layer}/{z}/{x}/{y}.mvt",
-    layers: [Layer], markers: [Marker] = [], isSmall: Bool = false
+    layers: [Layer], markers: [Marker] = [], cardPath: String? = nil, isSmall: Bool = false
   ) {
     self.label = label
     self.longitude = longitude
@@ -55,14 +57,14 @@ package struct MapView: HTMLConvertible {
     self.tiles = tiles
     self.layers = layers
     self.markers = markers
+    self.cardPath = cardPath
     self.isSmall = isSmall
   }
 
   package var html: HTML {
     div(.class("map"), .class(isSmall ? "is-small" : nil), .data("data-map", configuration.text)) {
       div(
-        .class("map-canvas"), .data("data-map-canvas"), .assetData("data-library", "assets/maplibre-gl.js"),
-        .assetData("data-style", "assets/maplibre-gl.css"), .role("application"), .aria(.label, label))
+        .class("map-canvas"), .data("data-map-canvas"), .role("application"), .aria(.label, label))
       noscript { p(.class("map-off")) { "浏览器没有启用脚本，地图不能显示；列表里有同样的内容。" } }
     }
   }
@@ -71,7 +73,7 @@ package struct MapView: HTMLConvertible {
     [
       "center": [.double(longitude), .double(latitude)], "zoom": .double(zoom), "tiles": .string(tiles),
       "small": .bool(isSmall), "layers": .array(layers.map(MapView.json)),
-      "markers": .array(markers.map(MapView.json)),
+      "markers": .array(markers.map(MapView.json)), "card": cardPath.map { .string($0) } ?? .null,
     ]
   }
 
@@ -84,75 +86,5 @@ package struct MapView: HTMLConvertible {
       "at": [.double(marker.longitude), .double(marker.latitude)], "label": .string(marker.label),
       "href": marker.path.map { .string($0) } ?? .null,
     ]
-  }
-}
-
-/// A map from edge to edge with a list beside it that stays in step; a click on either opens the same card.
-package struct MapPageView: HTMLConvertible {
-  let map: MapView
-  let searchPath: String
-  let searchValue: String
-  let list: HTML
-
-  /// - Parameters:
-  ///   - searchPath: `GET ?q=` of this page, to locate an address, a plate or a coordinate.
-  ///   - list: what is found or in view; items carry `data-at="lon,lat"`, see ``MapListItem``.
-  package init(map: MapView, searchPath: String, searchValue: String = "", @HTMLBuilder list: () -> HTML) {
-    self.map = map
-    self.searchPath = searchPath
-    self.searchValue = searchValue
-    self.list = list()
-  }
-
-  package var html: HTML {
-    div(.class("map-page")) {
-      section(.class("map-side"), .aria(.label, "地图列表")) {
-        form(.class("map-search"), .role("search"), .action(searchPath), .data("data-map-search")) {
-          Icon.search
-          input(
-            .type("search"), .name("q"), .value(searchValue), .aria(.label, "查找地址、门牌编码或坐标"),
-            .placeholder("地址、门牌编码或坐标"), .autocomplete("off"))
-          button(.class("button button-primary"), .type("submit")) { "定位" }
-        }
-        div(.class("map-list"), .id("map-list"), .data("data-map-list"), .aria(.live, "polite")) { list }
-      }
-      map
-    }
-  }
-}
-
-/// An item of the list beside a map.
-package struct MapListItem: HTMLConvertible {
-  let title: String
-  let detail: String
-  let note: String?
-  let longitude: Double?
-  let latitude: Double?
-  let path: String
-  let badge: Badge?
-
-  package init(
-    _ title: String, detail: String, note: String? = nil, longitude: Double?, latitude: Double?, path: String,
-    badge: Badge? = nil
-  ) {
-    self.title = title
-    self.detail = detail
-    self.note = note
-    self.longitude = longitude
-    self.latitude = latitude
-    self.path = path
-    self.badge = badge
-  }
-
-  package var html: HTML {
-    let at = longitude.flatMap { longitude in latitude.map { "\(longitude),\($0)" } }
-    return a(.class("map-item"), .href(path), .data("data-at", at)) {
-      span(.class("map-item-title")) {
-        title
-        badge
-      }
-      span(.class("map-item-detail")) { detail }
-      if let note { span(.class("map-item-note number")) { note } }
-    }
   }
 }

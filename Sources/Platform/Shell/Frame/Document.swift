@@ -61,7 +61,7 @@ struct LiveParts {
         flashes
       }
       div(.id("announcer"), .class("visually-hidden"), .aria(.live, "polite"))
-      dialog(.id("dialog"), .class("dialog"), .aria(.labelledby, "dialog-title")) {
+      dialog(.id("dialog"), .class("dialog"), .aria(.label, "操作确认")) {
         div(.id("dialog-body"))
       }
     }

@@ -190,6 +190,25 @@ package struct NearbyList: HTMLConvertible, Sendable {
   }
 }
 
+/// The title of a resident's page that is not about one address.
+package struct PublicHeading: HTMLConvertible, Sendable {
+  let title: String
+  let note: String?
+
+  /// - Parameter note: what the page is for, in one sentence.
+  package init(_ title: String, note: String? = nil) {
+    self.title = title
+    self.note = note
+  }
+
+  package var html: HTML {
+    header(.class("public-heading")) {
+      h1 { title }
+      if let note { p { note } }
+    }
+  }
+}
+
 /// A titled part of a resident's page.
 package struct PublicSection: HTMLConvertible {
   let title: String
