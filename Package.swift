@@ -39,6 +39,7 @@ func tests(_ name: String, _ dependencies: [String]) -> Target {
 
 let package = Package(
   name: "lifang",
+  products: [.executable(name: "lifang", targets: ["lifang"])],
   targets: [
     // C: well-kept libraries of Debian, each imported by one module only.
     library("CLibPQ", pkgConfig: "libpq"),
@@ -64,17 +65,64 @@ let package = Package(
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
-    module(.platform, "Entities", ["Core", "YAML", "SQL", "Access"]),
+    module(.platform, "Search", ["Core"]),
+    module(.platform, "Audit", ["Access", "Core", "Crypto", "SQL"]),
+    module(.platform, "Jobs", ["Access", "Core", "SQL"]),
+    module(.platform, "Files", ["Access", "Core", "Crypto", "Documents", "SQL"]),
+    module(
+      .platform, "Entities",
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Geo", "SQL", "Search", "YAML"]),
+    module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "SQL"]),
+    module(.platform, "Shell", ["Core", "HTML"]),
+    module(.platform, "Site", ["Access", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
+    module(
+      .platform, "EntitiesWeb",
+      ["Access", "Core", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell", "Site"]),
+    module(
+      .platform, "IdentityWeb",
+      ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
-    module(.spine, "Addresses", ["Core"]),
+    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "SQL", "Search"]),
+    module(
+      .spine, "SpineWeb",
+      [
+        "Access", "Addresses", "Core", "Documents", "Entities", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Search", "Shell",
+        "Site",
+      ]),
 
-    tests("CoreTests", ["Core"]),
-    tests("AddressesTests", ["Core", "Addresses"]),
+    // App: composition root, command line, demo city.
+    module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
+    module(
+      .app, "LifangApp",
+      [
+        "Access", "Addresses", "Audit", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Files",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Shell", "Site", "SpineWeb",
+      ]),
+    .executableTarget(
+      name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),
+
+    // Tests.
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
-    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("ArchitectureTests", []),
+    tests("CoreTests", ["Core"]),
+    tests("YAMLTests", ["Core", "YAML"]),
     tests("CryptoTests", ["Core", "Crypto"]),
+    tests("SQLTests", ["Core", "SQL", "TestSupport"]),
+    tests("HTTPTests", ["Core", "HTTP"]),
+    tests("HTMLTests", ["Core", "HTML"]),
+    tests("GeoTests", ["Core", "Geo"]),
+    tests("DocumentsTests", ["Core", "Documents"]),
+    tests("SearchTests", ["Core", "Search"]),
+    tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),
+    tests("EntitiesTests", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "TestSupport", "YAML"]),
+    tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Identity", "SQL", "TestSupport"]),
+    tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
+    tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "SQL", "TestSupport"]),
+    tests("ShellTests", ["Core", "HTML", "Shell"]),
+    tests("AddressesTests", ["Core", "Addresses"]),
+    tests("DemoCityTests", ["Addresses", "Core", "DemoCity", "Geo"]),
   ],
   swiftLanguageModes: [.v6]
 )

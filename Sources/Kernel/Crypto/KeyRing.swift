@@ -13,7 +13,7 @@ package struct KeyPurpose: RawRepresentable, Sendable, Hashable {
   package static let index = KeyPurpose(rawValue: "index")
   /// The pepper of password hashes.
   package static let pepper = KeyPurpose(rawValue: "pepper")
-  /// The SM2 key that signs heads of the audit chain (as PEM text).
+  /// The SM2 key that signs heads of the audit chain (its 32-byte scalar).
   package static let audit = KeyPurpose(rawValue: "audit")
   /// Short codes on plates and receipts.
   package static let plate = KeyPurpose(rawValue: "plate")

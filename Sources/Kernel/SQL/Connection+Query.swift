@@ -81,7 +81,7 @@ extension Connection: SQLSession {
     }
   }
 
-  private func perform(_ sql: SQL) throws -> Rows {
+  func perform(_ sql: SQL) throws -> Rows {
     let pointer = try open(for: sql.text)
     try parameters.load(sql.binds)
     do {
@@ -106,6 +106,16 @@ extension Connection: SQLSession {
         }
       }
     return try rows(result, statement, pointer)
+  }
+
+  /// Runs a statement that is not to be remembered.
+  func performOnce(_ sql: SQL) throws -> Rows {
+    let pointer = try open(for: sql.text)
+    try parameters.load(sql.binds)
+    let result = parameters.withPointers { count, values, lengths, formats, types in
+      PQexecParams(pointer, sql.text, count, types, values, lengths, formats, 1)
+    }
+    return try rows(result, Statement(text: sql.text, types: []), pointer)
   }
 
   private func prepare(_ statement: Statement, _ pointer: OpaquePointer) throws {

@@ -9,6 +9,7 @@ extension Connection {
   /// nothing outside the database that may not happen twice.
   ///
   /// - Throws: what `body` throws; ``TransactionFailure`` when the commit or the rollback fails.
+  @discardableResult
   package nonisolated func transaction<Value: Sendable>(
     _ isolation: Isolation = .readCommitted, attempts: Int = 5,
     _ body: @Sendable (Transaction) async throws -> Value

@@ -40,11 +40,15 @@ package final class Database: SQLSession {
 
   package let configuration: Configuration
   let pool: Pool
+  let listener: Listener
 
   package init(_ configuration: Configuration) {
     self.configuration = configuration
     pool = Pool(configuration)
+    listener = Listener(configuration)
   }
+
+  deinit { listener.close() }
 
   package convenience init(conninfo: String, log: Log = Log(), metrics: Metrics? = nil) {
     self.init(Configuration(conninfo: conninfo, log: log, metrics: metrics))
@@ -52,10 +56,23 @@ package final class Database: SQLSession {
 
   /// Refuses new work, waits for what is under way and closes all connections.
   package func close() async {
+    listener.close()
     await pool.close()
   }
 
+  /// Connections that exist, those of them that are idle, and callers that wait for one.
+  package var counts: (open: Int, idle: Int, waiting: Int) { pool.counts }
+
+  /// Sets the gauges of the pool, for whoever is about to read the metrics.
+  package func reportGauges() {
+    let counts = counts
+    configuration.metrics?.set("lifang_sql_connections", "state=\"idle\"", to: Double(counts.idle))
+    configuration.metrics?.set("lifang_sql_connections", "state=\"busy\"", to: Double(counts.open - counts.idle))
+    configuration.metrics?.set("lifang_sql_waiting", to: Double(counts.waiting))
+  }
+
   /// Lends a connection to `body` alone. What it leaves open (a transaction) is ended; settings it changed stay.
+  @discardableResult
   package func withConnection<Value: Sendable>(
     _ body: @Sendable (Connection) async throws -> Value
   ) async throws -> Value {
@@ -78,6 +95,7 @@ package final class Database: SQLSession {
 
   /// Runs `body` in a transaction; see ``Connection/transaction(_:attempts:_:)``. Each attempt may take another
   /// connection.
+  @discardableResult
   package func transaction<Value: Sendable>(
     _ isolation: Isolation = .readCommitted, attempts: Int = 5,
     _ body: @Sendable (Transaction) async throws -> Value

@@ -231,7 +231,6 @@ final class Pool: Sendable {
     }
   }
 
-  /// Connections that exist, that are idle, and callers that wait: for gauges and tests.
   var counts: (open: Int, idle: Int, waiting: Int) {
     state.withLock { ($0.open, $0.idle.count, $0.waiters.count) }
   }

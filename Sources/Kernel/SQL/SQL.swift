@@ -139,6 +139,11 @@ extension SQL: ExpressibleByStringInterpolation {
       sql.append(value: value.sqlValue)
     }
 
+    /// Binds `value`, or null.
+    package mutating func appendInterpolation<Value: SQLEncodable>(_ value: Value?) {
+      sql.append(value: value.sqlValue)
+    }
+
     /// Splices a fragment in.
     package mutating func appendInterpolation(_ fragment: SQL) { sql.append(fragment) }
 

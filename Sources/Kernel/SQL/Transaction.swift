@@ -41,6 +41,7 @@ package struct Transaction: SQLSession {
 
   /// Runs a part that may fail without taking the transaction with it: when `body` throws, what it did is undone and
   /// the error thrown on. Savepoints of one transaction may nest but not run side by side.
+  @discardableResult
   package func savepoint<Value: Sendable>(
     _ body: @Sendable (Transaction) async throws -> Value
   ) async throws -> Value {

@@ -60,8 +60,8 @@ extension [UInt8] {
     for element in elements { write(&self, element) }
   }
 
-  mutating func appendTextArray(_ elements: [String]) {
-    appendArray(of: OID.text, elements) { bytes, element in
+  mutating func appendTextArray(_ elements: [String], of type: UInt32 = OID.text) {
+    appendArray(of: type, elements) { bytes, element in
       bytes.append(bigEndian: Int32(element.utf8.count))
       bytes.append(contentsOf: element.utf8)
     }

@@ -9,10 +9,10 @@ package struct Visit: Sendable {
   package let request: Request
   package let principal: Principal
   /// What the session remembers of a signed-in user; `nil` for strangers and keys.
-  package let session: SessionView?
+  package let session: Session?
   package let site: Site
 
-  package init(request: Request, principal: Principal, session: SessionView?, site: Site) {
+  package init(request: Request, principal: Principal, session: Session?, site: Site) {
     self.request = request
     self.principal = principal
     self.session = session
@@ -20,8 +20,7 @@ package struct Visit: Sendable {
   }
 
   /// What pages need of a session, without the session's secrets.
-  package struct SessionView: Sendable, Hashable {
-    /// The session's record id, which audit entries name.
+  package struct Session: Sendable, Hashable {
     package let id: Int64
     /// Sent back by every form (CSRF).
     package let formToken: String
@@ -41,8 +40,15 @@ package struct Visit: Sendable {
   /// Whether htmx asks for a part of a page rather than the whole.
   package var wantsFragment: Bool { request.headers["HX-Request"] != nil && request.headers["HX-Boosted"] == nil }
 
-  /// Whether the client asks for JSON: an interface path, `format=json`, or an `Accept` that names it first.
+  /// Whether the client asks for JSON.
   package var wantsJSON: Bool { Site.wantsJSON(request) }
+
+  package var textSize: TextSize { request.cookies["text-size"].flatMap { TextSize(rawValue: $0) } ?? .standard }
+
+  package var environment: HTMLEnvironment {
+    HTMLEnvironment(
+      assets: site.assets, formToken: session?.formToken ?? site.strangerToken(request.cookies["visitor"] ?? ""))
+  }
 
   /// The frame around this visit's pages.
   package func frame() async throws -> FrameModel {
@@ -53,20 +59,12 @@ package struct Visit: Sendable {
         otherUnits: session.otherUnits)
     }
     var frame = FrameModel(
-      city: site.city, person: person, menu: try await site.menu(principal), path: request.path,
-      textSize: textSize, menuFolded: request.cookies["menu"] == "folded",
-      environment: environment, flashes: flashes, requestID: request.id)
+      city: site.city, person: person, menu: try await site.menu(principal), path: request.path, textSize: textSize,
+      menuFolded: request.cookies["menu"] == "folded", environment: environment,
+      flashes: site.flash(in: request).map { [$0] } ?? [], requestID: request.id)
     if principal.kind == .user { frame.messageCount = try await site.unreadMessages(principal) }
     return frame
   }
-
-  package var environment: HTMLEnvironment {
-    HTMLEnvironment(assets: site.assets, formToken: session?.formToken ?? site.strangerToken(request))
-  }
-
-  package var textSize: TextSize { request.cookies["text-size"].flatMap { TextSize(rawValue: $0) } ?? .standard }
-
-  private var flashes: [Flash] { Site.flash(in: request).map { [$0] } ?? [] }
 
   /// A page in the frame, as a response.
   package func page(
@@ -74,19 +72,54 @@ package struct Visit: Sendable {
     subtitle: String? = nil, actions: [Action] = [], moreActions: [Action] = [], tabs: Tabs? = nil,
     scripts: [PageScript] = [], @HTMLBuilder content: () -> HTML
   ) async throws -> Response {
-    let frame = try await frame()
     let page = Page(
-      title: title, visit: frame, layout: layout, crumbs: crumbs, status: badge, subtitle: subtitle, actions: actions,
-      moreActions: moreActions, tabs: tabs, scripts: scripts, content: content)
-    var response = Response.html(page.render(), status: status)
-    site.clearFlash(of: request, in: &response)
+      title: title, visit: try await frame(), layout: layout, crumbs: crumbs, status: badge, subtitle: subtitle,
+      actions: actions, moreActions: moreActions, tabs: tabs, scripts: scripts, content: content)
+    return try html(page.render(), status: status)
+  }
+
+  /// Rendered markup as this visit's answer: shows a flash once, and gives a stranger the cookie that form tokens are
+  /// bound to.
+  package func html(_ bytes: [UInt8], status: Int = 200) throws -> Response {
+    var response = Response.html(bytes, status: status)
+    try site.clearFlash(of: request, in: &response)
     return response
   }
 
+  /// A confirmation as a dialog when scripts ask for it, as a page otherwise.
+  package func confirmation(_ confirmation: Confirmation, crumbs: [Crumb] = [], status: Int = 200) async throws
+    -> Response
+  {
+    let frame = try await frame()
+    if wantsFragment {
+      return try html(Fragment(visit: frame) { confirmation.dialog }.render(), status: status)
+    }
+    return try html(confirmation.page(visit: frame, crumbs: crumbs).render(), status: status)
+  }
+
   /// A redirect after a change (303), with a message that the next page shows once.
-  package func redirect(to path: String, saying message: String? = nil, tone: Tone = .success) -> Response {
+  package func redirect(to path: String, saying message: String? = nil, tone: Tone = .success) throws -> Response {
     var response = Response.redirect(to: path)
-    if let message { site.setFlash(message, tone: tone, in: &response) }
+    if let message { try site.setFlash(message, tone: tone, in: &response) }
     return response
+  }
+
+  /// A refusal as a page; a stranger who must sign in is sent to do so and brought back.
+  package func refusalPage(_ refusal: Refusal) async throws -> Response {
+    if refusal.kind == .unauthenticated, request.method == .get, !wantsFragment {
+      return .redirect(to: "/sign-in?return=\(PercentEncoding.encode(request.target))")
+    }
+    let title =
+      switch refusal.kind {
+      case .notFound: "没有找到"
+      case .forbidden, .unauthenticated: "没有权限"
+      case .conflict: "内容已被改动"
+      case .tooMany: "操作太频繁"
+      case .unavailable: "暂时不能处理"
+      default: "不能这样做"
+      }
+    let page = ErrorPage(
+      status: refusal.kind.status, title: title, message: refusal.message, visit: try await frame())
+    return try html(page.render(), status: refusal.kind.status)
   }
 }

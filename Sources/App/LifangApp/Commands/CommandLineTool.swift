@@ -1,0 +1,65 @@
+package import Core
+import Foundation
+
+/// `lifang <command>`: what an operator types.
+package enum CommandLineTool {
+  struct Command: Sendable {
+    let name: String
+    let summary: String
+    let usage: String
+    let run: @Sendable ([String]) async throws -> Int32
+  }
+
+  static let commands: [Command] = [
+    Command(
+      name: "serve", summary: "启动服务（需要时先建库）", usage: "serve [--demo] [--port N] [--data DIR] [--city NAME]",
+      run: ServeCommand.run),
+    Command(
+      name: "migrate", summary: "按声明建表、改表；--plan 只看不做", usage: "migrate [--plan] [--data DIR]",
+      run: MigrateCommand.run),
+    Command(
+      name: "check", summary: "检查全部声明，指出文件与行号", usage: "check [--city NAME]", run: CheckCommand.run),
+    Command(
+      name: "demo", summary: "装入演示城市；accounts 列出演示账号；export-addresses 导出地址表",
+      usage: "demo [accounts|export-addresses FILE] [--scale S] [--json]", run: DemoCommand.run),
+    Command(
+      name: "import", summary: "导入地址表（CSV、XLSX、纯文本或 CoNLL）", usage: "import addresses FILE [--json] [--result FILE] [--dry-run]",
+      run: ImportCommand.run),
+    Command(
+      name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),
+    Command(
+      name: "cluster", summary: "启动、停止私有数据库，显示连接串", usage: "cluster start|stop|conninfo", run: ClusterCommand.run),
+    Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
+  ]
+
+  /// Runs the command that the process was started with, and ends the process with its status: 0 done, 1 failed,
+  /// 2 refused.
+  package static func run() async -> Never {
+    let words = Array(CommandLine.arguments.dropFirst())
+    let task = Task.detached { await execute(words) }
+    exit(await task.value)
+  }
+
+  static func execute(_ words: [String]) async -> Int32 {
+    guard let name = words.first, name != "help", name != "--help" else {
+      print("里坊 Lifang\n")
+      for command in commands { print("  lifang \(command.usage)\n      \(command.summary)") }
+      return words.isEmpty ? 2 : 0
+    }
+    guard let command = commands.first(where: { $0.name == name }) else {
+      complain("没有命令“\(name)”。可用的有：\(commands.map(\.name).joined(separator: " "))")
+      return 2
+    }
+    do {
+      return try await command.run(Array(words.dropFirst()))
+    } catch let refusal as Refusal {
+      for one in [refusal] + refusal.others { complain(one.message) }
+      return 2
+    } catch {
+      complain("没有完成：\(String(reflecting: error))")
+      return 1
+    }
+  }
+
+  static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}

@@ -1,0 +1,108 @@
+import Access
+import Addresses
+import Audit
+import Core
+import Crypto
+import Entities
+import Files
+import Foundation
+import Identity
+import Jobs
+import SQL
+import SpineWeb
+
+/// A data folder in use: its database, keys and declarations, opened once by whichever command runs.
+struct Deployment: Sendable {
+  let configuration: Configuration
+  /// `nil` when a managed PostgreSQL is used.
+  let cluster: PrivateCluster?
+  /// Works as the application role; row-level security binds it.
+  let database: Database
+  /// Works as the owner of the tables: migrations, bulk loading, keys of the audit.
+  let owner: Database
+  let keys: KeyRing
+  let catalogs: LiveCatalog
+  let clock: WallClock
+  let log: Log
+  let metrics: Metrics
+
+  /// Starts the private cluster when there is need, opens the pool, loads the declarations and brings the schema up to
+  /// date.
+  ///
+  /// - Throws: ``Refusal`` when declarations are wrong or the schema would lose something.
+  static func open(_ configuration: Configuration, log: Log = Log(minimum: .warning)) async throws -> Deployment {
+    let metrics = Metrics()
+    let catalog = try loadCatalog(configuration)
+    try FileManager.default.createDirectory(
+      atPath: configuration.data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    let keys = try KeyFolder(path: configuration.data + "/keys").open()
+    var cluster: PrivateCluster?
+    let conninfo: String
+    if let url = configuration.databaseURL {
+      conninfo = url
+    } else {
+      let own = PrivateCluster(folder: configuration.data + "/postgres", log: log)
+      conninfo = try await own.start()
+      cluster = own
+    }
+    var ownerSettings = Database.Configuration(conninfo: conninfo, log: log, metrics: metrics)
+    ownerSettings.maximumConnections = 2
+    ownerSettings.statementTimeout = nil
+    ownerSettings.idleTransactionTimeout = .seconds(3600)
+    let owner = Database(ownerSettings)
+    let roles = try await Schema.prepare(catalog, on: owner)
+    var settings = Database.Configuration(conninfo: conninfo, log: log, metrics: metrics)
+    settings.role = roles.hasRole ? DatabaseRoles.application : nil
+    settings.maximumConnections = 8
+    return Deployment(
+      configuration: configuration, cluster: cluster, database: Database(settings), owner: owner, keys: keys,
+      catalogs: LiveCatalog(catalog), clock: .system, log: log, metrics: metrics)
+  }
+
+  /// The declarations of the product with the city's overlay.
+  ///
+  /// - Throws: ``Refusal`` `declarations-wrong` with every finding.
+  static func loadCatalog(_ configuration: Configuration) throws -> Catalog {
+    let overlay = configuration.city.map { configuration.installation.city($0) }
+    return try CatalogLoader.load(resources: configuration.installation.resources, overlay: overlay)
+  }
+
+  func close() async {
+    await database.close()
+    await owner.close()
+  }
+
+  var store: RecordStore {
+    RecordStore(
+      database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock,
+      hooks: SpineHooks.all,
+      actorName: { id, session in
+        guard id > 0 else { return nil }
+        return try await session.query("select name from app_user where id = \(id)").first?.get("name")
+      })
+  }
+}
+
+/// What must stand in the database before anything runs, in order.
+enum Schema {
+  /// Migrations before the declared tables: what the store and the platform need.
+  static var before: [Migration] {
+    (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
+      + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration] + AddressImport.migrations)
+      .sorted { $0.id < $1.id }
+  }
+
+  /// Migrations that refer to declared tables.
+  static var after: [Migration] {
+    (IdentityGuards.migrations + [AddressCells.triggers]).sorted { $0.id < $1.id }
+  }
+
+  static func prepare(_ catalog: Catalog, on owner: Database) async throws -> DatabaseRoles.Outcome {
+    let outcome = try await DatabaseRoles.prepare(on: owner)
+    _ = try await Migrator(table: "lifang_migration").run(before, on: owner)
+    let plan = try await SchemaPlan.apply(catalog, to: owner)
+    if let refusal = plan.refusal { throw refusal }
+    _ = try await Migrator(table: "lifang_migration_after").run(after, on: owner)
+    return outcome
+  }
+}

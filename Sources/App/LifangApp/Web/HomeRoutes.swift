@@ -1,0 +1,228 @@
+import Access
+import Core
+import Entities
+import HTML
+import HTTP
+import Jobs
+import Shell
+import Site
+
+/// The workbench (工作台), the search across registers, and help.
+struct HomeRoutes: Sendable {
+  let site: Site
+  let store: RecordStore
+  let jobs: JobQueue
+
+  func register(in router: inout Router) {
+    router.on(.get, "/", at: site) { visit in try await workbench(visit) }
+    router.on(.get, "/search", at: site) { visit in try await search(visit) }
+    router.on(.get, "/help", at: site) { visit in try await help(visit) }
+  }
+
+  // MARK: Workbench
+
+  /// The registers a workbench counts, with the filter that makes a number worth a look.
+  private static let counted: [(entity: String, label: String, filter: (field: String, value: String)?, icon: Icon)] = [
+    ("address", "标准地址", nil, .address), ("address", "待巡检地址", ("status", "pending"), .clock),
+    ("building", "楼栋", nil, .building), ("room", "房屋", nil, .door), ("person", "实有人口", nil, .people),
+    ("organisation", "实有单位", nil, .organization),
+  ]
+
+  private func workbench(_ visit: Visit) async throws -> Response {
+    if visit.principal.kind == .stranger { return try await welcome(visit) }
+    let records = store.records(as: visit.principal)
+    var tiles: [Tile] = []
+    for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
+      guard store.catalog.entity(item.entity) != nil else { continue }
+      let filters = item.filter.map { [ListFilter($0.field, .equals(.text($0.value)))] } ?? []
+      let count = try await records.count(ListQuery(item.entity, filters: filters))
+      let query = item.filter.map { "?\($0.field)=\($0.value)" } ?? ""
+      tiles.append(
+        Tile(
+          item.label, value: count.display, note: item.filter == nil ? nil : "需要实地核实",
+          noteTone: .warning, path: "/r/\(item.entity)\(query)", icon: item.icon))
+    }
+    let mine = try await jobs.list(createdBy: visit.principal.actor, limit: 5)
+    let divisions = try await byDivision(visit)
+    return try await visit.page(
+      "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
+    ) {
+      TileRow(tiles)
+      Columns {
+        Card("各县区标准地址", isFlush: true) { divisions }
+      } side: {
+        Card("我的任务") { jobList(mine) }
+        Card("常用功能") { ServiceGrid(shortcuts(visit)) }
+      }
+    }
+  }
+
+  private func quick(_ visit: Visit) -> [Action] {
+    var actions = [Action("一号查询", .link("/lookup"), style: .primary, icon: .scan)]
+    if visit.principal.may(Permission("map", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
+    return actions
+  }
+
+  private func byDivision(_ visit: Visit) async throws -> HTML {
+    guard visit.principal.may(Permission("address", "view")) else {
+      return StateView.noPermission("查看标准地址", grantedBy: "本单位的系统管理员").html
+    }
+    let rows = try await store.records(as: visit.principal).aggregate(
+      AggregateQuery("address", groups: [.init("division_code", .digits(6))], limit: 12))
+    let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
+    return DataTable(
+      caption: "各县区标准地址", columns: [Column("县（区）", .text), Column("标准地址", .number), Column("占比", .wide)],
+      rows: rows.map { row in
+        let count = row.measures.first?.integer ?? 0
+        let code = row.keys.first?.text ?? ""
+        return TableRow(
+          id: code, name: row.labels.first ?? code, path: "/r/address?division_code.prefix=\(code)",
+          cells: [
+            .text(row.labels.first ?? code), .text(grouped(Int(count))),
+            element("meter", .min("0"), .max(String(largest)), .value(String(count)), .class("share")) { "\(count)" },
+          ])
+      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。"))
+      .html
+  }
+
+  private func jobList(_ jobs: [Job]) -> HTML {
+    if jobs.isEmpty { return p(.class("blank")) { "没有进行中的任务。导入、导出等较长的工作会显示在这里。" } }
+    return ul(.class("plain-list")) {
+      for job in jobs {
+        li {
+          a(.href("/jobs/\(job.id)")) { job.label }
+          " "
+          Badge(job.state.label, job.state == .failed ? .danger : job.state == .done ? .success : .info)
+        }
+      }
+    }
+  }
+
+  private func shortcuts(_ visit: Visit) -> [ServiceGrid.Item] {
+    var items: [ServiceGrid.Item] = []
+    func add(_ entity: String, _ label: String, _ icon: Icon, _ path: String, _ action: String = "view") {
+      if visit.principal.may(Permission(entity, action)) { items.append(.init(label, icon: icon, path: path)) }
+    }
+    add("address", "导入地址", .upload, "/import/addresses", "import")
+    add("address", "新建地址", .plus, "/r/address/new", "create")
+    add("person", "登记人口", .people, "/r/person/new", "create")
+    add("organisation", "登记单位", .organization, "/r/organisation/new", "create")
+    add("session", "在线用户", .person, "/online")
+    add("audit", "审计日志", .shield, "/logs")
+    return items
+  }
+
+  /// What a stranger sees first: the way to an address, and the way in for staff.
+  private func welcome(_ visit: Visit) async throws -> Response {
+    let page = PublicPage(title: "标准地址服务", visit: try await visit.frame()) {
+      header(.class("address-header")) {
+        p(.class("address-region")) { visit.site.city }
+        h1 { "一处一址，一码通办" }
+        p { "扫门牌二维码，或输入门牌上的地址编码，查看社区民警、网格员和周边服务。" }
+      }
+      form(.class("public-lookup"), .role("search"), .action("/lookup")) {
+        Field("code", "地址编码", .text("", .init(maximum: 32, placeholder: "印在门牌二维码下方", isCode: true)))
+        Action("查询", .submit(name: nil, value: nil), style: .primary)
+      }
+      PublicSection("工作人员") {
+        ServiceGrid([.init("登录工作台", detail: "民警、社区、网格员", icon: .person, path: "/sign-in")])
+      }
+    }
+    return try visit.html(page.render())
+  }
+
+  // MARK: Search
+
+  /// Everything by words: menu entries and records the person may see. JSON feeds the command palette.
+  private func search(_ visit: Visit) async throws -> Response {
+    let text = String((visit.request.query.first("q") ?? "").prefix(60))
+    var groups: [(label: String, items: [Hit])] = []
+    let pages = menuHits(try await site.menu(visit.principal), text)
+    if !pages.isEmpty { groups.append(("功能", pages)) }
+    let records = store.records(as: visit.principal)
+    for name in ["address", "building", "road", "compound", "organisation", "person", "app_user"] where !text.isEmpty {
+      guard let entity = store.catalog.entity(name), visit.principal.may(Permission(name, "view")),
+        !entity.list.search.isEmpty
+      else { continue }
+      let found = try await records.suggest(name, text, limit: 6)
+      if !found.isEmpty {
+        groups.append(
+          (entity.label, found.map { Hit(label: $0.title, detail: entity.label, path: "/r/\(name)/\($0.id)") }))
+      }
+    }
+    if visit.wantsJSON {
+      return .json([
+        "groups": .array(
+          groups.map { group in
+            [
+              "label": .string(group.label),
+              "items": .array(
+                group.items.map {
+                  ["label": .string($0.label), "detail": .string($0.detail), "href": .string($0.path)]
+                }),
+            ]
+          })
+      ])
+    }
+    return try await visit.page("搜索") {
+      FilterBar(path: "/search", search: .init(value: text, hint: "地址、楼栋、单位、功能"), basic: [])
+      if groups.isEmpty {
+        StateView.empty("输入要找的内容", "地址、楼栋、单位、人员，或一个功能的名称；也可以用拼音首字母。", icon: .search)
+      }
+      for group in groups {
+        Card(group.label) {
+          ul(.class("plain-list")) { for hit in group.items { li { a(.href(hit.path)) { hit.label } } } }
+        }
+      }
+    }
+  }
+
+  private struct Hit {
+    let label: String
+    let detail: String
+    let path: String
+  }
+
+  private func menuHits(_ items: [MenuItem], _ text: String) -> [Hit] {
+    var hits: [Hit] = []
+    for item in items {
+      if let path = item.path, text.isEmpty || item.label.contains(text) {
+        hits.append(Hit(label: item.label, detail: "功能", path: path))
+      }
+      hits += menuHits(item.children, text)
+    }
+    return Array(hits.prefix(8))
+  }
+
+  // MARK: Help
+
+  private func help(_ visit: Visit) async throws -> Response {
+    var documents: [Record] = []
+    if visit.principal.may(Permission("help_document", "view")), store.catalog.entity("help_document") != nil {
+      documents = try await store.records(as: visit.principal).list(ListQuery("help_document", limit: 100)).records
+    }
+    return try await visit.page(
+      "使用帮助",
+      actions: visit.principal.may(Permission("help_document", "create"))
+        ? [Action("上传资料", .link("/r/help_document/new"), style: .primary, icon: .upload)] : []
+    ) {
+      Card("快捷键") {
+        DetailList([
+          DetailItem("Ctrl-K", text: "查找功能、地址和记录"), DetailItem("/", text: "在列表页搜索"),
+          DetailItem("↑ ↓ Enter 空格", text: "在列表中移动、打开、选择"),
+        ])
+      }
+      Card("操作手册与上级发文") {
+        if documents.isEmpty {
+          p(.class("blank")) { "还没有上传资料。" }
+        } else {
+          ul(.class("plain-list")) {
+            for document in documents {
+              li { a(.href("/r/help_document/\(document.id)")) { document["title"].text ?? "资料" } }
+            }
+          }
+        }
+      }
+    }
+  }
+}

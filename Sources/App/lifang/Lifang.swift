@@ -1,0 +1,6 @@
+import LifangApp
+
+@main
+struct Lifang {
+  static func main() async { await CommandLineTool.run() }
+}

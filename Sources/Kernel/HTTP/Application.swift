@@ -1,0 +1,143 @@
+package import Core
+
+/// Turns a refusal into a response, such as an HTML page for browsers; `nil` leaves it to the JSON answer.
+///
+/// The server sets the status afterwards.
+package typealias RefusalRenderer = @Sendable (Request, Refusal, _ requestID: String) -> Response?
+
+/// Everything that answers requests, without the network: routes, middleware, the mapping of errors, common fields.
+package struct Application: Sendable {
+  let table: RouteTable
+  private let notFound: Handler
+  private let middleware: [Middleware]
+  private let renderRefusal: RefusalRenderer?
+  private let securityHeaders: SecurityHeaders?
+  private let log: Log
+
+  /// - Parameters:
+  ///   - securityHeaders: `nil` sends none.
+  ///   - renderRefusal: the one place that shows refusals and faults; without it they are JSON.
+  ///   - log: receives faults in full.
+  package init(
+    _ router: Router, securityHeaders: SecurityHeaders? = SecurityHeaders(), renderRefusal: RefusalRenderer? = nil,
+    log: Log = .silent
+  ) {
+    table = RouteTable(router)
+    middleware = router.middleware
+    notFound = Router.wrap({ _ in throw Refusals.notFound }, in: router.middleware)
+    self.securityHeaders = securityHeaders
+    self.renderRefusal = renderRefusal
+    self.log = log
+  }
+
+  /// Answers a request as the server would, but for what only concerns the transfer (compression, ranges, 304).
+  package func respond(to request: Request) async -> Response {
+    var request = request
+    guard let target = try? Target(request.target) else { return refuse(PercentEncoding.refusal, for: request) }
+    let plan = plan(&request, target)
+    if let response = plan.immediate?(request) { return finished(response, for: request) }
+    return await run(plan, request)
+  }
+
+  /// What will answer a request.
+  struct Plan: Sendable {
+    let handler: Handler
+    let immediate: ImmediateHandler?
+    let maximumBody: Int?
+  }
+
+  func plan(_ request: inout Request, _ target: Target) -> Plan {
+    switch table.match(request.method, target) {
+    case .found(let endpoint, let parameters):
+      request.parameters = parameters
+      request.route = endpoint.pattern
+      return Plan(
+        handler: endpoint.handler ?? notFound, immediate: endpoint.immediate, maximumBody: endpoint.maximumBody)
+    case .nothing:
+      return Plan(handler: notFound, immediate: nil, maximumBody: nil)
+    case .otherMethods(let methods):
+      let allow = Application.allow(methods)
+      if request.method == .options {
+        let answer: Handler = { _ in Response(status: 204, headers: ["Allow": allow]) }
+        return Plan(handler: Router.wrap(answer, in: middleware), immediate: nil, maximumBody: nil)
+      }
+      let refuse: Handler = { _ in throw MethodNotAllowed(allow: allow) }
+      return Plan(handler: Router.wrap(refuse, in: middleware), immediate: nil, maximumBody: nil)
+    }
+  }
+
+  func run(_ plan: Plan, _ request: Request) async -> Response {
+    do {
+      return finished(try await plan.handler(request), for: request)
+    } catch {
+      return failed(error, for: request)
+    }
+  }
+
+  /// The response to a refusal that arose before any handler.
+  func refuse(_ refusal: Refusal, status: Int? = nil, for request: Request) -> Response {
+    finished(render(refusal, status: status ?? refusal.kind.status, request), for: request)
+  }
+
+  /// The one place where errors become responses.
+  func failed(_ error: any Error, for request: Request) -> Response {
+    switch error {
+    case let refusal as Refusal:
+      return refuse(refusal, for: request)
+    case let later as RetryLater:
+      var response = render(later.refusal, status: later.refusal.kind.status, request)
+      response.headers["Retry-After"] = String(later.seconds)
+      return finished(response, for: request)
+    case let wrong as MethodNotAllowed:
+      var response = render(Refusals.methodNotAllowed, status: 405, request)
+      response.headers["Allow"] = wrong.allow
+      return finished(response, for: request)
+    case is CancellationError:
+      return refuse(Refusals.busy, for: request)
+    default:
+      log.fault(
+        error, "request-failed",
+        ["request": .string(request.id), "method": .string(request.method.rawValue), "path": .string(request.path)])
+      return refuse(Refusals.internalError, status: 500, for: request)
+    }
+  }
+
+  private func render(_ refusal: Refusal, status: Int, _ request: Request) -> Response {
+    var response = renderRefusal?(request, refusal, request.id) ?? Application.json(refusal, request.id)
+    response.status = status
+    response.headers.setDefault("Cache-Control", "no-store")
+    return response
+  }
+
+  private static func json(_ refusal: Refusal, _ requestID: String) -> Response {
+    func members(_ refusal: Refusal) -> [(key: String, value: JSON)] {
+      [
+        ("code", .string(refusal.code)), ("message", .string(refusal.message)),
+        ("field", refusal.field.map { .string($0) } ?? .null),
+      ]
+    }
+    var object = members(refusal)
+    if !refusal.others.isEmpty { object.append(("others", .array(refusal.others.map { .object(members($0)) }))) }
+    object.append(("request", .string(requestID)))
+    return .json(.object(object))
+  }
+
+  func finished(_ response: Response, for request: Request) -> Response {
+    var response = response
+    response.headers.setDefault("X-Request-Id", request.id)
+    securityHeaders?.apply(to: &response, isSecure: request.isSecure)
+    return response
+  }
+
+  private static func allow(_ methods: [Method]) -> String {
+    var all = methods
+    if all.contains(.get), !all.contains(.head) { all.append(.head) }
+    if !all.contains(.options) { all.append(.options) }
+    return all.map(\.rawValue).joined(separator: ", ")
+  }
+}
+
+/// The path exists for other methods only.
+struct MethodNotAllowed: Error {
+  let allow: String
+}

@@ -1,0 +1,158 @@
+package import Core
+
+/// One HTTP request, with its header read and its body still to come.
+package struct Request: Sendable {
+  /// The request number (请求编号): shown to users beside errors and written to the log.
+  package let id: String
+  package let method: Method
+  /// The path, percent-decoded; routes match on the segments before decoding, so `%2F` never separates.
+  package let path: String
+  /// The target as it was received: path and query, still encoded.
+  package let target: String
+  package let query: QueryItems
+  package let headers: Headers
+  /// The client's address; behind a trusted proxy the one it reports.
+  package let remoteAddress: String
+  /// Whether the client's connection is encrypted, as told by a trusted proxy.
+  package let isSecure: Bool
+  package internal(set) var body: Body
+  /// What the `{…}` parts of the route's pattern matched, decoded.
+  package internal(set) var parameters: [String: String]
+  /// The pattern of the matched route, for logs and metrics; `nil` when none matched.
+  package internal(set) var route: String?
+
+  private var values: [ObjectIdentifier: any Sendable] = [:]
+
+  /// A request made by hand, for calling an ``Application`` without a network.
+  ///
+  /// - Throws: ``Refusal`` `malformed-url` when the target cannot be decoded.
+  package init(
+    _ method: Method, _ target: String, headers: Headers = Headers(), body: Body = .empty, id: String = "test",
+    remoteAddress: String = "127.0.0.1", isSecure: Bool = false
+  ) throws(Refusal) {
+    let url = try Target(target)
+    self.init(
+      id: id, method: method, target: target, url: url, headers: headers, remoteAddress: remoteAddress,
+      isSecure: isSecure, body: body)
+  }
+
+  init(
+    id: String, method: Method, target: String, url: Target, headers: Headers, remoteAddress: String, isSecure: Bool,
+    body: Body
+  ) {
+    self.id = id
+    self.method = method
+    self.target = target
+    self.path = url.path
+    self.query = url.query
+    self.headers = headers
+    self.remoteAddress = remoteAddress
+    self.isSecure = isSecure
+    self.body = body
+    self.parameters = [:]
+  }
+
+  /// The cookies by name, read from the header on each call.
+  package var cookies: [String: String] {
+    var cookies: [String: String] = [:]
+    for header in headers.all("cookie") { cookies.merge(Cookie.parse(header)) { first, _ in first } }
+    return cookies
+  }
+
+  /// A value that a middleware attached for the handlers behind it, such as the signed-in principal.
+  package subscript<Key: RequestKey>(_ key: Key.Type) -> Key.Value? {
+    get { values[ObjectIdentifier(key)] as? Key.Value }
+    set { values[ObjectIdentifier(key)] = newValue }
+  }
+
+  /// The value of a `{name}` part of the route.
+  ///
+  /// - Throws: ``Refusal`` `not-found` when the route has no such part.
+  package func parameter(_ name: String) throws(Refusal) -> String {
+    guard let value = parameters[name] else { throw Refusals.notFound }
+    return value
+  }
+
+  /// A `{name}` part that must be a record number.
+  ///
+  /// - Throws: ``Refusal`` `not-found` when it is no whole number: such an address never named anything.
+  package func integer(_ name: String) throws(Refusal) -> Int64 {
+    guard let value = Int64(try parameter(name)) else { throw Refusals.notFound }
+    return value
+  }
+}
+
+/// Names a value that middleware attaches to a request.
+package protocol RequestKey {
+  associatedtype Value: Sendable
+}
+
+/// A request target taken apart: the decoded path, its raw segments and the query.
+struct Target: Sendable {
+  let path: String
+  /// The raw path, which routes are matched against.
+  let rawPath: Substring.UTF8View
+  let query: QueryItems
+
+  /// A path that is known to be plain.
+  init(rootPath path: String) {
+    self.path = path
+    rawPath = path.utf8[...]
+    query = QueryItems()
+  }
+
+  /// - Throws: ``Refusal`` `malformed-url` for control characters, broken escapes, invalid UTF-8, NUL and for `.` and
+  ///   `..` segments, which every honest client has resolved.
+  init(_ target: String) throws(Refusal) {
+    var rest = target.utf8[...]
+    if rest.first != UInt8(ascii: "/") {
+      guard let path = Target.path(ofAbsolute: rest) else { throw PercentEncoding.refusal }
+      rest = path
+    }
+    var question = rest.endIndex
+    var isPlain = true
+    var index = rest.startIndex
+    var afterSlash = false
+    while index != rest.endIndex {
+      let byte = rest[index]
+      if byte == UInt8(ascii: "?") {
+        question = index
+        break
+      }
+      if byte <= 0x20 || byte == 0x7F || byte == UInt8(ascii: "#") { throw PercentEncoding.refusal }
+      if byte == UInt8(ascii: "%") || (afterSlash && byte == UInt8(ascii: ".")) { isPlain = false }
+      afterSlash = byte == UInt8(ascii: "/")
+      rest.formIndex(after: &index)
+    }
+    rawPath = rest[..<question]
+    if isPlain {
+      path =
+        rawPath.startIndex == target.startIndex && rawPath.endIndex == target.endIndex
+        ? target : String(Substring(rawPath))
+    } else {
+      path = try PercentEncoding.decode(rawPath)
+      for segment in rawPath.split(separator: UInt8(ascii: "/")) {
+        let decoded = try PercentEncoding.decode(segment)
+        if decoded == "." || decoded == ".." { throw PercentEncoding.refusal }
+      }
+    }
+    if question == rest.endIndex {
+      query = QueryItems()
+    } else {
+      let text = rest[rest.index(after: question)...]
+      if text.contains(where: { $0 <= 0x20 || $0 == 0x7F }) { throw PercentEncoding.refusal }
+      query = try QueryItems(parsing: text)
+    }
+  }
+
+  /// The path of `http://host/path` (RFC 9112 §3.2.2), which proxies send.
+  private static func path(ofAbsolute target: Substring.UTF8View) -> Substring.UTF8View? {
+    let text = Substring(target)
+    for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+      let host = target.dropFirst(scheme.utf8.count)
+      guard let slash = host.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+      return host[slash...]
+    }
+    return nil
+  }
+}

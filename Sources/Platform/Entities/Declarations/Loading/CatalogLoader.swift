@@ -1,0 +1,126 @@
+package import YAML
+
+/// The outcome of reading declarations: as much of a catalog as could be understood, and everything to be said about it.
+package struct CatalogReading: Sendable {
+  package let catalog: Catalog
+  /// In the order of files and lines.
+  package let findings: [Finding]
+
+  /// Reads `resources` and lays a city's folder over it, without looking beyond single declarations.
+  ///
+  /// - Parameters:
+  ///   - resources: a folder of areas, each with `entities`, `dictionaries`, `parameters`, `roles`, `menus` and
+  ///     `permissions`.
+  ///   - city: a folder of the same shape whose documents add declarations or change them (`extend_entity: …`).
+  package init(resources: String, city: String? = nil) {
+    let collector = FindingCollector()
+    var documents = DeclarationFolder.documents(in: resources, origin: .shipped, collector)
+    if let city {
+      let name = city.split(separator: "/").last.map(String.init) ?? city
+      documents += DeclarationFolder.documents(in: city, origin: .city(name), collector)
+    }
+    self.init(documents, collector)
+  }
+
+  /// Reads declarations from texts, each named for findings: a file path or another origin.
+  package init(texts: [(name: String, text: String)]) {
+    let collector = FindingCollector()
+    let documents = texts.compactMap { name, text in
+      DeclarationDocument(text, named: name, origin: .shipped, collector)
+    }
+    self.init(documents, collector)
+  }
+
+  init(_ documents: [DeclarationDocument], _ collector: FindingCollector) {
+    let merged = OverlayMerge(documents, collector).documents
+    let readers = PlatformReaders(collector: collector)
+    var entities: [EntityDeclaration] = []
+    var dictionaries: [DictionaryDeclaration] = []
+    var parameters: [ParameterDeclaration] = []
+    var roles: [RoleDeclaration] = []
+    var menus: [MenuDeclaration] = []
+    var permissions: [PermissionDeclaration] = []
+    for document in merged {
+      switch document.kind {
+      case .entity: entities.append(EntityReader(document, collector).entity())
+      case .dictionary: dictionaries.append(readers.dictionary(document))
+      case .parameters: parameters += readers.parameters(document)
+      case .role: roles.append(readers.role(document))
+      case .menu: menus.append(readers.menu(document))
+      case .permissions: permissions.append(readers.permissions(document))
+      }
+    }
+    catalog = Catalog(
+      entities: entities, dictionaries: dictionaries, parameters: parameters, roles: roles, menus: menus,
+      permissions: permissions, documents: documents)
+    findings = collector.findings.sortedByPlace
+  }
+}
+
+extension DeclarationDocument {
+  init?(_ text: String, named name: String, origin: DeclarationOrigin, _ collector: FindingCollector) {
+    do throws(YAMLFailure) {
+      self.init(try YAMLNode(parsing: text, file: name), origin: origin, area: nil, folder: nil, collector)
+    } catch {
+      collector.error(error.position, error.message)
+      return nil
+    }
+  }
+}
+
+extension Catalog {
+  /// Reads and checks all declarations.
+  ///
+  /// - Throws: ``DeclarationFailure`` with every finding when one of them is an error.
+  package static func load(resources: String, city: String? = nil, tokens: [FieldToken] = [])
+    throws(DeclarationFailure) -> Catalog
+  {
+    try CatalogReading(resources: resources, city: city).checked(tokens: tokens)
+  }
+
+  /// Reads and checks declarations from texts.
+  package static func load(texts: [(name: String, text: String)]) throws(DeclarationFailure) -> Catalog {
+    try CatalogReading(texts: texts).checked(tokens: [])
+  }
+
+  /// This catalog with a declaration made at run time: a register (`entity: …`), fields added to one
+  /// (`extend_entity: …`), a dictionary and so on.
+  ///
+  /// A text that was added under the same origin before is replaced.
+  ///
+  /// - Parameter origin: the name under which the text is kept.
+  /// - Throws: ``DeclarationFailure`` when the result has an error; this catalog stays as it is.
+  package func adding(yaml: String, origin: String) throws(DeclarationFailure) -> Catalog {
+    let collector = FindingCollector()
+    guard let document = DeclarationDocument(yaml, named: origin, origin: .runtime(origin), collector) else {
+      throw DeclarationFailure(findings: collector.findings)
+    }
+    let kept = documents.filter { $0.origin != .runtime(origin) }
+    return try CatalogReading(kept + [document], collector).checked(tokens: [])
+  }
+
+  /// This catalog without the declaration added under `origin`.
+  ///
+  /// - Throws: ``DeclarationFailure`` when something else still needs it.
+  package func removing(origin: String) throws(DeclarationFailure) -> Catalog {
+    let kept = documents.filter { $0.origin != .runtime(origin) }
+    return try CatalogReading(kept, FindingCollector()).checked(tokens: [])
+  }
+}
+
+extension CatalogReading {
+  /// The findings of reading and of the check together.
+  package func allFindings(tokens: [FieldToken] = []) -> [Finding] {
+    let collector = FindingCollector()
+    for finding in findings { collector.add(finding) }
+    CatalogCheck(catalog, collector).run(tokens: tokens)
+    return collector.findings.sortedByPlace
+  }
+
+  /// The catalog, if nothing forbids its use.
+  package func checked(tokens: [FieldToken]) throws(DeclarationFailure) -> Catalog {
+    let findings = allFindings(tokens: tokens)
+    if findings.hasErrors { throw DeclarationFailure(findings: findings) }
+    return catalog
+  }
+}

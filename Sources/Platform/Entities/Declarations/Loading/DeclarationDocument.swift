@@ -1,0 +1,102 @@
+package import YAML
+
+/// One declaration as YAML, before it is merged with its overlays and understood.
+struct DeclarationDocument: Sendable {
+  enum Kind: String, Sendable, CaseIterable {
+    case entity, dictionary, parameters, role, menu, permissions
+
+    /// The folder of an area that holds declarations of this kind.
+    var folder: String {
+      switch self {
+      case .entity: "entities"
+      case .dictionary: "dictionaries"
+      case .parameters: "parameters"
+      case .role: "roles"
+      case .menu: "menus"
+      case .permissions: "permissions"
+      }
+    }
+
+    var label: String {
+      switch self {
+      case .entity: "实体"
+      case .dictionary: "字典"
+      case .parameters: "参数组"
+      case .role: "角色"
+      case .menu: "菜单"
+      case .permissions: "权限"
+      }
+    }
+
+    /// The key that says that a document changes another one.
+    var overlayKey: String { "extend_\(rawValue)" }
+  }
+
+  let kind: Kind
+  let name: String
+  /// Whether it changes a declaration that exists instead of making one.
+  let extends: Bool
+  let node: YAMLNode
+  let origin: DeclarationOrigin
+  /// The area by the folder it lay in, if it lay in one.
+  let area: String?
+
+  /// Where the name stands.
+  var namePosition: SourcePosition { node.mapping?.first { $0.key == key }?.value.position ?? node.position }
+
+  private var key: String { extends ? kind.overlayKey : kind.rawValue }
+
+  /// Recognises the kind of declaration by its key; reports and returns `nil` when there is none.
+  init?(_ node: YAMLNode, origin: DeclarationOrigin, area: String?, folder: String?, _ collector: FindingCollector) {
+    guard let entries = node.mapping else {
+      collector.error(node.position, "声明应写成键值对，却是\(node.kindLabel)")
+      return nil
+    }
+    let keys = Kind.allCases.map(\.rawValue) + Kind.allCases.map(\.overlayKey)
+    let matches = entries.filter { entry in keys.contains(entry.key) && (entry.value.text != nil || entry.value.isNull)
+    }
+    guard let match = matches.first else {
+      let folderKind = Kind.allCases.first { $0.folder == folder }
+      let wanted =
+        folderKind.map { "应有键 \($0.rawValue) 或 \($0.overlayKey)" } ?? "应有下列键之一：\(keys.joined(separator: "、"))"
+      collector.error(node.position, "看不出这是哪一种声明，\(wanted)")
+      return nil
+    }
+    if matches.count > 1 {
+      collector.error(matches[1].keyPosition, "一个文件只能声明一样东西，已有 \(match.key)，又有 \(matches[1].key)")
+      return nil
+    }
+    extends = match.key.hasPrefix("extend_")
+    guard let kind = Kind(rawValue: extends ? String(match.key.dropFirst(7)) : match.key) else { return nil }
+    if let folder, folder != kind.folder {
+      collector.error(match.keyPosition, "\(kind.label)应放在文件夹 \(kind.folder) 里，这里是 \(folder)")
+    }
+    guard let name = match.value.text, DeclarationName.isValid(name) else {
+      collector.error(
+        match.value.position,
+        "\(kind.label)的名称只用小写字母、数字和下划线，以字母开头，最多 \(DeclarationName.maximumLength) 个字符")
+      return nil
+    }
+    self.kind = kind
+    self.name = name
+    self.node = node
+    self.origin = origin
+    self.area = area
+  }
+
+  /// The same declaration with another content.
+  func replacing(_ node: YAMLNode, origin: DeclarationOrigin) -> DeclarationDocument {
+    DeclarationDocument(kind: kind, name: name, extends: extends, node: node, origin: origin, area: area)
+  }
+
+  private init(
+    kind: Kind, name: String, extends: Bool, node: YAMLNode, origin: DeclarationOrigin, area: String?
+  ) {
+    self.kind = kind
+    self.name = name
+    self.extends = extends
+    self.node = node
+    self.origin = origin
+    self.area = area
+  }
+}

@@ -1,0 +1,163 @@
+import Access
+import YAML
+
+/// Lays an `extend_entity` document over an entity.
+///
+/// A city may add fields and hide them, and change labels, help, limits, defaults, what is required, when a field shows,
+/// its dictionary and its mask; it may not change what is stored. An entry without a type must match a field.
+struct EntityOverlay {
+  private let collector: FindingCollector
+
+  init(_ collector: FindingCollector) { self.collector = collector }
+
+  private static let replaced = ["label", "help", "title", "source"]
+  private static let merged = ["scope", "list", "map", "statistics", "menu", "numbering"]
+  private static let appended = ["indexes", "unique"]
+  static let keys = replaced + merged + appended + ["personal", "fields", "form", "rules", "actions", "detail"]
+
+  /// Keys of an existing field that an overlay may change.
+  static let fieldKeys = [
+    "label", "help", "unit", "required", "required_when", "visible", "min", "max", "default", "hidden", "list",
+    "editable",
+    "classification", "mask", "dictionary",
+  ]
+
+  func merge(_ overlay: YAMLNode, over base: YAMLNode) -> YAMLNode {
+    var editor = MappingEditor(base)
+    for entry in overlay.mapping ?? [] where entry.key != "extend_entity" {
+      switch entry.key {
+      case _ where EntityOverlay.replaced.contains(entry.key): editor.set(entry)
+      case _ where EntityOverlay.merged.contains(entry.key): editor.merge(entry)
+      case _ where EntityOverlay.appended.contains(entry.key):
+        let merge = ListMerge(what: "实体的 \(entry.key)", identity: nil, may: [], collector)
+        editor.set(entry.key, merge.merge(entry.value, over: editor[entry.key]))
+      case "personal":
+        if entry.value.bool == false, base["personal"]?.bool == true {
+          collector.error(entry.value.position, "含个人信息的实体不能改为不含")
+        } else {
+          editor.set(entry)
+        }
+      case "fields": fields(entry.value, &editor)
+      case "form": form(entry.value, &editor)
+      case "rules":
+        let merge = ListMerge(
+          what: "实体的校验规则", identity: "name", may: ["check", "message", "field", "remove"], collector)
+        editor.set("rules", merge.merge(entry.value, over: editor["rules"]))
+      case "actions":
+        let may = ["label", "when", "ask", "set", "confirm", "remove"]
+        let merge = ListMerge(what: "实体的操作", identity: "name", may: may, collector)
+        editor.set("actions", merge.merge(entry.value, over: editor["actions"]))
+      case "detail": detail(entry.value, &editor)
+      default:
+        let advice = Suggestion.text(for: entry.key, among: EntityOverlay.keys)
+        collector.error(entry.keyPosition, "不能修改实体的“\(entry.key)”\(advice)")
+      }
+    }
+    return editor.node
+  }
+
+  // MARK: Fields
+
+  private func fields(_ overlay: YAMLNode, _ editor: inout MappingEditor) {
+    guard let changes = overlay.sequence else {
+      collector.error(overlay.position, "fields 应是列表，却是\(overlay.kindLabel)")
+      return
+    }
+    var fields = editor["fields"]?.sequence ?? []
+    for change in changes {
+      guard let name = change["name"]?.text else {
+        collector.error(change.position, "字段缺少 name")
+        continue
+      }
+      let names = fields.compactMap { $0["name"]?.text }
+      if let index = names.firstIndex(of: name) {
+        fields[index] = self.change(change, of: fields[index], name)
+      } else if change["type"] == nil {
+        collector.error(change.position, "没有名为“\(name)”的字段（新增字段要写 type）\(Suggestion.text(for: name, among: names))")
+      } else {
+        add(change, name, &fields, &editor)
+      }
+    }
+    editor.set("fields", YAMLNode(.sequence(fields), at: editor["fields"]?.position ?? overlay.position))
+  }
+
+  private func change(_ change: YAMLNode, of field: YAMLNode, _ name: String) -> YAMLNode {
+    var editor = MappingEditor(field)
+    for entry in change.mapping ?? [] where entry.key != "name" {
+      guard EntityOverlay.fieldKeys.contains(entry.key) else {
+        let advice = Suggestion.text(for: entry.key, among: EntityOverlay.fieldKeys)
+        collector.error(entry.keyPosition, "字段“\(name)”已有，不能修改它的“\(entry.key)”\(advice)")
+        continue
+      }
+      if entry.key == "classification", let wanted = entry.value.text.flatMap(Classification.init(name:)) {
+        let present = field["classification"]?.text.flatMap(Classification.init(name:)) ?? .inner
+        if wanted < present {
+          collector.error(entry.value.position, "字段“\(name)”的分级只能提高，不能从\(present.label)降为\(wanted.label)")
+          continue
+        }
+      }
+      editor.set(entry)
+    }
+    return editor.node
+  }
+
+  private func add(_ field: YAMLNode, _ name: String, _ fields: inout [YAMLNode], _ editor: inout MappingEditor) {
+    guard let after = field["after"] else {
+      fields.append(field)
+      return
+    }
+    var own = MappingEditor(field)
+    own.remove("after")
+    guard let wanted = after.text, let index = fields.firstIndex(where: { $0["name"]?.text == wanted }) else {
+      let names = fields.compactMap { $0["name"]?.text }
+      collector.error(
+        after.position, "after 指的字段“\(after.text ?? "")”不存在\(Suggestion.text(for: after.text ?? "", among: names))")
+      fields.append(own.node)
+      return
+    }
+    fields.insert(own.node, at: index + 1)
+    place(name, after: wanted, field.position, &editor)
+  }
+
+  /// Puts a new field behind its neighbour in the form section that holds it.
+  private func place(_ name: String, after neighbour: String, _ position: SourcePosition, _ editor: inout MappingEditor)
+  {
+    guard let form = editor["form"], let sections = form["sections"]?.sequence else { return }
+    let placed = sections.map { section -> YAMLNode in
+      guard var names = section["fields"]?.sequence, let index = names.firstIndex(where: { $0.text == neighbour })
+      else { return section }
+      names.insert(.string(name, at: position), at: index + 1)
+      var own = MappingEditor(section)
+      own.set("fields", YAMLNode(.sequence(names), at: section.position))
+      return own.node
+    }
+    var own = MappingEditor(form)
+    own.set("sections", YAMLNode(.sequence(placed), at: form.position))
+    editor.set("form", own.node)
+  }
+
+  // MARK: Views
+
+  private func form(_ overlay: YAMLNode, _ editor: inout MappingEditor) {
+    guard let sections = overlay["sections"], overlay.mapping?.count == 1 else {
+      collector.error(overlay.position, "form 里应只有 sections")
+      return
+    }
+    let merge = ListMerge(what: "表单分组", identity: "label", may: ["fields", "visible", "remove"], collector)
+    var form = editor["form"].map { MappingEditor($0) } ?? MappingEditor(YAMLNode(.mapping([]), at: overlay.position))
+    form.set("sections", merge.merge(sections, over: form["sections"]))
+    editor.set("form", form.node)
+  }
+
+  private func detail(_ overlay: YAMLNode, _ editor: inout MappingEditor) {
+    guard let related = overlay["related"], overlay.mapping?.count == 1 else {
+      collector.error(overlay.position, "detail 里应只有 related")
+      return
+    }
+    let merge = ListMerge(what: "关联列表", identity: nil, may: [], collector)
+    var detail =
+      editor["detail"].map { MappingEditor($0) } ?? MappingEditor(YAMLNode(.mapping([]), at: overlay.position))
+    detail.set("related", merge.merge(related, over: detail["related"]))
+    editor.set("detail", detail.node)
+  }
+}

@@ -1,0 +1,177 @@
+import Access
+import YAML
+
+extension EntityReader {
+  func list() -> ListView {
+    let reader = reader.mapping("list", "list", keys: ["columns", "filters", "sort", "search", "page"])
+    let visible = fields.visible
+    let columns = reader.map { fields.names($0, "columns", shown: true) } ?? []
+    let filters = reader.map { fields.names($0, "filters", shown: true) } ?? []
+    let search = reader.map { fields.names($0, "search", stored: true, shown: true) } ?? []
+    for item in reader?.node("filters")?.sequence ?? [] { checkFilter(item) }
+    for item in reader?.node("search")?.sequence ?? [] { checkSearch(item) }
+    let plain = visible.filter { $0.listed && !$0.type.isGeometry && !$0.type.isBulky }
+    return ListView(
+      columns: reader?.has("columns") == true ? columns : plain.prefix(8).map(\.name),
+      filters: reader?.has("filters") == true ? filters : plain.filter(\.isFacet).prefix(5).map(\.name),
+      sort: sort(reader),
+      search: reader?.has("search") == true ? search : [],
+      page: reader?.integer("page", in: 10...500) ?? 50)
+  }
+
+  private func checkFilter(_ item: YAMLNode) {
+    guard let name = item.text, let field = fields.field(name) else { return }
+    if field.expressionType == .opaque {
+      collector.error(item.position, "字段“\(name)”是\(field.type.label)，不能作筛选条件")
+    }
+  }
+
+  /// The search box reads words of texts that everybody who sees the list may read.
+  private func checkSearch(_ item: YAMLNode) {
+    guard let name = item.text, let field = fields.field(name) else { return }
+    if field.encrypted {
+      collector.error(item.position, "加密字段“\(name)”不能放进 search；要按它精确查找请放进 filters")
+    } else if field.expressionType != .text {
+      collector.error(item.position, "字段“\(name)”是\(field.type.label)，search 只能用文本字段")
+    } else if field.classification >= .sensitive {
+      collector.error(item.position, "字段“\(name)”的分级是\(field.classification.label)，不能放进 search")
+    }
+  }
+
+  /// `name`, `-updated_at` or a list of them; the newest first without it.
+  private func sort(_ reader: MappingReader?) -> [ListView.Sort] {
+    guard let reader, reader.has("sort") else { return [.init(field: "updated_at", descending: true)] }
+    return reader.texts("sort").compactMap { text, position in
+      let name = text.hasPrefix("-") ? String(text.dropFirst()) : text
+      guard let field = fields.field(name, at: position, stored: true, collector), !field.hidden else { return nil }
+      if field.encrypted || !field.expressionType.isOrdered && field.expressionType != .boolean {
+        collector.error(position, "不能按字段“\(name)”排序：\(field.encrypted ? "它是加密的" : "\(field.type.label)没有顺序")")
+        return nil
+      }
+      return .init(field: name, descending: text.hasPrefix("-"))
+    }
+  }
+
+  /// The declared sections, and one more for the editable fields that none of them holds, so that a field added by a
+  /// city or in the browser can be filled in.
+  func form() -> [FormSection] {
+    var sections: [FormSection] = []
+    var placed: Set<String> = []
+    let reader = reader.mapping("form", "form", keys: ["sections"])
+    for node in reader?.nodes("sections") ?? [] {
+      let section = MappingReader(node, "表单分组", keys: ["label", "fields", "visible"], collector)
+      let label = section.label(fallback: "")
+      if sections.contains(where: { $0.label == label }) {
+        collector.error(section.place("label"), "表单分组“\(label)”重复")
+      }
+      let names = fields.names(section, "fields", shown: true).filter { name in
+        if placed.insert(name).inserted { return true }
+        collector.error(section.place("fields"), "字段“\(name)”在表单里出现了两次")
+        return false
+      }
+      sections.append(
+        FormSection(
+          label: label, fields: names, visible: fields.condition(section, "visible"), position: node.position))
+    }
+    let rest = fields.visible.filter { $0.editable && $0.isStored && !placed.contains($0.name) }.map(\.name)
+    if !rest.isEmpty {
+      let label = sections.isEmpty ? "基本信息" : "其他信息"
+      sections.append(FormSection(label: label, fields: rest, position: self.reader.place("form")))
+    }
+    return sections
+  }
+
+  func related() -> [RelatedList] {
+    guard let reader = reader.mapping("detail", "detail", keys: ["related"]) else { return [] }
+    return reader.nodes("related").compactMap { node in
+      let reader = MappingReader(node, "关联列表", keys: ["entity", "field", "label"], collector)
+      guard let entity = reader.name("entity"), let field = reader.name("field") else { return nil }
+      return RelatedList(entity: entity, field: field, label: reader.label(fallback: entity), position: node.position)
+    }
+  }
+
+  func map() -> MapRole? {
+    let keys = ["geometry", "label", "minzoom", "maxzoom"]
+    guard let reader = reader.mapping("map", "map", keys: keys),
+      let geometry = fields.name(reader, "geometry", stored: true, kinds: [.geometry], required: true)
+    else { return nil }
+    let minimum = reader.integer("minzoom", in: 0...24) ?? 0
+    let maximum = reader.integer("maxzoom", in: 0...24) ?? 24
+    if minimum > maximum { collector.error(reader.position, "minzoom 不能大于 maxzoom") }
+    return MapRole(
+      geometry: geometry, label: fields.name(reader, "label"), minimumZoom: minimum, maximumZoom: max(minimum, maximum),
+      position: reader.position)
+  }
+
+  func statistics() -> StatisticsRole? {
+    guard let reader = reader.mapping("statistics", "statistics", keys: ["by", "measures"]) else { return nil }
+    let dimensions = fields.names(reader, "by", stored: true, shown: true).filter { name in
+      guard let field = fields.field(name), field.encrypted || !field.canBeDimension else { return true }
+      collector.error(
+        reader.place("by"), "不能按字段“\(name)”统计：\(field.encrypted ? "它是加密的" : "\(field.type.label)不能作统计维度")")
+      return false
+    }
+    var measures = reader.texts("measures").compactMap { measure($0.text, at: $0.position) }
+    if measures.isEmpty { measures = [.init(function: .count, field: nil)] }
+    return StatisticsRole(dimensions: dimensions, measures: measures, position: reader.position)
+  }
+
+  /// `count`, `sum(area)`.
+  private func measure(_ text: String, at position: SourcePosition) -> StatisticsRole.Measure? {
+    typealias Function = StatisticsRole.Measure.Function
+    let parts = text.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let function = Function(rawValue: String(parts[0])), parts.count == 1 || parts[1].hasSuffix(")") else {
+      let names = Function.allCases.map(\.rawValue).joined(separator: "、")
+      collector.error(position, "看不懂统计量“\(text)”，应写 count 或 sum(字段)，函数可用：\(names)")
+      return nil
+    }
+    guard parts.count == 2 else {
+      if function == .count { return .init(function: .count, field: nil) }
+      collector.error(position, "统计量 \(text) 要写明字段，如 \(text)(area)")
+      return nil
+    }
+    let name = String(parts[1].dropLast())
+    guard let field = fields.field(name, at: position.advanced(by: parts[0].count + 1), stored: true, collector) else {
+      return nil
+    }
+    let wantsNumber = function == .sum || function == .avg
+    let type = field.expressionType
+    if field.encrypted || wantsNumber && !type.isNumber || function != .count && !type.isOrdered {
+      let reason = field.encrypted ? "它是加密的" : "\(field.type.label)不能求 \(function.rawValue)"
+      collector.error(position, "字段“\(name)”不能作统计量：\(reason)")
+      return nil
+    }
+    if wantsNumber, field.target != nil {
+      collector.error(position, "字段“\(name)”不能作统计量：关联记录的编号不能求 \(function.rawValue)")
+      return nil
+    }
+    return .init(function: function, field: name)
+  }
+}
+
+extension FieldType {
+  /// Too large for a list column unless it is asked for.
+  fileprivate var isBulky: Bool {
+    switch self {
+    case .longtext, .json, .file, .image: true
+    default: false
+    }
+  }
+}
+
+extension FieldDeclaration {
+  /// What lists are narrowed by when nothing else is declared.
+  fileprivate var isFacet: Bool {
+    switch type {
+    case .code, .boolean, .division, .ref: isStored
+    default: false
+    }
+  }
+
+  fileprivate var canBeDimension: Bool {
+    switch type {
+    case .longtext, .json, .point, .line, .polygon, .file, .image, .decimal, .money: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Access
+import Audit
+import Core
+import SQL
+
+extension Records {
+  /// Makes a record: defaults, hooks, number and validation first, then the row, its audit entry and the notification,
+  /// all in one transaction.
+  ///
+  /// - Throws: ``Refusal``: every fault of the values at once, `duplicate`, `reference-missing`, `out-of-scope`.
+  @discardableResult
+  package func insert(
+    _ name: String, _ values: [String: Value], input: WriteInput = .form
+  ) async throws -> Record {
+    let entity = try store.entity(name)
+    try principal.require(Permission(name, "create"), toDo: "新增\(entity.label)")
+    let rules = WriteRules(entity, self)
+    if let refusal = Refusal(all: rules.refuseForeign(values, input)) { throw refusal }
+    return try await explaining(entity) {
+      try await inTransaction { records, transaction in
+        var drafts = [RecordDraft(entity: name, values: values)]
+        try await records.prepare(&drafts, entity)
+        if let refusal = drafts[0].refusal { throw refusal }
+        let record = try await records.write(drafts[0], entity, in: transaction)
+        try await records.store.hooks.runAfters(
+          name, [RecordEvent(kind: .created, entity: name, id: record.id, before: [:], after: drafts[0].values)],
+          records)
+        return record
+      }
+    }
+  }
+
+  /// Defaults, hooks, numbers and validation, for one record or a batch; what is wrong is noted in the drafts.
+  func prepare(_ drafts: inout [RecordDraft], _ entity: EntityDeclaration) async throws {
+    let rules = WriteRules(entity, self)
+    for index in drafts.indices { rules.fillDefaults(&drafts[index]) }
+    try await store.hooks.runInserts(entity.name, &drafts, self)
+    try await rules.number(&drafts)
+    for index in drafts.indices where drafts[index].refusal == nil {
+      let draft = drafts[index]
+      if let refusal = Refusal(all: rules.faults(of: draft.values)) { drafts[index].refuse(refusal) }
+    }
+  }
+
+  private func write(
+    _ draft: RecordDraft, _ entity: EntityDeclaration, in transaction: Transaction
+  ) async throws -> Record {
+    let codec = codec(entity)
+    let rules = WriteRules(entity, self)
+    let now = store.clock.now()
+    var names: [SQL] = ["created_at", "created_by", "updated_at", "updated_by"]
+    var values: [SQL] = ["\(now)", "\(principal.actor)", "\(now)", "\(principal.actor)"]
+    for field in entity.storedFields {
+      let value = draft[field.name]
+      if value.isNull { continue }
+      for column in try codec.columns(of: field, value) {
+        names.append(SQL(identifier: column.name))
+        values.append(FieldCodec.expression(column.value, of: field))
+      }
+    }
+    if entity.isSearchable {
+      names.append(SQL(identifier: SchemaName.searchColumn))
+      values.append("\(rules.searchVector { draft[$0] })::tsvector")
+    }
+    let shape = shape(of: entity, columns: try fields(nil, of: entity))
+    let scope = ScopePredicate.compile(principal, Permission(entity.name, "create"), entity, alias: "t")
+    let statement: SQL = """
+      insert into \(identifier: entity.name) as t (\(SQL.join(names))) values (\(SQL.join(values)))
+      returning \(shape.selection()), coalesce(\(scope), false) as in_scope
+      """
+    let rows = try await transaction.pipeline([writeSettings(entity, "create"), statement])[1]
+    guard let row = rows.first else { throw Fault("insert-without-row", entity.name) }
+    guard try row.get("in_scope", as: Bool.self) else { throw WriteFailure.outOfScope(entity) }
+    let record = try shape.record(row)
+    let filled = entity.storedFields.map(\.name).filter { !draft[$0].isNull }
+    try await audit(
+      "create", entity, record.id, details: ["fields": .array(filled.map { .string($0) })], in: transaction)
+    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(record.id)")
+    return try await named([record], shape, in: transaction)[0]
+  }
+
+  /// What a write says of itself: who, when, and the scope for row-level security.
+  func writeSettings(_ entity: EntityDeclaration, _ action: String) -> SQL {
+    let settings =
+      [
+        TransactionSettings.setting("lifang.actor", String(principal.actor)),
+        TransactionSettings.setting("lifang.now", store.clock.now().iso8601),
+      ] + scopeSettings([(entity, action)])
+    return "select \(SQL.join(settings))"
+  }
+
+  /// Runs a write; what PostgreSQL refuses comes out as a refusal.
+  func explaining<T: Sendable>(_ entity: EntityDeclaration, _ body: () async throws -> T) async throws -> T {
+    do {
+      return try await body()
+    } catch {
+      throw WriteFailure(entity: entity, catalog: store.catalog).explain(error)
+    }
+  }
+}
+
+/// Notifications of changed records, for caches: the payload is `building:12`, or `building:*` after a batch.
+package enum RecordChangeFeed {
+  package static let channel = "lifang_change"
+}

@@ -1,0 +1,141 @@
+import Access
+import Core
+import SQL
+
+extension Records {
+  /// One page of records with their number, under the principal's scope and masking.
+  ///
+  /// - Throws: ``Refusal`` for a field, order or value that the list does not know or the principal may not use.
+  package func list(_ query: ListQuery) async throws -> Page {
+    let entity = try store.entity(query.entity)
+    try require(entity, asOf: query.asOf)
+    let plan = try ListPlan(query, entity, self)
+    let statements = plan.preparation + [plan.page, plan.explanation]
+    let results = try await session.pipeline(statements)
+    let rows = results[results.count - 2]
+    let shown = try rows.prefix(plan.limit).map(plan.shape.record)
+    let cursor = rows.count > plan.limit ? try plan.cursor(behind: rows[plan.limit - 1]) : nil
+    let count = try await count(plan, found: rows.count, estimate: try ListPlan.estimate(results[results.count - 1]))
+    let records = try await named(shown, plan.shape, in: session)
+    if entity.personal, !records.isEmpty {
+      try await inTransaction { inner, transaction in
+        try await inner.audit(
+          "list", entity, nil, details: ["count": .int(Int64(records.count))], in: transaction)
+      }
+    }
+    return Page(
+      records: records, count: count, offset: plan.offset, limit: plan.limit, next: cursor, columns: plan.shape.columns,
+      sort: plan.order)
+  }
+
+  /// How many records the filters leave.
+  package func count(_ query: ListQuery) async throws -> Count {
+    let entity = try store.entity(query.entity)
+    try require(entity, asOf: query.asOf)
+    let plan = try ListPlan(query, entity, self)
+    let results = try await session.pipeline(plan.preparation + [plan.explanation])
+    return try await count(plan, found: nil, estimate: try ListPlan.estimate(results[results.count - 1]))
+  }
+
+  /// Titles that match what was typed, for fields that refer to this entity.
+  package func suggest(_ name: String, _ text: String, limit: Int = 20) async throws -> [RecordTitle] {
+    let entity = try store.entity(name)
+    try require(entity, asOf: nil)
+    let plan = try ListPlan(
+      ListQuery(name, search: text, columns: [entity.title], limit: limit), entity, self)
+    let results = try await session.pipeline(plan.preparation + [plan.page])
+    let ids = try results[results.count - 1].prefix(plan.limit).map { try $0.get(0, as: Int64.self) }
+    let titles = try await titles(name, ids)
+    return ids.compactMap { id in titles[id].map { RecordTitle(id: id, title: $0) } }
+  }
+
+  /// A page that did not fill says the number itself; a large estimate is not worth counting after.
+  private func count(_ plan: ListPlan, found: Int?, estimate: Int) async throws -> Count {
+    if let found, let offset = plan.offset, found <= plan.limit, found > 0 || offset == 0 {
+      return Count(offset + found)
+    }
+    if estimate > 2 * Count.exactLimit { return Count(estimate, isEstimate: true) }
+    let results = try await session.pipeline(plan.preparation + [plan.count])
+    let exact: Int = try results[results.count - 1][0].get(0)
+    return exact > Count.exactLimit ? Count(max(estimate, exact), isEstimate: true) : Count(exact)
+  }
+}
+
+/// The statements of one list.
+struct ListPlan {
+  let entity: EntityDeclaration
+  let shape: RecordShape
+  let order: [ListView.Sort]
+  let limit: Int
+  /// `nil` behind a cursor.
+  let offset: Int?
+  /// Statements to send first: the scope for row-level security, and plans made for the values at hand.
+  let preparation: [SQL]
+  let page: SQL
+  let count: SQL
+  let explanation: SQL
+  /// Sort fields that are selected behind the record's own columns, for the cursor.
+  private let codec: FieldCodec
+
+  init(_ query: ListQuery, _ entity: EntityDeclaration, _ records: Records, action: String = "view") throws {
+    self.entity = entity
+    let compiler = records.compiler(entity, asOf: query.asOf, action: action)
+    codec = compiler.codec
+    order = try compiler.order(query.sort)
+    limit = min(max(query.limit ?? entity.list.page, 1), ListQuery.maximumLimit)
+    shape = records.shape(of: entity, columns: try records.fields(query.columns ?? entity.list.columns, of: entity))
+    var conditions = try compiler.conditions(query.filters, search: query.search)
+    let scope = compiler.scope
+    let scoped = conditions + [ScopePredicate.any(of: scope)].filter { $0.text != "true" }
+    let matches: SQL = "select 1 from \(compiler.source)\(ListPlan.whereClause(scoped))"
+    count = "select count(*) from (\(matches) limit \(Count.exactLimit + 1)) as found"
+    explanation = "explain (format json) \(matches)"
+    switch query.start {
+    case .offset(let rows): offset = min(max(rows, 0), ListQuery.maximumOffset)
+    case .after(let cursor):
+      offset = nil
+      conditions.append(try compiler.behind(cursor, order))
+    }
+    let selection: SQL = "\(shape.selection()), \(SQL.join(order.map { "t.\(identifier: $0.field)" }))"
+    let end = (offset ?? 0) + limit + 1
+    let orderBy = compiler.orderClause(order)
+    let rest: SQL = "order by \(orderBy) limit \(limit + 1) offset \(offset ?? 0)"
+    if scope.count > 1, query.asOf == nil, end <= 2000 {
+      // Each alternative is read from its own end of its own index; one `or` over them could use none.
+      let parts = scope.map { alternative -> SQL in
+        "(select t.id from \(compiler.source)\(ListPlan.whereClause(conditions + [alternative])) order by \(orderBy) limit \(end))"
+      }
+      page = """
+        select \(selection) from \(compiler.source)
+        where t.id in (\(SQL.join(parts, separator: " union all "))) \(rest)
+        """
+    } else {
+      let all = conditions + [ScopePredicate.any(of: scope)].filter { $0.text != "true" }
+      page = "select \(selection) from \(compiler.source)\(ListPlan.whereClause(all)) \(rest)"
+    }
+    let settings =
+      [TransactionSettings.setting("plan_cache_mode", "force_custom_plan")] + records.scopeSettings([(entity, action)])
+    preparation = ["select \(SQL.join(settings))"]
+  }
+
+  static func whereClause(_ conditions: [SQL]) -> SQL {
+    conditions.isEmpty ? "" : " where \(SQL.join(conditions, separator: " and "))"
+  }
+
+  /// The place behind `row` of ``page``.
+  func cursor(behind row: Row) throws -> ListCursor {
+    let first = StoredColumn.standard.count + shape.selected.count
+    let values = try order.enumerated().map { index, sort -> Value in
+      guard let field = entity.field(sort.field) else { return .null }
+      return try codec.value(of: field, in: row.cell(at: first + index))
+    }
+    return ListCursor(values: values)
+  }
+
+  /// The number of rows PostgreSQL expects, from `explain (format json)`.
+  static func estimate(_ rows: Rows) throws -> Int {
+    guard let row = rows.first else { return 0 }
+    let plan = try JSON(parsing: try row.get(0, as: String.self))
+    return Int(plan.array?.first?["Plan"]?["Plan Rows"]?.double ?? 0)
+  }
+}

@@ -1,0 +1,81 @@
+import Access
+import SQL
+
+extension Records {
+  /// What records are called, by id; those that do not exist are left out.
+  ///
+  /// The name of somebody outside the principal's scope, or above the clearance, is masked.
+  package func titles(_ name: String, _ ids: [Int64]) async throws -> [Int64: String] {
+    let entity = try store.entity(name)
+    guard !ids.isEmpty else { return [:] }
+    return try await titles(of: entity, ids, in: session)
+  }
+
+  /// `records` with the titles of what they refer to: one query a referred entity, however many records.
+  func named(_ records: [Record], _ shape: RecordShape, in session: any SQLSession) async throws -> [Record] {
+    var wanted: [String: Set<Int64>] = [:]
+    let references = shape.columns.filter { $0.target != nil }
+    for field in references {
+      guard let target = field.target else { continue }
+      for record in records {
+        if let id = record.values[field.name]?.integer { wanted[target, default: []].insert(id) }
+      }
+    }
+    guard !wanted.isEmpty else { return records }
+    var titles: [String: [Int64: String]] = [:]
+    for (name, ids) in wanted.sorted(by: { $0.key < $1.key }) {
+      guard let target = shape.catalog.entity(name) else { continue }
+      titles[name] = try await self.titles(of: target, Array(ids), in: session)
+    }
+    return records.map { record in
+      var record = record
+      for field in references {
+        guard let target = field.target, let id = record.values[field.name]?.integer else { continue }
+        record.titles[field.name] = titles[target]?[id] ?? "#\(id)"
+      }
+      return record
+    }
+  }
+
+  private func titles(
+    of entity: EntityDeclaration, _ ids: [Int64], in session: any SQLSession
+  ) async throws -> [Int64: String] {
+    guard let title = entity.field(entity.title), title.isStored else {
+      return Dictionary(uniqueKeysWithValues: Set(ids).map { ($0, "#\($0)") })
+    }
+    let codec = codec(entity)
+    let inScope: SQL =
+      entity.personal
+      ? ScopePredicate.compile(principal, Permission(entity.name, "view"), entity, alias: "t") : "true"
+    let query: SQL = """
+      select t.id, \(codec.selection(of: title, alias: "t")), coalesce(\(inScope), false)
+      from \(identifier: entity.name) t where t.id = any(\(ids.sorted()))
+      """
+    let rows: Rows
+    if entity.personal {
+      // The row is read whatever the scope, to be masked here; the wider setting ends with the query.
+      let setting = SchemaName.scopeSetting(entity.name)
+      let results = try await session.pipeline([
+        "select \(TransactionSettings.setting(setting, ScopeTerms.everything.setting))", query,
+        "select \(TransactionSettings.setting(setting, ""))",
+      ])
+      rows = results[1]
+    } else {
+      rows = try await session.query(query)
+    }
+    var titles: [Int64: String] = [:]
+    for row in rows {
+      let value = try codec.value(of: title, in: row.cell(at: 1))
+      let clear = try row.get(2, as: Bool.self) && Masking.mayRead(title, principal)
+      titles[try row.get(0)] = titleText(clear ? value : Masking.masked(value, by: title.mask ?? .name), title)
+    }
+    return titles
+  }
+
+  private func titleText(_ value: Value, _ field: FieldDeclaration) -> String {
+    if let name = field.dictionary, let code = value.text {
+      return store.catalog.dictionary(name)?.label(of: code) ?? code
+    }
+    return value.isNull ? "（未命名）" : value.plainText
+  }
+}

@@ -1,0 +1,137 @@
+/// An index that a declaration asks for, directly or by what its lists need.
+struct PlannedIndex: Sendable, Hashable {
+  let name: String
+  let table: String
+  let unique: Bool
+  /// Such as `using gin (…)` or `("code")`.
+  let body: String
+  /// Why it is there, shown in the plan.
+  let reason: String
+  /// The columns or expressions in order, bare names for plain columns; empty for GiST and GIN.
+  let keys: [String]
+
+  var statement: String {
+    "create \(unique ? "unique " : "")index \(quoted(name)) on \(quoted(table)) \(body)"
+  }
+}
+
+func quoted(_ name: String) -> String {
+  "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+}
+
+extension EntityDeclaration {
+  /// The indexes of the table, each once.
+  ///
+  /// Lists of a million rows stay fast because the declared order is kept in an index of its own, and again below each
+  /// level of the division code (county, sub-district, community): a page of one district is read from its end of the
+  /// index and not picked out of the whole city. References are indexed for joins and for the check on deleting.
+  var plannedIndexes: [PlannedIndex] {
+    var plan = IndexPlanner(entity: self)
+    plan.uniqueness()
+    plan.references()
+    plan.declared()
+    plan.order()
+    plan.geometry()
+    if isSearchable {
+      plan.add(
+        [SchemaName.searchColumn], body: "using gin (\(quoted(SchemaName.searchColumn)))", reason: "全文检索")
+    }
+    return plan.indexes
+  }
+
+  /// The fields a list may be sorted by: those that begin an index, and the ones of the declared order.
+  package var sortableFields: Set<String> {
+    var names = Set(plannedIndexes.compactMap(\.keys.first)).union(list.sort.map(\.field))
+    names.insert("id")
+    return names.filter { name in
+      guard let field = field(name) else { return false }
+      return field.isStored && !field.encrypted && !field.multiple && !field.type.isGeometry && field.type != .json
+    }
+  }
+}
+
+private struct IndexPlanner {
+  let entity: EntityDeclaration
+  var indexes: [PlannedIndex] = []
+  private var bodies: Set<String> = []
+
+  init(entity: EntityDeclaration) { self.entity = entity }
+
+  mutating func add(_ parts: [String], unique: Bool = false, body: String, reason: String, keys: [String] = []) {
+    guard bodies.insert((unique ? "unique " : "") + body).inserted else { return }
+    indexes.append(
+      PlannedIndex(
+        name: SchemaName.index(entity.name, parts, unique: unique), table: entity.name, unique: unique, body: body,
+        reason: reason, keys: keys))
+  }
+
+  /// The column that equality is tested on: the blind index of an encrypted field.
+  func keyColumn(_ name: String) -> String { entity.field(name)?.indexColumn ?? name }
+
+  mutating func uniqueness() {
+    for field in entity.storedFields where field.unique {
+      let column = field.indexColumn ?? field.name
+      add(
+        [column], unique: true, body: "(\(quoted(column))) where \(quoted(column)) is not null",
+        reason: "\(field.label)不得重复", keys: [column])
+    }
+    for index in entity.indexes where index.unique {
+      let columns = index.fields.map(keyColumn)
+      add(
+        columns, unique: true, body: "(\(columns.map(quoted).joined(separator: ", ")))",
+        reason: index.fields.compactMap { entity.field($0)?.label }.joined(separator: "、") + "不得同时重复",
+        keys: columns)
+    }
+    for field in entity.storedFields where field.encrypted && !field.unique {
+      guard let column = field.indexColumn else { continue }
+      add([column], body: "(\(quoted(column)))", reason: "\(field.label)精确检索", keys: [column])
+    }
+  }
+
+  mutating func references() {
+    for field in entity.storedFields where field.target != nil && !field.unique {
+      add([field.name], body: "(\(quoted(field.name)))", reason: "关联\(field.label)", keys: [field.name])
+    }
+    if let owner = entity.scope.owner {
+      add([owner], body: "(\(quoted(owner)))", reason: "数据范围：本人", keys: [owner])
+    }
+  }
+
+  mutating func declared() {
+    for index in entity.indexes where !index.unique {
+      let columns = index.fields.map(keyColumn)
+      if columns.count == 1, entity.field(index.fields[0])?.type.isGeometry == true { continue }
+      if columns.count == 1, entity.field(index.fields[0])?.multiple == true {
+        add(columns, body: "using gin (\(quoted(columns[0])))", reason: "多值检索")
+        continue
+      }
+      add(columns, body: "(\(columns.map(quoted).joined(separator: ", ")))", reason: "声明的索引", keys: columns)
+    }
+  }
+
+  mutating func order() {
+    let sorts = entity.list.sort.filter { entity.field($0.field).map { $0.isStored && !$0.encrypted } ?? false }
+    guard sorts.count == entity.list.sort.count else { return }
+    var order = sorts.map { quoted($0.field) + ($0.descending ? " desc" : "") }
+    if sorts.last?.field != "id" { order.append(quoted("id") + (sorts.last?.descending == true ? " desc" : "")) }
+    let tail = order.joined(separator: ", ")
+    let names = sorts.map(\.field)
+    if names != ["id"] && !names.isEmpty {
+      add(names + ["order"], body: "(\(tail))", reason: "列表默认排序", keys: names)
+    }
+    guard let division = entity.scope.division, entity.field(division)?.encrypted == false else { return }
+    for level in DivisionLevel.indexed {
+      add(
+        [division, "\(level)", "order"], body: "(left(\(quoted(division)), \(level)), \(tail))",
+        reason: "\(level) 位区划内的列表", keys: ["left(\(division),\(level))"] + names)
+    }
+    add(
+      [division, "order"], body: "(\(quoted(division)), \(tail))", reason: "区划内的列表", keys: [division] + names)
+  }
+
+  mutating func geometry() {
+    for field in entity.storedFields where field.type.isGeometry {
+      add([field.name], body: "using gist (\(quoted(field.name)))", reason: "\(field.label)空间检索")
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package import Entities
+package import HTML
+import Shell
+
+/// How a stored value reads on a page: codes by label, references by title and link, masked values as their mask.
+package struct FieldDisplay {
+  let catalog: Catalog
+
+  package init(catalog: Catalog) { self.catalog = catalog }
+
+  /// The value as a person reads it; empty text when there is none.
+  package func text(_ field: FieldDeclaration, of record: Record) -> String {
+    let value = record[field.name]
+    if let title = record.titles[field.name] { return title }
+    switch (field.type, value) {
+    case (_, .null): return ""
+    case (.code(let name), .text(let code)): return catalog.dictionary(name)?.label(of: code) ?? code
+    case (.code(let name), .list(let codes)):
+      return codes.map { catalog.dictionary(name)?.label(of: $0) ?? $0 }.joined(separator: "、")
+    case (_, .instant(let instant)): return instant.display
+    case (_, .money(let money)): return money.description
+    case (.point, .geometry(let geometry)):
+      guard let pair = geometry["coordinates"]?.array, pair.count == 2, let x = pair[0].double, let y = pair[1].double
+      else { return "已标注位置" }
+      return "\(FieldDisplay.degrees(x)), \(FieldDisplay.degrees(y))"
+    case (_, .geometry): return "已绘制图形"
+    case (.file, .list(let files)), (.image, .list(let files)): return "\(files.count) 个文件"
+    default: return value.plainText
+    }
+  }
+
+  /// The value in a table cell.
+  package func cell(_ field: FieldDeclaration, of record: Record) -> HTML {
+    let text = text(field, of: record)
+    if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
+    if case .code = field.type, isState(field) { return Badge(text, tone(record[field.name].text ?? "")).html }
+    return .text(text)
+  }
+
+  /// The value in a detail list, with a link to what it refers to and a way to reveal what is masked.
+  package func detail(_ field: FieldDeclaration, of record: Record, mayReveal: Bool) -> DetailItem {
+    let text = text(field, of: record)
+    var reveal: DetailItem.Reveal?
+    if record.masked.contains(field.name), mayReveal {
+      reveal = DetailItem.Reveal(path: "/r/\(record.entity)/\(record.id)/reveal?field=\(field.name)")
+    }
+    let isWide = [FieldType.longtext, .json].contains(field.type)
+    if let target = field.target, let id = record[field.name].integer, !text.isEmpty {
+      return DetailItem(field.label, a(.href("/r/\(target)/\(id)")) { text }, isWide: isWide)
+    }
+    if case .code = field.type, isState(field), !text.isEmpty {
+      return DetailItem(field.label, Badge(text, tone(record[field.name].text ?? "")).html)
+    }
+    if !record.masked.contains(field.name), let files = files(field, of: record), !files.isEmpty {
+      return DetailItem(field.label, .joined(files.map(fileLink), separator: "、"), isWide: true)
+    }
+    let shown = field.unit.map { text.isEmpty ? text : "\(text) \($0)" } ?? text
+    return DetailItem(field.label, text: shown, isCode: isCode(field), isWide: isWide, reveal: reveal)
+  }
+
+  private func files(_ field: FieldDeclaration, of record: Record) -> [String]? {
+    switch (field.type, record[field.name]) {
+    case (.file, .text(let file)), (.image, .text(let file)): [file]
+    case (.file, .list(let files)), (.image, .list(let files)): files
+    default: nil
+    }
+  }
+
+  private func fileLink(_ id: String) -> HTML { a(.href("/files/\(id)")) { "查看文件" } }
+
+  private func isState(_ field: FieldDeclaration) -> Bool { field.name == "status" || field.name.hasSuffix("_status") }
+
+  private func isCode(_ field: FieldDeclaration) -> Bool {
+    switch field.type {
+    case .residentID, .creditCode, .phone, .division, .integer, .decimal, .money, .date, .instant, .point: true
+    case .text: field.name == "code" || field.name.hasSuffix("_code") || field.name.hasSuffix("_number")
+    default: false
+    }
+  }
+
+  /// States are coloured by what their code says; colour is never the only sign, the label stands beside it.
+  private func tone(_ code: String) -> Tone {
+    switch code {
+    case "active", "normal", "valid", "confirmed", "enabled", "published", "installed": .success
+    case "pending", "draft", "waiting", "unverified", "inspecting": .info
+    case "suspended", "expired", "locked", "doubtful", "damaged": .warning
+    case "abolished", "cancelled", "rejected", "cleared", "scrapped", "disabled": .danger
+    default: .neutral
+    }
+  }
+
+  /// The kind of column a field makes in a table.
+  package func column(_ field: FieldDeclaration) -> Column.Kind {
+    switch field.type {
+    case .integer, .decimal, .money: .number
+    case .date, .instant: .date
+    case .residentID, .creditCode, .phone, .division: .code
+    case .code: isState(field) ? .state : .text
+    case .longtext: .wide
+    case .text: isCode(field) ? .code : field.maximumLength.map { $0 > 60 } == true ? .wide : .text
+    default: .text
+    }
+  }
+
+  private static func degrees(_ value: Double) -> String {
+    let scaled = (abs(value) * 1_000_000).rounded()
+    let whole = Int(scaled) / 1_000_000
+    let fraction = String(Int(scaled) % 1_000_000)
+    return "\(value < 0 ? "-" : "")\(whole).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)"
+  }
+}

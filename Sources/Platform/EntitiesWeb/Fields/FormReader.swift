@@ -1,0 +1,59 @@
+import Core
+import Entities
+import HTTP
+import Shell
+
+/// Understands a submitted form as values of a register's fields, noting every fault by field.
+struct FormReader {
+  let register: Register
+  private(set) var values: [String: Value] = [:]
+  private(set) var errors: [FieldError] = []
+
+  /// - Parameters:
+  ///   - record: the record being changed, whose masked fields stay as they are when they come back empty.
+  ///   - only: the fields that the form asks for; `nil` asks for all editable ones.
+  init(_ register: Register, _ form: FormData, record: Record?, only: [String]? = nil) {
+    self.register = register
+    for field in register.entity.fields where field.isStored && !field.hidden {
+      guard only.map({ $0.contains(field.name) }) ?? field.editable else { continue }
+      read(field, form, record)
+    }
+  }
+
+  private mutating func read(_ field: FieldDeclaration, _ form: FormData, _ record: Record?) {
+    switch field.type {
+    case .file, .image: return
+    case .point:
+      let longitude = form.first("\(field.name).lon") ?? ""
+      let latitude = form.first("\(field.name).lat") ?? ""
+      if longitude.isEmpty && latitude.isEmpty {
+        values[field.name] = .null
+        return
+      }
+      parse("\(longitude),\(latitude)", field)
+    case .boolean: values[field.name] = .boolean(form.first(field.name).map { !$0.isEmpty } ?? false)
+    case .code where field.multiple: values[field.name] = .list(form.all(field.name))
+    case .ref:
+      let text = form.first("\(field.name).choice") ?? form.first(field.name) ?? ""
+      if text.isEmpty, let typed = form.first("\(field.name).text"), !typed.isEmpty {
+        errors.append(FieldError(field.name, "请从列表中选择一个\(field.label)，“\(typed.prefix(40))”没有选中任何一条。"))
+        return
+      }
+      parse(text, field)
+    default:
+      guard let text = form.first(field.name) else { return }
+      if text.isEmpty, let record, record.masked.contains(field.name) { return }
+      parse(text, field)
+    }
+  }
+
+  private mutating func parse(_ text: String, _ field: FieldDeclaration) {
+    do {
+      values[field.name] = try Value(typed: text, as: field, in: register.catalog)
+    } catch let refusal {
+      errors.append(FieldError(field.name, refusal.message))
+    }
+  }
+
+  mutating func set(_ name: String, _ value: Value) { values[name] = value }
+}

@@ -1,0 +1,77 @@
+package import Core
+package import Entities
+package import HTTP
+
+/// The address of a list page, and the links that change one thing of it; the store says what its items mean
+/// (``ListQuery/init(_:items:ignoring:)``).
+package struct ListAddress: Sendable {
+  package let entity: EntityDeclaration
+  package let query: ListQuery
+  /// The items that say something about the list, without empty ones.
+  package let items: QueryItems
+
+  /// Items of the page itself, which are no part of the list.
+  static let ignored: Set<String> = ["panel", "format", "return", "csrf", "key", "all", "id", "action", "text-size"]
+
+  /// - Throws: ``Refusal`` naming every item that cannot be understood.
+  package init(_ entity: EntityDeclaration, _ query: QueryItems) throws(Refusal) {
+    self.entity = entity
+    items = QueryItems(
+      query.items.filter {
+        !$0.value.isEmpty && !ListAddress.ignored.contains($0.name) && !$0.name.hasSuffix(".text")
+      })
+    self.query = try ListQuery(entity, items: items.items.map { ($0.name, $0.value) })
+  }
+
+  package var search: String? { items.first("q") }
+
+  package var page: Int { max(1, items.first("page").flatMap { Int($0) } ?? 1) }
+
+  package var size: Int { query.limit ?? entity.list.page }
+
+  /// The name of the item that filters `field` in the filter bar.
+  package static func filterName(_ field: FieldDeclaration, in entity: EntityDeclaration) -> String {
+    switch field.type {
+    case .division: "\(field.name).prefix"
+    case .text, .longtext: entity.list.search.contains(field.name) ? "\(field.name).contains" : field.name
+    default: field.name
+    }
+  }
+
+  /// `built.from` is about `built`.
+  static func baseName(_ name: String) -> String { name.split(separator: ".").first.map(String.init) ?? name }
+
+  /// The names of the fields that are filtered, in the order of the address.
+  package var filtered: [String] {
+    var names: [String] = []
+    for item in items.items where !ListQuery.words.contains(item.name) {
+      let name = ListAddress.baseName(item.name)
+      if !names.contains(name) { names.append(name) }
+    }
+    return names
+  }
+
+  // MARK: Links
+
+  /// The path of this list with one item changed; anything but the page goes back to page one.
+  package func path(setting name: String, to value: String?) -> String {
+    var changed = items.setting(name, to: value)
+    if name != "page" { changed = changed.setting("page", to: nil).setting("after", to: nil) }
+    return path(changed)
+  }
+
+  /// The path without any filter of `field`.
+  package func path(without field: String) -> String {
+    path(
+      QueryItems(
+        items.items.filter { ListAddress.baseName($0.name) != field || ListQuery.words.contains($0.name) }
+      ).setting("page", to: nil))
+  }
+
+  package var path: String { path(items) }
+
+  /// The path with nothing filtered.
+  package var bare: String { "/r/\(entity.name)" }
+
+  private func path(_ items: QueryItems) -> String { items.isEmpty ? bare : "\(bare)?\(items.encoded)" }
+}

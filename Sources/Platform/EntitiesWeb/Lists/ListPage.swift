@@ -1,0 +1,195 @@
+import Access
+import Core
+import Entities
+import HTML
+import HTTP
+import Shell
+import Site
+
+/// The list page of a register: filters, chips, table, pager, the panel beside it.
+struct ListPage {
+  let register: Register
+  let address: ListAddress
+  let page: Entities.Page
+  let visit: Visit
+  let panel: HTML?
+
+  private var entity: EntityDeclaration { register.entity }
+  private var display: FieldDisplay { FieldDisplay(catalog: register.catalog) }
+
+  func response() async throws -> Response {
+    try await visit.page(
+      entity.label, layout: .list, subtitle: entity.help, actions: actions, moreActions: more
+    ) { list }
+  }
+
+  private func may(_ action: String) -> Bool { visit.principal.may(Permission(entity.name, action)) }
+
+  private var actions: [Action] {
+    var actions: [Action] = []
+    if may("create") {
+      actions.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary, icon: .add))
+    }
+    if may("import") { actions.append(Action("导入", .link("\(address.bare)/import"), icon: .upload)) }
+    if may("export") {
+      let path = address.path(setting: "page", to: nil)
+      let query = path.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
+      actions.append(Action("导出", .dialog("\(address.bare)/export\(query)"), icon: .download))
+    }
+    return actions
+  }
+
+  private var more: [Action] {
+    var actions: [Action] = []
+    if entity.statistics != nil { actions.append(Action("统计", .link("\(address.bare)/statistics"), icon: .chart)) }
+    if entity.map != nil, visit.principal.may(Permission("map", "view")) {
+      actions.append(Action("在地图上看", .link("/map?layer=\(entity.name)"), icon: .map))
+    }
+    actions.append(Action("打印本页", .print, icon: .print))
+    return actions
+  }
+
+  private var list: HTML {
+    Shell.ListView(
+      filters: filterBar, chips: ActiveFilters(chips, clearPath: address.bare), columns: chooser, table: table,
+      pager: Pager(
+        total: page.count.isEstimate ? .about(page.count.value) : .exact(page.count.value), page: address.page,
+        size: address.size, shown: page.records.count,
+        path: { number, size in
+          let sized = address.path(setting: "size", to: size == entity.list.page ? nil : String(size))
+          guard number > 1 else { return sized }
+          return sized + (sized.contains("?") ? "&" : "?") + "page=\(number)"
+        }),
+      panel: panel
+    ).html
+  }
+
+  // MARK: Filters
+
+  private var filterBar: FilterBar {
+    let fields = entity.list.filters.compactMap { entity.field($0) }
+    let basic = fields.prefix(3).map(filterField)
+    let rest = fields.dropFirst(3).map(filterField)
+    let moreInForce = fields.dropFirst(3).filter { address.filtered.contains($0.name) }.count
+    let hints = entity.list.search.compactMap { entity.field($0)?.label }
+    return FilterBar(
+      path: address.bare,
+      search: hints.isEmpty ? nil : .init(value: address.search ?? "", hint: hints.prefix(3).joined(separator: "、")),
+      basic: Array(basic), more: Array(rest), moreInForce: moreInForce, kept: kept)
+  }
+
+  private var kept: [HiddenField] {
+    ["sort", "size", "columns", "at"].compactMap { name in address.items.first(name).map { HiddenField(name, $0) } }
+  }
+
+  private func filterField(_ field: FieldDeclaration) -> Shell.Field {
+    let name = ListAddress.filterName(field, in: entity)
+    let value = address.items.first(name) ?? ""
+    let from = address.items.first("\(field.name).from") ?? ""
+    let to = address.items.first("\(field.name).to") ?? ""
+    let control: Control
+    switch field.type {
+    case .code(let name):
+      let codes = register.catalog.dictionary(name)?.codes ?? []
+      control = .select(value, codes.map { Choice($0.code, $0.label) }, blank: "全部")
+    case .boolean: control = .select(value, [Choice("true", "是"), Choice("false", "否")], blank: "全部")
+    case .date, .instant: control = .dateRange(from: from, to: to)
+    case .integer, .decimal, .money: control = .numberRange(from: from, to: to, unit: field.unit)
+    case .ref(let target):
+      control = .reference(
+        Control.Reference(
+          value: value, text: register.titles[field.name] ?? "", source: "/r/\(target)/pick"))
+    default: control = .text(value, .init(maximum: 60))
+    }
+    return Shell.Field(name, field.label, control)
+  }
+
+  private var chips: [ActiveFilters.Chip] {
+    var chips: [ActiveFilters.Chip] = []
+    if let search = address.search {
+      chips.append(.init("搜索", search, removePath: address.path(setting: "q", to: nil)))
+    }
+    for name in address.filtered {
+      guard let field = entity.field(name) else { continue }
+      chips.append(.init(field.label, chipText(field), removePath: address.path(without: name)))
+    }
+    if let time = address.items.first("at") {
+      chips.append(.init("截至", time, removePath: address.path(setting: "at", to: nil)))
+    }
+    return chips
+  }
+
+  private func chipText(_ field: FieldDeclaration) -> String {
+    let from = address.items.first("\(field.name).from")
+    let to = address.items.first("\(field.name).to")
+    if from != nil || to != nil { return "\(from ?? "不限") 至 \(to ?? "不限")" }
+    if let empty = address.items.first("\(field.name).empty") { return empty == "true" ? "未填写" : "已填写" }
+    if let text = address.items.first("\(field.name).prefix") ?? address.items.first("\(field.name).contains") {
+      return text
+    }
+    return address.items.all(field.name).map { text in
+      switch field.type {
+      case .code(let name): return register.catalog.dictionary(name)?.label(of: text) ?? text
+      case .boolean: return text == "true" ? "是" : "否"
+      case .ref: return register.titles[field.name] ?? text
+      default: return text
+      }
+    }.joined(separator: "、")
+  }
+
+  // MARK: Table
+
+  private var table: DataTable {
+    let sorted = page.sort.first
+    let columns = page.columns.map { field in
+      var column = Column(field.label, display.column(field), help: field.help)
+      if register.sortable.contains(field.name) {
+        let isSorted = sorted?.field == field.name
+        let descends = isSorted && sorted?.descending == false
+        column.sortPath = address.path(setting: "sort", to: descends ? "-\(field.name)" : field.name)
+        if isSorted { column.sorted = sorted?.descending == true ? .descending : .ascending }
+      }
+      return column
+    }
+    return DataTable(
+      caption: "\(entity.label)列表", columns: columns, rows: page.records.map(row), batch: batch, empty: empty)
+  }
+
+  private func row(_ record: Record) -> TableRow {
+    let path = "\(address.bare)/\(record.id)"
+    return TableRow(
+      id: String(record.id), name: register.title(of: record), path: path,
+      cells: page.columns.map { display.cell($0, of: record) })
+  }
+
+  private var batch: DataTable.Batch? {
+    var actions = entity.actions.filter { $0.ask.isEmpty && may($0.name) }.map {
+      Action($0.label, .submit(name: "action", value: $0.name))
+    }
+    if may("delete") { actions.append(Action("删除", .submit(name: "action", value: "delete"), style: .danger)) }
+    guard !actions.isEmpty else { return nil }
+    return DataTable.Batch(
+      path: "\(address.bare)/batch", actions: actions,
+      total: page.count.isEstimate ? .about(page.count.value) : .exact(page.count.value),
+      filters: address.items.items.filter { $0.name != "page" }.map { HiddenField($0.name, $0.value) })
+  }
+
+  private var chooser: ColumnChooser {
+    let shown = Set(page.columns.map(\.name))
+    let choices = entity.fields.filter { $0.listed && !$0.hidden && !$0.type.isGeometry }.map {
+      ColumnChooser.Choice(name: $0.name, label: $0.label, isShown: shown.contains($0.name))
+    }
+    return ColumnChooser(path: "\(address.bare)/columns", columns: choices)
+  }
+
+  private var empty: StateView {
+    if !chips.isEmpty {
+      return .nothingFound(
+        "没有符合条件的\(entity.label)", "试着去掉一个筛选条件，或换一个说法搜索。您能看到的范围由角色的数据权限决定。", clear: address.bare)
+    }
+    var first: [Action] = []
+    if may("create") { first.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary)) }
+    if may("import") { first.append(Action("从表格导入", .link("\(address.bare)/import"))) }
+    return .empty("还没有\(entity.label)", "新建一条，或从 Excel、CSV 表格批量导入。", actions: first)
+  }
+}

@@ -1,0 +1,115 @@
+import Access
+import Core
+import Entities
+import HTML
+import HTTP
+import Shell
+import Site
+
+/// One record: as a page of its own, or in the panel beside the list.
+struct DetailPage {
+  let register: Register
+  let record: Record
+  let visit: Visit
+  /// What other registers hold about this record, already read.
+  let related: [Related]
+  /// The time the record is shown as of; `nil` is now.
+  let asOf: Instant?
+
+  struct Related {
+    let list: RelatedList
+    let entity: EntityDeclaration
+    let page: Entities.Page
+  }
+
+  private var entity: EntityDeclaration { register.entity }
+  private var path: String { "/r/\(entity.name)/\(record.id)" }
+  private var display: FieldDisplay { FieldDisplay(catalog: register.catalog) }
+
+  private func may(_ action: String) -> Bool {
+    visit.principal.may(Permission(entity.name, action))
+  }
+
+  func response() async throws -> Response {
+    if visit.wantsFragment {
+      let frame = try await visit.frame()
+      let panel = PanelView(title: title, status: status, path: path, actions: mainActions) {
+        sections(isCompact: true)
+      }
+      return .html(Fragment(visit: frame) { panel }.render())
+    }
+    return try await visit.page(
+      title, crumbs: [Crumb(entity.label, "/r/\(entity.name)")], badge: status, subtitle: subtitle,
+      actions: mainActions, moreActions: moreActions
+    ) {
+      if let asOf {
+        Notice(.info, "这是 \(asOf.display) 时的内容。", actions: [Action("看现在的内容", .link(path))])
+      }
+      sections(isCompact: false)
+      for related in related where !related.page.records.isEmpty { relatedCard(related) }
+    }
+  }
+
+  private var title: String { register.title(of: record) }
+
+  private var subtitle: String { "第 \(record.version) 版，\(record.updatedAt.display) 更新" }
+
+  private var status: Badge? {
+    guard let field = entity.field("status"), field.dictionary != nil else { return nil }
+    let text = display.text(field, of: record)
+    return text.isEmpty ? nil : Badge(text, .neutral)
+  }
+
+  private var mainActions: [Action] {
+    guard asOf == nil else { return [] }
+    var actions: [Action] = []
+    for action in entity.actions where may(action.name) && register.isOpen(action, for: record) {
+      let target = "\(path)/do/\(action.name)"
+      actions.append(Action(action.label, .dialog(target), style: actions.isEmpty ? .primary : .normal))
+    }
+    if may("update") { actions.append(Action("修改", .link("\(path)/edit"), icon: .edit)) }
+    return actions
+  }
+
+  private var moreActions: [Action] {
+    var actions: [Action] = []
+    if may("history") { actions.append(Action("历史版本", .link("\(path)/history"), icon: .clock)) }
+    if asOf == nil, may("delete") {
+      actions.append(Action("删除", .dialog("\(path)/delete?version=\(record.version)"), style: .danger, icon: .trash))
+    }
+    actions.append(Action("为什么我能看到", .dialog("\(path)/why"), icon: .lock))
+    actions.append(Action("打印", .print, icon: .print))
+    return actions
+  }
+
+  @HTMLBuilder private func sections(isCompact: Bool) -> HTML {
+    for section in register.sections {
+      let items = section.fields.filter { !$0.hidden && register.isVisible($0, in: record) }.map {
+        display.detail($0, of: record, mayReveal: may("reveal"))
+      }
+      if !items.isEmpty { Card(section.label) { DetailList(items, isCompact: isCompact) } }
+    }
+  }
+
+  private func relatedCard(_ related: Related) -> HTML {
+    let display = FieldDisplay(catalog: register.catalog)
+    let columns = related.page.columns.map { Column($0.label, display.column($0)) }
+    let other = Register(related.entity, catalog: register.catalog)
+    let rows = related.page.records.map { record in
+      TableRow(
+        id: "\(related.entity.name)-\(record.id)", name: other.title(of: record),
+        path: "/r/\(related.entity.name)/\(record.id)",
+        cells: related.page.columns.map { display.cell($0, of: record) })
+    }
+    let all = "/r/\(related.entity.name)?\(related.list.field)=\(record.id)"
+    let count = related.page.count
+    return Card(
+      related.list.label, count: count.isEstimate ? .about(count.value) : .exact(count.value),
+      actions: count.value > rows.count ? [Action("查看全部", .link(all), style: .quiet)] : [], isFlush: true
+    ) {
+      DataTable(
+        caption: related.list.label, columns: columns, rows: rows, opensPanel: false,
+        empty: .empty("暂无\(related.entity.label)", ""))
+    }.html
+  }
+}

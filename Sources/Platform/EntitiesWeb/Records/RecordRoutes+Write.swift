@@ -1,0 +1,256 @@
+import Access
+import Core
+import Entities
+import HTML
+import HTTP
+import Shell
+import Site
+
+/// Forms and what they change.
+extension RecordRoutes {
+  func form(_ visit: Visit, id: Int64?) async throws -> Response {
+    let register = try register(visit, to: id == nil ? "create" : "update")
+    var record: Record?
+    if let id { record = try await store.records(as: visit.principal).get(register.entity.name, id) }
+    var typed: FormInput?
+    if id == nil, !visit.request.query.isEmpty {
+      typed = FormInput(
+        Dictionary(visit.request.query.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    }
+    return try await formPage(register, record, typed: typed, errors: [], visit)
+  }
+
+  private func formPage(
+    _ register: Register, _ record: Record?, typed: FormInput?, errors: [FieldError], _ visit: Visit, status: Int = 200
+  ) async throws -> Response {
+    let entity = register.entity
+    let byField = Dictionary(
+      errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
+    let controls = FieldControl(catalog: register.catalog, errors: byField)
+    let sections = register.sections.enumerated().compactMap { index, section -> Shell.FormSection? in
+      let fields = section.fields.filter { $0.isStored && !$0.hidden && ($0.editable || record != nil) }
+      guard !fields.isEmpty else { return nil }
+      return Shell.FormSection(
+        id: "section-\(index)", section.label,
+        fields: fields.map { controls.field($0, typed: typed, record: record) })
+    }
+    let base = "/r/\(entity.name)"
+    let path = record.map { "\(base)/\($0.id)/edit" } ?? "\(base)/new"
+    let title = record.map { "修改：\(register.title(of: $0))" } ?? "新建\(entity.label)"
+    var crumbs = [Crumb(entity.label, base)]
+    if let record { crumbs.append(Crumb(register.title(of: record), "\(base)/\(record.id)")) }
+    return try await visit.page(title, status: status, crumbs: crumbs) {
+      FormView(
+        path: path, sections: sections, errors: errors,
+        submit: Action(record == nil ? "保存\(entity.label)" : "保存修改", .submit(name: nil, value: nil), style: .primary),
+        cancelPath: record.map { "\(base)/\($0.id)" } ?? base,
+        hidden: record.map { [HiddenField("version", String($0.version))] } ?? [],
+        draftKey: entity.personal ? nil : path,
+        isMultipart: entity.fields.contains { $0.type == .file || $0.type == .image })
+    }
+  }
+
+  func save(_ visit: Visit, id: Int64?) async throws -> Response {
+    let register = try register(visit, to: id == nil ? "create" : "update")
+    let entity = register.entity
+    let records = store.records(as: visit.principal)
+    let form = try await visit.request.body.form()
+    var record: Record?
+    if let id { record = try await records.get(entity.name, id) }
+    var reader = FormReader(register, form, record: record)
+    func again(_ errors: [FieldError], status: Int = 422) async throws -> Response {
+      let typed = FormInput(
+        Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+      return try await formPage(register, record, typed: typed, errors: errors, visit, status: status)
+    }
+    guard reader.errors.isEmpty else { return try await again(reader.errors) }
+    do {
+      for field in entity.fields where field.type == .file || field.type == .image {
+        if let value = try await files.value(field, form, record: record, by: visit.principal) {
+          reader.set(field.name, value)
+        }
+      }
+      let saved: Record
+      if let id {
+        saved = try await records.update(
+          entity.name, id, version: form.first("version").flatMap { Int($0) }, reader.values)
+      } else {
+        saved = try await records.insert(entity.name, reader.values.filter { !$0.value.isNull })
+      }
+      let title = register.title(of: saved)
+      return try visit.redirect(
+        to: "/r/\(entity.name)/\(saved.id)", saying: id == nil ? "已新建\(entity.label)“\(title)”。" : "已保存对“\(title)”的修改。")
+    } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
+      let all = [refusal] + refusal.others
+      return try await again(all.map { FieldError($0.field, $0.message) }, status: refusal.kind.status)
+    }
+  }
+
+  // MARK: Delete
+
+  func askDelete(_ visit: Visit) async throws -> Response {
+    let register = try register(visit, to: "delete")
+    let id = try visit.recordID()
+    let record = try await store.records(as: visit.principal).get(register.entity.name, id)
+    let path = "/r/\(register.entity.name)/\(id)"
+    return try await visit.confirmation(
+      Confirmation(
+        title: "删除“\(register.title(of: record))”", consequences: ["它不再出现在列表和统计中。", "历史版本仍然保留，可在审计中查到。"],
+        path: "\(path)/delete", hidden: [HiddenField("version", String(record.version))], submit: "删除",
+        isDangerous: true, cancelPath: path))
+  }
+
+  func delete(_ visit: Visit) async throws -> Response {
+    let register = try register(visit, to: "delete")
+    let id = try visit.recordID()
+    let form = try await visit.request.body.form()
+    try await store.records(as: visit.principal).delete(
+      register.entity.name, id, version: form.first("version").flatMap { Int($0) })
+    return try visit.redirect(to: "/r/\(register.entity.name)", saying: "已删除，历史版本仍然保留。")
+  }
+
+  // MARK: Reveal
+
+  private static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
+
+  func askReveal(_ visit: Visit) async throws -> Response {
+    let register = try register(visit, to: "reveal")
+    return try await visit.confirmation(revealForm(register, try visit.recordID(), error: nil))
+  }
+
+  private func revealForm(_ register: Register, _ id: Int64, error: String?) -> Confirmation {
+    let path = "/r/\(register.entity.name)/\(id)"
+    return Confirmation(
+      title: "查看完整信息", consequences: ["这次查看会记入审计日志，本人可以看到是谁、因为什么查看。"],
+      fields: [
+        Shell.Field(
+          "purpose", "用途", .select("", RecordRoutes.purposes.map { Choice($0, $0) }), isRequired: true, error: error),
+        Shell.Field("note", "说明", .text("", .init(maximum: 100, placeholder: "例如：接处警编号、走访事由"))),
+      ], errors: error.map { [FieldError("purpose", $0)] } ?? [], path: "\(path)/reveal", submit: "查看完整信息",
+      cancelPath: path)
+  }
+
+  func reveal(_ visit: Visit) async throws -> Response {
+    let register = try register(visit, to: "reveal")
+    let id = try visit.recordID()
+    let form = try await visit.request.body.form()
+    guard let purpose = form.first("purpose"), RecordRoutes.purposes.contains(purpose) else {
+      return try await visit.confirmation(revealForm(register, id, error: "请选择查看的用途。"), status: 422)
+    }
+    let note = form.first("note") ?? ""
+    let stated = note.isEmpty ? purpose : "\(purpose)：\(note.prefix(100))"
+    let record = try await store.records(as: visit.principal, purpose: stated)
+      .get(register.entity.name, id, reveal: true)
+    let display = FieldDisplay(catalog: register.catalog)
+    let fields = register.entity.fields.filter { $0.classification >= .sensitive && !$0.hidden }
+    let path = "/r/\(register.entity.name)/\(id)"
+    return try await visit.page(
+      register.title(of: record), crumbs: [Crumb(register.entity.label, "/r/\(register.entity.name)")],
+      actions: [Action("回到记录", .link(path), style: .primary)]
+    ) {
+      Notice(.info, "您正在查看完整信息，用途：\(stated)。已记入审计日志。")
+      Card("完整信息") {
+        DetailList(fields.map { display.detail($0, of: record, mayReveal: false) })
+      }
+    }
+  }
+
+  // MARK: Declared actions
+
+  private func declared(_ visit: Visit) throws -> (Register, ActionDeclaration, Int64) {
+    let name = try visit.request.parameter("action")
+    let entity = try store.entity(try visit.request.parameter("entity"))
+    guard let action = entity.action(name) else {
+      throw Refusal(.notFound, "action-unknown", "\(entity.label)没有名为“\(name.prefix(40))”的操作。请刷新页面。")
+    }
+    try visit.principal.require(Permission(entity.name, name), toDo: action.label)
+    return (Register(entity, catalog: store.catalog), action, try visit.recordID())
+  }
+
+  func askAction(_ visit: Visit) async throws -> Response {
+    let (register, action, id) = try declared(visit)
+    let record = try await store.records(as: visit.principal).get(register.entity.name, id)
+    return try await visit.confirmation(confirmation(action, register, record, errors: []))
+  }
+
+  private func confirmation(_ action: ActionDeclaration, _ register: Register, _ record: Record, errors: [FieldError])
+    -> Confirmation
+  {
+    let byField = Dictionary(
+      errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
+    let controls = FieldControl(catalog: register.catalog, errors: byField)
+    let path = "/r/\(register.entity.name)/\(record.id)"
+    return Confirmation(
+      title: "\(action.label)：\(register.title(of: record))", consequences: action.confirm.map { [$0] } ?? [],
+      fields: action.ask.compactMap { register.entity.field($0) }.map { controls.field($0, typed: nil, record: record) },
+      errors: errors, path: "\(path)/do/\(action.name)", hidden: [HiddenField("version", String(record.version))],
+      submit: action.label, cancelPath: path)
+  }
+
+  func perform(_ visit: Visit) async throws -> Response {
+    let (register, action, id) = try declared(visit)
+    let form = try await visit.request.body.form()
+    let records = store.records(as: visit.principal)
+    let record = try await records.get(register.entity.name, id)
+    let reader = FormReader(register, form, record: record, only: action.ask)
+    guard reader.errors.isEmpty else {
+      return try await visit.confirmation(confirmation(action, register, record, errors: reader.errors), status: 422)
+    }
+    do {
+      let changed = try await records.perform(
+        action.name, on: register.entity.name, id, version: form.first("version").flatMap { Int($0) },
+        asked: reader.values)
+      return try visit.redirect(
+        to: "/r/\(register.entity.name)/\(id)", saying: "已\(action.label)“\(register.title(of: changed))”。")
+    } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
+      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      return try await visit.confirmation(
+        confirmation(action, register, record, errors: all), status: refusal.kind.status)
+    }
+  }
+
+  // MARK: Batches
+
+  /// One action on the ticked records, or on all that the list's filters leave.
+  func batch(_ visit: Visit) async throws -> Response {
+    let form = try await visit.request.body.form()
+    let name = form.first("action") ?? ""
+    let entity = try store.entity(try visit.request.parameter("entity"))
+    let register = Register(entity, catalog: store.catalog)
+    let records = store.records(as: visit.principal)
+    var ids = form.all("id").compactMap { Int64($0) }
+    let address = try ListAddress(entity, form.fields)
+    if form.first("all") == "1" {
+      var query = address.query
+      query.limit = ListQuery.maximumLimit
+      query.columns = [entity.title]
+      let page = try await records.list(query)
+      guard page.count.value <= Records.bulkLimit else {
+        throw Refusal(
+          .tooLarge, "bulk-too-large",
+          "筛选出 \(page.count.display) 条，一次最多处理 \(Records.bulkLimit) 条，没有改动。请增加筛选条件。")
+      }
+      ids = page.records.map(\.id)
+    }
+    guard !ids.isEmpty else {
+      return try visit.redirect(to: address.path, saying: "没有勾选任何\(entity.label)，没有改动。", tone: .warning)
+    }
+    let outcome: BulkOutcome
+    let verb: String
+    if name == "delete" {
+      try visit.principal.require(Permission(entity.name, "delete"), toDo: "删除\(entity.label)")
+      outcome = try await records.deleteAll(entity.name, ids)
+      verb = "删除"
+    } else {
+      outcome = try await records.performAll(name, on: entity.name, ids)
+      verb = entity.action(name)?.label ?? name
+    }
+    guard let first = outcome.refused.first else {
+      return try visit.redirect(to: address.path, saying: "已\(verb) \(outcome.done.count) 条\(register.entity.label)。")
+    }
+    return try visit.redirect(
+      to: address.path,
+      saying: "\(verb)完成 \(outcome.done.count) 条，\(outcome.refused.count) 条未处理，例如：\(first.refusal.message)",
+      tone: .warning)
+  }
+}

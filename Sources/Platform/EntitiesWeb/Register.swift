@@ -1,0 +1,64 @@
+package import Core
+package import Entities
+
+/// What the pages of one register need to know of its declaration.
+package struct Register: Sendable {
+  package let entity: EntityDeclaration
+  package let catalog: Catalog
+  /// What the records that filters refer to are called, by field.
+  var titles: [String: String] = [:]
+
+  package init(_ entity: EntityDeclaration, catalog: Catalog) {
+    self.entity = entity
+    self.catalog = catalog
+  }
+
+  /// A group of fields as forms and details show it.
+  package struct Section: Sendable {
+    package let label: String
+    package let fields: [FieldDeclaration]
+  }
+
+  /// The declared form sections; what no section names stands last under 其他.
+  package var sections: [Section] {
+    var sections = entity.form.map { section in
+      Section(label: section.label, fields: section.fields.compactMap { entity.field($0) })
+    }
+    let named = Set(entity.form.flatMap(\.fields))
+    let rest = entity.fields.filter { !named.contains($0.name) && !$0.hidden && ($0.listed || sections.isEmpty) }
+    if !rest.isEmpty { sections.append(Section(label: sections.isEmpty ? "基本信息" : "其他", fields: rest)) }
+    return sections
+  }
+
+  /// Fields a list may be ordered by: those that have an index behind them.
+  package var sortable: Set<String> {
+    var names: Set = ["id", "updated_at", "created_at"]
+    for sort in entity.list.sort { names.insert(sort.field) }
+    for index in entity.indexes { if let last = index.fields.last { names.insert(last) } }
+    for field in entity.fields where field.unique && !field.encrypted { names.insert(field.name) }
+    return names
+  }
+
+  /// What a record is called.
+  package func title(of record: Record) -> String {
+    guard let field = entity.field(entity.title) else { return "\(entity.label) \(record.id)" }
+    let text = FieldDisplay(catalog: catalog).text(field, of: record)
+    return text.isEmpty ? "\(entity.label) \(record.id)" : text
+  }
+
+  /// Whether the condition of an action holds for a record; one that cannot be told counts as holding, and the store
+  /// decides again.
+  package func isOpen(_ action: ActionDeclaration, for record: Record) -> Bool {
+    guard let when = action.when else { return true }
+    return holds(when, in: record)
+  }
+
+  package func isVisible(_ field: FieldDeclaration, in record: Record) -> Bool {
+    guard let visible = field.visible else { return true }
+    return holds(visible, in: record)
+  }
+
+  private func holds(_ condition: Expression, in record: Record) -> Bool {
+    (try? condition.evaluate { record[$0] })?.boolean ?? true
+  }
+}

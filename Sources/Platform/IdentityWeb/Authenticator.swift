@@ -1,0 +1,66 @@
+package import Access
+package import Audit
+package import Core
+package import HTTP
+package import Identity
+import Shell
+package import Site
+
+/// Finds out who makes a request: from the session cookie, an interface key, or nobody.
+package struct Authenticator: Sendable {
+  package static let cookie = "session"
+
+  let identity: IdentityService
+  /// What strangers may see (角色“公众”).
+  let stranger: Principal
+
+  package init(identity: IdentityService, stranger: Principal) {
+    self.identity = identity
+    self.stranger = stranger
+  }
+
+  /// Paths that a session may reach before it has met what is demanded of it, such as a new password.
+  private static let alwaysOpen: Set = ["/account/password", "/account/second-factor", "/sign-out", "/text-size"]
+
+  package func authenticate(_ request: Request) async throws -> (Principal, Visit.Session?) {
+    guard let token = request.cookies[Authenticator.cookie], !token.isEmpty else { return (stranger, nil) }
+    let session: Session
+    do {
+      session = try await identity.authenticate(token, origin: request.origin)
+    } catch let refusal as Refusal where refusal.kind == .unauthenticated {
+      return (stranger, nil)
+    }
+    let isOpen = Authenticator.alwaysOpen.contains(request.path) || request.path.hasPrefix("/d/")
+    if let demand = session.demand, !isOpen {
+      switch demand {
+      case .newPassword(let reason): throw Demanded(path: "/account/password", message: reason.message)
+      case .secondFactor: throw Demanded(path: "/account/second-factor", message: "您的岗位要求双因素认证，请先启用。")
+      }
+    }
+    let view = Visit.Session(
+      id: session.id, formToken: session.formToken, account: session.user.account, roles: session.roleNames,
+      otherUnits: [])
+    return (session.principal, view)
+  }
+
+  /// The whole session of a signed-in visit, for pages about the account itself.
+  func session(of visit: Visit) async throws -> Session {
+    guard let token = visit.request.cookies[Authenticator.cookie], visit.session != nil else {
+      throw Refusal(.unauthenticated, "sign-in-required", "请先登录。")
+    }
+    return try await identity.authenticate(token, origin: visit.request.origin)
+  }
+}
+
+/// A page that a session must pass first; shown as a redirect.
+package struct Demanded: Error, Sendable {
+  package let path: String
+  package let message: String
+}
+
+extension Request {
+  /// Where the request comes from, for the audit.
+  package var origin: Origin {
+    Origin(remoteAddress: remoteAddress, requestID: id, userAgent: headers["User-Agent"].map { String($0.prefix(200)) })
+  }
+}

@@ -1,0 +1,111 @@
+import Core
+package import HTTP
+package import Identity
+import Shell
+package import Site
+
+/// Signing in and out, and the size of text.
+package struct SignInRoutes: Sendable {
+  let site: Site
+  let identity: IdentityService
+  /// Shown on the sign-in page of a demo city: account and role.
+  let demoAccounts: [(name: String, role: String)]
+
+  package init(site: Site, identity: IdentityService, demoAccounts: [(name: String, role: String)]) {
+    self.site = site
+    self.identity = identity
+    self.demoAccounts = demoAccounts
+  }
+
+  package func register(in router: inout Router) {
+    router.on(.get, "/sign-in", at: site) { visit in try await page(visit) }
+    router.on(.post, "/sign-in", at: site) { visit in try await signIn(visit) }
+    router.on(.post, "/sign-out", at: site) { visit in try await signOut(visit) }
+    // Nothing but this browser's own text size changes, so no form token is asked for: the page it stands on is shared.
+    router.on(.post, "/text-size") { request in try await textSize(request) }
+  }
+
+  private func page(
+    _ visit: Visit, step: SignInPage.Step = .password, account: String = "", error: String? = nil, status: Int = 200
+  ) async throws -> Response {
+    var visitor: String?
+    var frame = try await visit.frame()
+    if visit.session == nil, (visit.request.cookies["visitor"] ?? "").isEmpty {
+      let fresh = site.newVisitor()
+      frame.environment.formToken = site.strangerToken(fresh)
+      visitor = fresh
+    }
+    let back = SignInRoutes.local(visit.request.query.first("return"))
+    let page = SignInPage(
+      visit: frame, step: step, account: account, returnPath: back, error: error, demoAccounts: demoAccounts)
+    var response = try visit.html(page.render(), status: status)
+    if let visitor { response.setCookie(try site.cookie("visitor", visitor, maxAge: 86400)) }
+    response.headers["Cache-Control"] = "no-store"
+    return response
+  }
+
+  private func signIn(_ visit: Visit) async throws -> Response {
+    let form = try await visit.request.body.form()
+    let back = SignInRoutes.local(form.first("return"))
+    let old = visit.request.cookies[Authenticator.cookie]
+    do {
+      if let challenge = form.first("challenge") {
+        let opened = try await identity.completeSignIn(
+          challenge: challenge, code: form.first("code") ?? "", origin: visit.request.origin, replacing: old)
+        return try opening(opened, back)
+      }
+      let attempt = SignInAttempt(
+        account: form.first("account") ?? "", password: form.first("password") ?? "", origin: visit.request.origin)
+      switch try await identity.signIn(attempt, replacing: old) {
+      case .signedIn(let opened): return try opening(opened, back)
+      case .secondFactorNeeded(let challenge): return try await page(visit, step: .code(challenge: challenge))
+      }
+    } catch let refusal as Refusal {
+      if visit.wantsJSON { throw refusal }
+      let step: SignInPage.Step = form.first("challenge").map { .code(challenge: $0) } ?? .password
+      let again: SignInPage.Step = refusal.kind == .gone ? .password : step
+      return try await page(
+        visit, step: again, account: form.first("account") ?? "", error: refusal.message, status: refusal.kind.status)
+    }
+  }
+
+  private func opening(_ opened: OpenedSession, _ back: String) throws -> Response {
+    var path = back
+    switch opened.session.demand {
+    case .newPassword: path = "/account/password"
+    case .secondFactor: path = "/account/second-factor"
+    case nil: break
+    }
+    var response = Response.redirect(to: path)
+    response.setCookie(try site.cookie(Authenticator.cookie, opened.token))
+    return response
+  }
+
+  private func signOut(_ visit: Visit) async throws -> Response {
+    if let token = visit.request.cookies[Authenticator.cookie], visit.session != nil {
+      let session = try await identity.authenticate(token, origin: visit.request.origin)
+      try await identity.signOut(session, origin: visit.request.origin)
+    }
+    var response = try visit.redirect(to: "/sign-in", saying: "已退出登录。")
+    response.setCookie(try Cookie.removal(of: Authenticator.cookie, secure: site.secureCookies))
+    return response
+  }
+
+  private func textSize(_ request: Request) async throws -> Response {
+    let form = try await request.body.form()
+    guard let size = TextSize(rawValue: form.first("text-size") ?? "") else {
+      throw Refusal(.invalid, "text-size", "没有这种字号。", field: "text-size")
+    }
+    var response = Response.redirect(to: SignInRoutes.local(form.first("return")))
+    response.setCookie(try site.cookie("text-size", size.rawValue, maxAge: 365 * 86400))
+    return response
+  }
+
+  /// A path of this site to go back to; anything else becomes the home page, so that no link can lead astray.
+  static func local(_ path: String?) -> String {
+    guard let path, path.hasPrefix("/"), !path.hasPrefix("//"), !path.hasPrefix("/\\"),
+      !path.hasPrefix("/sign-"), path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+    else { return "/" }
+    return path
+  }
+}

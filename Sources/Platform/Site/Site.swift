@@ -1,0 +1,96 @@
+package import Access
+package import Core
+package import Crypto
+package import HTTP
+package import Shell
+
+/// What every page of the product shares: who somebody is, the menu, where assets are, and how a refusal looks.
+///
+/// Identity, the catalog and the spine are handed in as closures by the App, so that the pages of one module can be
+/// registered without importing another's.
+package struct Site: Sendable {
+  /// Who makes a request, from its session cookie or its key.
+  package typealias Authenticate = @Sendable (Request) async throws -> (Principal, Visit.Session?)
+
+  /// The name of the city (达州市), beside the product's.
+  package let city: String
+  /// The prefix of the static assets of this build.
+  package let assets: String
+  package let clock: WallClock
+  /// Whether cookies are marked `Secure`: behind TLS, and never on a plain local port.
+  package let secureCookies: Bool
+  package let authenticate: Authenticate
+  /// The menu entries a principal may open.
+  package let menu: @Sendable (Principal) async throws -> [MenuItem]
+  package let unreadMessages: @Sendable (Principal) async throws -> Int
+  /// Signs short values that travel through the browser, such as flashes and strangers' form tokens.
+  let signature: HMAC
+
+  package init(
+    city: String, assets: String, clock: WallClock, secureCookies: Bool, key: SecretBytes,
+    authenticate: @escaping Authenticate, menu: @escaping @Sendable (Principal) async throws -> [MenuItem],
+    unreadMessages: @escaping @Sendable (Principal) async throws -> Int
+  ) {
+    self.city = city
+    self.assets = assets
+    self.clock = clock
+    self.secureCookies = secureCookies
+    self.authenticate = authenticate
+    self.menu = menu
+    self.unreadMessages = unreadMessages
+    signature = HMAC(key: key)
+  }
+
+  /// A handler of visits as a handler of requests: finds out who it is, refuses a change whose form token is wrong, and
+  /// shows a refusal as a page unless the client asked for JSON.
+  package func handler(_ body: @escaping @Sendable (Visit) async throws -> Response) -> Handler {
+    { request in
+      let (principal, session) = try await authenticate(request)
+      let visit = Visit(request: request, principal: principal, session: session, site: self)
+      do {
+        if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
+        var response = try await body(visit)
+        if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
+        return response
+      } catch let refusal as Refusal where !visit.wantsJSON {
+        return try await visit.refusalPage(refusal)
+      }
+    }
+  }
+
+  /// Whether a client wants JSON rather than a page.
+  package static func wantsJSON(_ request: Request) -> Bool {
+    if request.path.hasPrefix("/api/") || request.query.first("format") == "json" { return true }
+    guard let accept = request.headers["Accept"] else { return false }
+    return accept.hasPrefix("application/json") || accept.hasPrefix("application/geo+json")
+  }
+
+  func mac(_ purpose: String, _ text: String) -> String {
+    Base64URL.encode(signature.authenticate("\(purpose)\u{0}\(text)"))
+  }
+
+  /// A cookie with this site's safety: HttpOnly, SameSite=Lax, Secure behind TLS.
+  package func cookie(_ name: String, _ value: String, maxAge: Int? = nil) throws -> Cookie {
+    try Cookie(name, value, maxAge: maxAge, secure: secureCookies)
+  }
+}
+
+extension Router {
+  /// Registers a page or an interface that knows who visits it.
+  package mutating func on(
+    _ method: Method, _ pattern: String, maximumBody: Int? = nil, at site: Site,
+    _ body: @escaping @Sendable (Visit) async throws -> Response
+  ) {
+    on(method, pattern, maximumBody: maximumBody, site.handler(body))
+  }
+}
+
+extension Method {
+  /// Whether a request of this method may change something (RFC 9110 §9.2.1 calls the others safe).
+  package var changesSomething: Bool {
+    switch self {
+    case .get, .head, .options: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package import Access
+package import Core
+package import Entities
+package import Geo
+package import SQL
+import Search
+
+/// Finds places by what a person types: an address code, coordinates, or words of an address (A-027, A-028, A-108).
+package struct PlaceSearch: Sendable {
+  package struct Place: Sendable, Hashable {
+    package let title: String
+    package let detail: String
+    package let note: String?
+    package let longitude: Double?
+    package let latitude: Double?
+    package let path: String
+
+    package var json: JSON {
+      var members: [(key: String, value: JSON)] = [
+        ("title", .string(title)), ("detail", .string(detail)), ("note", note.map { .string($0) } ?? .null),
+        ("path", .string(path)),
+      ]
+      if let longitude, let latitude { members.append(("at", [.double(longitude), .double(latitude)])) }
+      return .object(members)
+    }
+  }
+
+  let database: Database
+  let catalogs: LiveCatalog
+
+  package init(database: Database, catalogs: LiveCatalog) {
+    self.database = database
+    self.catalogs = catalogs
+  }
+
+  /// At most twenty places for `text`, of those the principal may see.
+  package func find(_ text: String, for principal: Principal) async throws -> [Place] {
+    let text = text.trimmingSpaces
+    guard !text.isEmpty else { return [] }
+    if let place = try? Coordinate(text) { return try await addresses(near: place, for: principal) }
+    guard let entity = catalogs.current.entity("address"), principal.may(Permission("address", "view")) else {
+      return []
+    }
+    let records = RecordSearch(entity: entity, database: database)
+    return try await records.find(text, for: principal, limit: 20)
+  }
+
+  /// The address with that code, as anybody may know it.
+  package func address(_ code: String) async throws -> Place? {
+    let rows = try await database.query(
+      """
+      select id, full_name, code, st_x(location) as x, st_y(location) as y from address
+      where code = \(code) and status <> 'cancelled'
+      """)
+    return try rows.first.map { try PlaceSearch.place($0, note: nil) }
+  }
+
+  /// The addresses nearest to a place, within 200 metres.
+  private func addresses(near place: Coordinate, for principal: Principal) async throws -> [Place] {
+    guard let entity = catalogs.current.entity("address"), principal.may(Permission("address", "view")) else {
+      return []
+    }
+    let scope = ScopePredicate.compile(principal, Permission("address", "view"), entity, alias: "t")
+    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4490)"
+    let rows = try await database.query(
+      """
+      select t.id, t.full_name, t.code, st_x(t.location) as x, st_y(t.location) as y,
+        round(st_distancesphere(t.location, \(point)))::int as metres
+      from address t where t.location && st_expand(\(point), 0.0025) and (\(scope))
+      order by t.location <-> \(point) limit 20
+      """)
+    return try rows.map { try PlaceSearch.place($0, note: "\($0.get("metres", as: Int.self)) 米") }
+  }
+
+  static func place(_ row: Row, note: String?) throws -> Place {
+    let id = try row.get("id", as: Int64.self)
+    return Place(
+      title: try row.get("full_name"), detail: try row.get("code"), note: note, longitude: try row.get("x"),
+      latitude: try row.get("y"), path: "/r/address/\(id)")
+  }
+
+  /// Public facilities around a place, nearest first.
+  package func facilities(around place: Coordinate, metres: Double, kind: String?) async throws -> [Place] {
+    let box = (latitude: metres / 111_000, longitude: metres / 94_000)
+    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4490)"
+    let ofKind: SQL = kind.map { "and f.kind = \($0)" } ?? ""
+    let rows = try await database.query(
+      """
+      select f.id, f.name, f.kind, coalesce(f.address_text, '') as address, st_x(f.location) as x,
+        st_y(f.location) as y, round(st_distancesphere(f.location, \(point)))::int as metres
+      from public_facility f
+      where f.status = 'active' and f.location && st_expand(\(point), \(box.longitude), \(box.latitude))
+        and st_distancesphere(f.location, \(point)) <= \(metres) \(ofKind)
+      order by f.location <-> \(point) limit 50
+      """)
+    let kinds = catalogs.current.dictionary("facility_kind")
+    return try rows.map { row in
+      let kind = try row.get("kind", as: String.self)
+      let address = try row.get("address", as: String.self)
+      return Place(
+        title: try row.get("name"), detail: [kinds?.label(of: kind) ?? kind, address].filter { !$0.isEmpty }
+          .joined(separator: " · "), note: "\(try row.get("metres", as: Int.self)) 米", longitude: try row.get("x"),
+        latitude: try row.get("y"), path: "/r/public_facility/\(try row.get("id", as: Int64.self))")
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: String {
+    var rest = self[...]
+    while rest.first?.isWhitespace == true { rest.removeFirst() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest)
+  }
+}

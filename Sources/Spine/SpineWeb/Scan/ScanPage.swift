@@ -1,0 +1,111 @@
+import Core
+import Entities
+import HTML
+import Shell
+
+/// The page behind a plate's QR code: phone first, for anybody.
+struct ScanPage {
+  let address: PublicAddress
+  let catalog: Catalog
+  let frame: FrameModel
+  /// What staff see besides, by role and scope.
+  let staff: HTML?
+
+  func render() -> [UInt8] {
+    PublicPage(title: address.fullName, visit: frame) { content }.render()
+  }
+
+  @HTMLBuilder private var content: HTML {
+    AddressHeader(
+      address: shortName, region: address.region, code: address.code, badges: badges,
+      note: address.status == "cancelled" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
+    staff
+    if !emergency.isEmpty { PublicSection("紧急求助") { ServiceGrid(emergency) } }
+    if !address.contacts.isEmpty { PublicSection("我的社区") { ContactList(address.contacts.map(card)) } }
+    if !services.isEmpty { PublicSection("办事服务") { ServiceGrid(services) } }
+    PublicSection("一点五公里生活圈", link: nearbyLink) {
+      if address.places.isEmpty {
+        p(.class("blank")) { address.longitude == nil ? "这个地址还没有标注位置。" : "附近还没有登记公共设施。" }
+      } else {
+        NearbyList(address.places.map(place))
+      }
+    }
+  }
+
+  /// The full name without the province and city that the region line already says.
+  private var shortName: String {
+    var name = address.fullName[...]
+    for part in ["四川省"] + address.region.split(separator: " ").map(String.init) where name.hasPrefix(part) {
+      name = name.dropFirst(part.count)
+    }
+    return name.isEmpty ? address.fullName : String(name)
+  }
+
+  private var badges: [Badge] {
+    var badges: [Badge] = []
+    if let kind = catalog.dictionary("address_kind")?.label(of: address.kind) { badges.append(Badge(kind)) }
+    switch address.status {
+    case "confirmed": badges.append(Badge("已核实", .success))
+    case "pending": badges.append(Badge("待核实", .info))
+    case "doubtful": badges.append(Badge("存疑", .warning))
+    default: badges.append(Badge("已注销", .danger))
+    }
+    return badges
+  }
+
+  private func card(_ contact: PublicAddress.Contact) -> ContactCard {
+    let icon: Icon =
+      switch contact.role {
+      case "社区民警", "派出所值班": .police
+      case "网格员": .grid
+      default: .community
+      }
+    return ContactCard(role: contact.role, name: contact.name, unit: contact.unit, phone: contact.phone, icon: icon)
+  }
+
+  private var emergency: [ServiceGrid.Item] {
+    address.services.filter { $0.target.hasPrefix("tel:") }.map { item($0, .phone) }
+  }
+
+  private var services: [ServiceGrid.Item] {
+    address.services.filter { !$0.target.hasPrefix("tel:") }.map { service in
+      let icon: Icon =
+        switch service.kind {
+        case "government": .organization
+        case "police": .police
+        case "housing": .home
+        case "life": .shop
+        case "transport": .bus
+        case "health": .hospital
+        case "report": .send
+        default: .info
+        }
+      return item(service, icon)
+    }
+  }
+
+  private func item(_ service: PublicAddress.Service, _ icon: Icon) -> ServiceGrid.Item {
+    ServiceGrid.Item(service.name, detail: service.detail, icon: icon, path: service.target)
+  }
+
+  private func place(_ place: PublicAddress.Place) -> NearbyList.Place {
+    let kind = catalog.dictionary("facility_kind")?.label(of: place.kind) ?? place.kind
+    let icon: Icon =
+      switch place.kind {
+      case "bus_stop": .bus
+      case "hospital": .hospital
+      case "school": .school
+      case "park", "scenic": .leaf
+      case "market", "bank", "post": .shop
+      case "street_office", "community_office": .community
+      default: .pin
+      }
+    return NearbyList.Place(
+      name: place.name, kind: kind, icon: icon, distance: place.distance, address: place.lines ?? place.address,
+      phone: place.phone)
+  }
+
+  private var nearbyLink: (label: String, path: String)? {
+    address.longitude == nil ? nil : ("在地图上看", "/d/\(address.code)/map")
+  }
+}
