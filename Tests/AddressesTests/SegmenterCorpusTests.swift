@@ -25,7 +25,8 @@ import Testing
       let line = Self.trace(address, result)
       for span in expected.subtracting(found) {
         let overlap = result.segments.filter { $0.range.overlaps(span.range) }
-        let what = overlap.map { $0.range == span.range ? $0.label.rawValue : "~" + $0.label.rawValue }.joined(separator: "+")
+        let what = overlap.map { $0.range == span.range ? $0.label.rawValue : "~" + $0.label.rawValue }.joined(
+          separator: "+")
         confusions["\(span.label) → \(what)", default: []].append(line)
       }
     }

@@ -75,7 +75,8 @@ struct PlateNumber {
     }
   }
 
-  private static func appendFigures(_ scalars: [UInt32], _ range: Range<Int>, to value: inout String.UnicodeScalarView) {
+  private static func appendFigures(_ scalars: [UInt32], _ range: Range<Int>, to value: inout String.UnicodeScalarView)
+  {
     var index = range.lowerBound
     while index < range.upperBound {
       var end = index

@@ -57,7 +57,9 @@ extension AddressScan {
       candidates = choice.divisions
       emit(label(of: choice), place..<choice.end)
     } else {
-      guard isEnd(choice.end) || isDivisionAhead(choice.end, inside: candidates) || last == .redundant else { return false }
+      guard isEnd(choice.end) || isDivisionAhead(choice.end, inside: candidates) || last == .redundant else {
+        return false
+      }
       emit(.redundant, place..<choice.end)
     }
     return true
@@ -142,7 +144,9 @@ extension AddressScan {
     if !inside.isEmpty {
       return DivisionChoice(end: match.end, level: level, form: form, use: .narrows, divisions: inside)
     }
-    if repeated { return DivisionChoice(end: match.end, level: level, form: form, use: .repeats, divisions: candidates) }
+    if repeated {
+      return DivisionChoice(end: match.end, level: level, form: form, use: .repeats, divisions: candidates)
+    }
     guard !others.isEmpty, form == .full else { return nil }
     return DivisionChoice(
       end: match.end, level: level, form: form, use: candidates.isEmpty ? .narrows : .contradicts, divisions: others)

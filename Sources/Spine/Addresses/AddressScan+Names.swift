@@ -147,7 +147,9 @@ extension AddressScan {
   }
 
   private func isTownHere(_ start: Int, _ end: Int) -> Bool {
-    guard !segments.contains(where: { $0.label == .town || $0.label == .road || $0.label == .poi }) else { return false }
+    guard !segments.contains(where: { $0.label == .town || $0.label == .road || $0.label == .poi }) else {
+      return false
+    }
     return end - start >= 3 && end - start <= 7 && roadEnd(after: end) == nil
   }
 

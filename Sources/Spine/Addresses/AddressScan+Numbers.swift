@@ -20,6 +20,8 @@ enum NumberUnit: Int32 {
   case area
   /// 号门.
   case gate
+  /// 段 of a road.
+  case section
 
   static let trie = NameTrie(
     words.flatMap { unit, list in list.split(separator: " ").map { (String($0), unit.rawValue) } })
@@ -28,7 +30,7 @@ enum NumberUnit: Int32 {
     (.plate, "号 好"), (.building, "号楼 栋 幢 座 号院 号搂 号大楼 撞 懂 排 号库 号厂房 号馆 栋楼 幢楼 号写字楼 号公寓楼"),
     (.cell, "单元 单无 单元楼 梯 号单元"), (.floor, "楼 层 F 层楼"), (.room, "室 房 房间 号房 号室 铺 店 号店 号铺 档 户 间 号商铺 号店面 号门面 办公室 门市"),
     (.group, "组 队 社 生产队 村民小组 小组"), (.lane, "弄 巷 号巷"), (.road, "路 街 大街 大道 号路 号街 号大街 国道 省道 县道 号公路 支路 马路 经路 纬路 横路 号支路"),
-    (.area, "区 期 号区 组团 号地块 标段"), (.gate, "号门 门 号大门"),
+    (.area, "区 期 号区 组团 号地块 标段"), (.gate, "号门 门 号大门"), (.section, "段"),
   ]
 }
 
@@ -169,6 +171,7 @@ extension AddressScan {
       let isStall = last == .subpoi || last == .houseno || last == .floorno
       emit(isStall ? .cellno : last == .road ? .subroad : .road, place..<token.unitEnd)
     case .area: emit(last == .poi || last == .subpoi ? .subpoi : .poi, place..<token.unitEnd)
+    case .section: emit(last == .road ? .subroad : .poi, place..<token.unitEnd)
     case .gate: emit(last == .poi || last == .subpoi ? .subpoi : .cellno, place..<token.unitEnd)
     case .plate: readPlate(token)
     case nil: readBare(token)

@@ -63,7 +63,10 @@ struct AddressKey: Sendable, Hashable {
 
   var matchKey: String {
     let isRoadside = values[.number] != nil && (values[.road] != nil || values[.lane] != nil)
-    return joined([.district, .road, .lane, .number, .subNumber] + (isRoadside ? [] : [.compound]) + [.building, .unit, .room, .place])
+    return joined(
+      [.district, .road, .lane, .number, .subNumber] + (isRoadside ? [] : [.compound]) + [
+        .building, .unit, .room, .place,
+      ])
   }
 
   /// Whether both can be the same place: what one leaves out the other may say, what both say must agree.

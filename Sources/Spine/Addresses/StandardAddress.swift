@@ -33,7 +33,8 @@ package struct StandardAddress: Sendable, Hashable {
   /// narrower part stands without the wider one it needs.
   package init(division: DivisionCode, parts: AddressParts, gazetteer: Gazetteer) throws(Refusal) {
     let path = gazetteer.path(to: division)
-    guard let district = path.first(where: { $0.level == .county }) ?? StandardAddress.cityWithoutCounties(path, gazetteer)
+    guard
+      let district = path.first(where: { $0.level == .county }) ?? StandardAddress.cityWithoutCounties(path, gazetteer)
     else {
       throw Refusal(.unprocessable, "address-division", "缺少区县，地址不能编码；请补充所在区县。", field: "division_code")
     }
@@ -114,7 +115,8 @@ package struct StandardAddress: Sendable, Hashable {
     if parts.buildingNumber != nil || parts.unitNumber != nil || parts.room != nil || parts.floor != nil, !isInside {
       return Refusal(.unprocessable, "address-compound", "有楼栋、单元或室号，但没有小区名称或门牌号；请补充。", field: "compound")
     }
-    if parts.houseNumber == nil, parts.compound == nil, parts.poi == nil, parts.buildingNumber == nil, parts.room == nil {
+    if parts.houseNumber == nil, parts.compound == nil, parts.poi == nil, parts.buildingNumber == nil, parts.room == nil
+    {
       let message = parts.road == nil ? "没有街路巷、小区或名称，不能定位；请补充。" : "有街路巷但没有门牌号；请补充门牌号。"
       return Refusal(.unprocessable, "address-number", message, field: parts.road == nil ? "road" : "house_number")
     }
