@@ -75,12 +75,7 @@ import Testing
 
   @Test func aLongFolderGetsAShortSocket() async throws {
     var configuration = Self.configuration("long")
-<<<<<<< HEAD
     configuration.folder += String(repeating: "很长的目录", count: 10)
-=======
-    let root = configuration.folder
-    configuration.folder += "/" + String(repeating: "很长的目录", count: 10)
->>>>>>> crypto
     let cluster = PrivateCluster(configuration)
     let conninfo = try await cluster.start()
     #expect(conninfo.contains("host='/tmp/lifang-"))
@@ -88,9 +83,5 @@ import Testing
     #expect(try await database.value("select 1", as: Int.self) == 1)
     await database.close()
     try await cluster.stop()
-<<<<<<< HEAD
-=======
-    rmdir(root)
->>>>>>> crypto
   }
 }

@@ -71,13 +71,9 @@ package actor PrivateCluster {
     let guardLock = try FileLock(folder + "/start.lock")
     guardLock.take(exclusively: true)
     let programs = try Programs.find(for: dataVersion)
-<<<<<<< HEAD
     if configuration.isTemporary, watcher == nil {
       watcher = try Watcher(folder, data: data, socketFolder: newSocketFolder(), programs, user)
     }
-=======
-    if configuration.isTemporary, watcher == nil { watcher = try Watcher(folder, data, programs, user) }
->>>>>>> crypto
     if dataVersion == nil { try create(programs, user) }
     let socketFolder = try run(programs, user)
     try prepareDatabase(conninfo(database: "postgres", socketFolder, user))

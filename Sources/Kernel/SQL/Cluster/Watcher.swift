@@ -7,23 +7,15 @@ import Glibc
 final class Watcher: Sendable {
   private let pipe: Int32
 
-<<<<<<< HEAD
   init(_ folder: String, data: String, socketFolder: String, _ programs: Programs, _ user: SystemUser) throws {
-=======
-  init(_ folder: String, _ data: String, _ programs: Programs, _ user: SystemUser) throws {
->>>>>>> crypto
     let ends = try FileSystem.pipe()
     pipe = ends.write
     defer { Glibc.close(ends.read) }
     let stop = user.command([programs.path("pg_ctl"), "-D", data, "-m", "immediate", "-t", "10", "-w", "stop"])
     _ = try Subprocess.spawn(
-<<<<<<< HEAD
       [
         "/bin/sh", "-c", #"cat > /dev/null; socket=$1; shift; "$@"; rm -rf -- "$0" "$socket""#, folder, socketFolder,
       ] + stop, input: ends.read, output: nil)
-=======
-      ["/bin/sh", "-c", #"cat > /dev/null; "$@"; rm -rf -- "$0""#, folder] + stop, input: ends.read, output: nil)
->>>>>>> crypto
   }
 
   deinit { close(pipe) }

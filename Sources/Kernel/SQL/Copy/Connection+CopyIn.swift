@@ -79,7 +79,6 @@ extension Connection {
     guard isCopying else { throw Fault("copy-over", "a writer was used after its COPY") }
     interrupter.begin(ticket)
     defer { interrupter.end() }
-<<<<<<< HEAD
     try bytes.withUnsafeBytes { bytes in
       for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
         let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.pieceSize, bytes.count)])
@@ -114,22 +113,6 @@ extension Connection {
         return PQputCopyData(pointer, piece.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(piece.count)) == 1
       }
     }
-=======
-    let status = bytes.withUnsafeBytes { bytes in
-      PQputCopyData(pointer, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count))
-    }
-    guard status == 1, !hasServerGivenUp(pointer) else {
-      throw endOfCopy(pointer, reason: "given up") ?? Fault("copy-ended-early")
-    }
-  }
-
-  /// Whether the server has sent an error; libpq itself would only look for one at the end.
-  private func hasServerGivenUp(_ pointer: OpaquePointer) -> Bool {
-    guard PQsslInUse(pointer) == 0 else { return false }
-    var first: UInt8 = 0
-    let count = recv(PQsocket(pointer), &first, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
-    return count == 0 || (count == 1 && first == UInt8(ascii: "E"))
->>>>>>> crypto
   }
 
   private func endCopyIn(_ ticket: UInt64) throws -> Int {

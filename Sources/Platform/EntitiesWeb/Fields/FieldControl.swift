@@ -1,3 +1,5 @@
+import Access
+import Core
 package import Entities
 import Shell
 

@@ -1,6 +1,7 @@
+import Core
 package import Entities
 package import HTML
-import Shell
+package import Shell
 
 /// How a stored value reads on a page: codes by label, references by title and link, masked values as their mask.
 package struct FieldDisplay {

@@ -28,7 +28,7 @@ struct ListPage {
   private var actions: [Action] {
     var actions: [Action] = []
     if may("create") {
-      actions.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary, icon: .add))
+      actions.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary, icon: .plus))
     }
     if may("import") { actions.append(Action("导入", .link("\(address.bare)/import"), icon: .upload)) }
     if may("export") {

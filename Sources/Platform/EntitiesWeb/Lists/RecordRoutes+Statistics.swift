@@ -46,7 +46,7 @@ extension RecordRoutes {
     ) { Card(isFlush: true) { table } }
   }
 
-  private func listPath(_ entity: EntityDeclaration, _ field: FieldDeclaration, _ key: Value) -> String {
+  private func listPath(_ entity: EntityDeclaration, _ field: FieldDeclaration, _ key: Entities.Value) -> String {
     let base = "/r/\(entity.name)"
     if key.isNull { return "\(base)?\(field.name).empty=true" }
     let name = field.type == .division ? "\(field.name).prefix" : field.name
