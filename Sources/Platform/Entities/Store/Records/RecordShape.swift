@@ -18,14 +18,14 @@ struct RecordShape {
 
   init(
     _ entity: EntityDeclaration, columns: [FieldDeclaration], codec: FieldCodec, principal: Principal,
-    reveal: Bool = false, catalog: Catalog, now: Instant
+    reveal: Bool = false, catalog: Catalog, context: EvaluationContext
   ) {
     self.entity = entity
     self.codec = codec
     self.principal = principal
     self.reveal = reveal
     self.catalog = catalog
-    context = EvaluationContext(now: now, principal: principal)
+    self.context = context
     self.columns = columns
     var selected = columns.filter { $0.isStored && !FieldDeclaration.systemNames.contains($0.name) }
     var names = Set(selected.map(\.name)).union(FieldDeclaration.systemNames)

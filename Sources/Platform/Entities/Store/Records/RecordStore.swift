@@ -92,6 +92,13 @@ package struct Records: Sendable {
     Records(store: store, principal: .system, purpose: purpose, origin: origin, transaction: transaction)
   }
 
+  /// What formulas may ask; a key or the system is no user.
+  var evaluation: EvaluationContext {
+    EvaluationContext(
+      now: store.clock.now(), user: principal.kind == .user ? principal.id : nil, unit: principal.unit?.id,
+      division: principal.unit?.division)
+  }
+
   /// Where single statements run.
   var session: any SQLSession { transaction ?? store.database }
 

@@ -33,7 +33,7 @@ extension Records {
   /// Defaults, hooks, numbers and validation, for one record or a batch; what is wrong is noted in the drafts.
   func prepare(_ drafts: inout [RecordDraft], _ entity: EntityDeclaration) async throws {
     let rules = WriteRules(entity, self)
-    for index in drafts.indices { rules.fillDefaults(&drafts[index]) }
+    try rules.fillDefaults(&drafts)
     try await store.hooks.runInserts(entity.name, &drafts, self)
     try await rules.number(&drafts)
     for index in drafts.indices where drafts[index].refusal == nil {

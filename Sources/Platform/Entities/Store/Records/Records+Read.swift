@@ -120,7 +120,7 @@ extension Records {
   ) -> RecordShape {
     RecordShape(
       entity, columns: columns, codec: codec(entity), principal: principal, reveal: reveal, catalog: store.catalog,
-      now: store.clock.now())
+      context: evaluation)
   }
 
   /// The named fields; without names all that are not hidden.

@@ -44,7 +44,7 @@ extension Records {
       try await inTransaction { records, transaction in
         let held = try await records.hold(entity, id, action: action, in: transaction)
         try await records.match(held, version, entity, in: transaction)
-        let context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
+        let context = records.evaluation
         let lookup = { (field: String) in asked[field] ?? held.values[field] ?? held.record[field] }
         if let when = declared.when, try !when.holds(in: context, lookup) {
           throw Refusal(
@@ -128,7 +128,7 @@ extension Records {
       return try await named([try shape.record(row)], shape, in: transaction)[0]
     }
     let rules = WriteRules(entity, self)
-    if let refusal = Refusal(all: rules.faults(of: change.after, changed: Set(altered.map(\.name)))) { throw refusal }
+    if let refusal = Refusal(all: rules.faults(of: change.after, previous: before)) { throw refusal }
     let record = try await write(change, altered, entity, action, shape, in: transaction)
     let event = RecordEvent(
       kind: .updated, entity: entity.name, id: record.id, before: before, after: change.after)

@@ -8,12 +8,14 @@ struct WriteRules {
   let store: RecordStore
   let catalog: Catalog
   let context: EvaluationContext
+  private let validator: RecordValidator
 
   init(_ entity: EntityDeclaration, _ records: Records) {
     self.entity = entity
     store = records.store
     catalog = records.store.catalog
-    context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
+    context = records.evaluation
+    validator = RecordValidator(entity, catalog: catalog)
   }
 
   /// Refuses fields that do not exist, are computed, belong to the system or are not for typing.
@@ -32,16 +34,18 @@ struct WriteRules {
     }
   }
 
-  /// Gives fields that were left out their declared defaults, in declared order.
-  func fillDefaults(_ draft: inout RecordDraft) {
-    for field in entity.storedFields where draft.values[field.name] == nil {
-      guard let formula = field.defaultValue else { continue }
-      do {
-        draft[field.name] = try formula.stored(as: field, in: context) { draft[$0] }
-      } catch {
-        draft.refuse(error)
-      }
-    }
+  /// Gives fields that were left out their declared defaults.
+  func fillDefaults(_ drafts: inout [RecordDraft]) throws(Refusal) {
+    let defaults = try validator.defaults(in: context)
+    guard !defaults.isEmpty else { return }
+    for index in drafts.indices { drafts[index].values.merge(defaults) { given, _ in given } }
+  }
+
+  /// Everything that is wrong with the values of a record.
+  ///
+  /// - Parameter previous: the values before a change.
+  func faults(of values: [String: Value], previous: [String: Value]? = nil) -> [Refusal] {
+    validator.refusals(for: values, previous: previous, in: context)
   }
 
   /// Gives the drafts that have none a number, all of one series in one go.

@@ -1,4 +1,4 @@
-import Core
+package import Core
 package import SQL
 import Synchronization
 import YAML
@@ -8,34 +8,67 @@ import YAML
 /// Everybody who works for more than a moment takes ``current`` once and keeps it; a change makes a new one.
 package final class LiveCatalog: Sendable {
   private struct State {
-    var base: Catalog
-    var codes: [RuntimeCode]
+    /// What is shipped, before anything of the database.
+    let shipped: Catalog
+    var declarations: [RuntimeDeclaration] = []
+    var codes: [RuntimeCode] = []
     var current: Catalog
   }
 
   private let state: Mutex<State>
 
-  package init(_ base: Catalog) { state = Mutex(State(base: base, codes: [], current: base)) }
+  package init(_ shipped: Catalog) { state = Mutex(State(shipped: shipped, current: shipped)) }
 
   package var current: Catalog { state.withLock { $0.current } }
 
-  /// Takes other declarations, such as after a register was made in the browser; codes of the database stay.
-  package func replace(_ base: Catalog) {
-    state.withLock { state in
-      state.base = base
-      state.current = base.adding(state.codes)
-    }
-  }
-
-  /// Reads the codes that administrators have added or changed.
+  /// Reads what administrators have declared and which codes they have added or changed. Nothing is done when that is
+  /// what is in force already.
+  ///
+  /// - Throws: ``DeclarationFailure`` when a kept declaration no longer fits what is shipped; the catalog in force stays.
   package func refresh(from session: any SQLSession) async throws {
+    let declarations = try await session.query(
+      "select origin, yaml from runtime_declaration order by position"
+    ).map(RuntimeDeclaration.init)
     let codes = try await session.query(
       "select dictionary, code, label, parent, retired, help from dictionary_code order by dictionary, position"
     ).map(RuntimeCode.init)
-    state.withLock { state in
-      state.codes = codes
-      state.current = state.base.adding(codes)
+    let (shipped, isKnown) = state.withLock { state in
+      (state.shipped, state.declarations == declarations && state.codes == codes)
     }
+    if isKnown { return }
+    var catalog = shipped
+    for declaration in declarations {
+      catalog = try catalog.adding(yaml: declaration.yaml, origin: declaration.origin)
+    }
+    let current = catalog.adding(codes)
+    state.withLock { state in
+      state.declarations = declarations
+      state.codes = codes
+      state.current = current
+    }
+  }
+
+  /// Keeps the catalog up to date with what any process changes, until the task is cancelled.
+  package func run(on database: Database, log: Log) async {
+    for await payload in database.listen(RecordChangeFeed.channel)
+    where payload.hasPrefix("dictionary:") || payload.hasPrefix("declaration:") {
+      do {
+        try await refresh(from: database)
+      } catch {
+        log.fault(error, "catalog-refresh")
+      }
+    }
+  }
+}
+
+/// A declaration made in the browser, as its YAML text.
+struct RuntimeDeclaration: Sendable, Hashable {
+  let origin: String
+  let yaml: String
+
+  init(_ row: Row) throws {
+    origin = try row.get("origin")
+    yaml = try row.get("yaml")
   }
 }
 
@@ -65,7 +98,7 @@ extension Catalog {
     let added = Dictionary(grouping: codes, by: \.dictionary)
     return Catalog(
       entities: entities, dictionaries: dictionaries.map { $0.adding(added[$0.name] ?? []) }, parameters: parameters,
-      roles: roles, menus: menus, permissions: permissions)
+      roles: roles, menus: menus, permissions: permissions, documents: documents)
   }
 }
 
