@@ -87,8 +87,8 @@ let package = Package(
     module(
       .spine, "SpineWeb",
       [
-        "Access", "Addresses", "Core", "Documents", "Entities", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Search", "Shell",
-        "Site",
+        "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Jobs", "SQL",
+        "Shell", "Site",
       ]),
 
     // App: composition root, command line, demo city.

@@ -6,9 +6,9 @@ package import Core
 package typealias RefusalRenderer = @Sendable (Request, Refusal, _ requestID: String) -> Response?
 
 /// Everything that answers requests, without the network: routes, middleware, the mapping of errors, common fields.
-package struct Application: Sendable {
+package final class Application: Sendable {
   let table: RouteTable
-  private let notFound: Handler
+  private let unmatched: RouteTable.Endpoint
   private let middleware: [Middleware]
   private let renderRefusal: RefusalRenderer?
   private let securityHeaders: SecurityHeaders?
@@ -24,7 +24,8 @@ package struct Application: Sendable {
   ) {
     table = RouteTable(router)
     middleware = router.middleware
-    notFound = Router.wrap({ _ in throw Refusals.notFound }, in: router.middleware)
+    unmatched = RouteTable.Endpoint(
+      unmatched: Router.wrap({ _ in throw Refusals.notFound }, in: router.middleware))
     self.securityHeaders = securityHeaders
     self.renderRefusal = renderRefusal
     self.log = log
@@ -33,42 +34,38 @@ package struct Application: Sendable {
   /// Answers a request as the server would, but for what only concerns the transfer (compression, ranges, 304).
   package func respond(to request: Request) async -> Response {
     var request = request
-    guard let target = try? Target(request.target) else { return refuse(PercentEncoding.refusal, for: request) }
-    let plan = plan(&request, target)
-    if let response = plan.immediate?(request) { return finished(response, for: request) }
-    return await run(plan, request)
+    let endpoint = route(&request)
+    if let response = endpoint.immediate?(request) { return finished(response, for: request) }
+    return await run(endpoint, request)
   }
 
-  /// What will answer a request.
-  struct Plan: Sendable {
-    let handler: Handler
-    let immediate: ImmediateHandler?
-    let maximumBody: Int?
-  }
-
-  func plan(_ request: inout Request, _ target: Target) -> Plan {
-    switch table.match(request.method, target) {
-    case .found(let endpoint, let parameters):
-      request.parameters = parameters
-      request.route = endpoint.pattern
-      return Plan(
-        handler: endpoint.handler ?? notFound, immediate: endpoint.immediate, maximumBody: endpoint.maximumBody)
+  /// Finds what will answer a request.
+  func route(_ request: inout Request) -> RouteTable.Endpoint {
+    let endpoint: RouteTable.Endpoint
+    switch table.match(request.method, request.url) {
+    case .found(let found, let parameters):
+      endpoint = found
+      if !parameters.isEmpty { request.parameters = parameters }
     case .nothing:
-      return Plan(handler: notFound, immediate: nil, maximumBody: nil)
+      endpoint = unmatched
     case .otherMethods(let methods):
       let allow = Application.allow(methods)
-      if request.method == .options {
-        let answer: Handler = { _ in Response(status: 204, headers: ["Allow": allow]) }
-        return Plan(handler: Router.wrap(answer, in: middleware), immediate: nil, maximumBody: nil)
-      }
-      let refuse: Handler = { _ in throw MethodNotAllowed(allow: allow) }
-      return Plan(handler: Router.wrap(refuse, in: middleware), immediate: nil, maximumBody: nil)
+      let isQuestion = request.method == .options
+      endpoint = RouteTable.Endpoint(
+        unmatched: Router.wrap(
+          { _ in
+            if isQuestion { return Response(status: 204, headers: ["Allow": allow]) }
+            throw MethodNotAllowed(allow: allow)
+          }, in: middleware))
     }
+    request.endpoint = endpoint
+    return endpoint
   }
 
-  func run(_ plan: Plan, _ request: Request) async -> Response {
+  func run(_ endpoint: RouteTable.Endpoint, _ request: Request) async -> Response {
     do {
-      return finished(try await plan.handler(request), for: request)
+      guard let handler = endpoint.handler ?? unmatched.handler else { throw Refusals.notFound }
+      return finished(try await handler(request), for: request)
     } catch {
       return failed(error, for: request)
     }
@@ -124,7 +121,7 @@ package struct Application: Sendable {
 
   func finished(_ response: Response, for request: Request) -> Response {
     var response = response
-    response.headers.setDefault("X-Request-Id", request.id)
+    response.headers.append(Headers.Field(name: "X-Request-Id", value: request.id))
     securityHeaders?.apply(to: &response, isSecure: request.isSecure)
     return response
   }

@@ -43,7 +43,7 @@ final class Exchange: @unchecked Sendable {
 
   private var step = Step.start
   private var request: Request?
-  private var plan: Application.Plan?
+  private var endpoint: RouteTable.Endpoint?
   private var collected: [UInt8]?
   private var pipe: BodyPipe?
   private var isRunning = false
@@ -92,31 +92,30 @@ final class Exchange: @unchecked Sendable {
   }
 
   private func begin(_ method: UnsafePointer<CChar>?) -> MHD_Result {
-    let head = server.readHead(of: connection, method: method, target: targetText, link: link)
-    var request = head.request
-    self.request = request
-    mediaType = head.mediaType
-    if let (refusal, status) = head.refusal {
+    var (request, framing) = server.readHead(of: connection, method: method, target: targetText, link: link)
+    mediaType = framing.mediaType
+    if let (refusal, status) = framing.refusal {
+      self.request = request
       let response = server.application.refuse(refusal, status: status, for: request)
-      return head.hasBody ? dismiss(response) : later(response)
+      return framing.hasBody ? dismiss(response) : later(response)
     }
-    let plan = server.application.plan(&request, head.target)
+    let endpoint = server.application.route(&request)
     self.request = request
-    self.plan = plan
-    guard head.hasBody else {
+    self.endpoint = endpoint
+    guard framing.hasBody else {
       link.expectNothing()
       step = .waiting
       return .YES
     }
     let isForm = mediaType?.essence == "multipart/form-data"
-    let limit = plan.maximumBody ?? (isForm ? server.limits.upload : server.limits.body)
-    missing = head.contentLength
-    if let length = head.contentLength, length > limit {
+    let limit = endpoint.maximumBody ?? (isForm ? server.limits.upload : server.limits.body)
+    missing = framing.contentLength
+    if let length = framing.contentLength, length > limit {
       return dismiss(server.application.refuse(Refusals.bodyTooLarge(limit: limit), for: request))
     }
     link.expect(within: server.timeouts.body)
     step = .receiving
-    if let length = head.contentLength, length <= Exchange.collectedLimit {
+    if let length = framing.contentLength, length <= Exchange.collectedLimit {
       var bytes: [UInt8] = []
       bytes.reserveCapacity(length)
       collected = bytes
@@ -173,7 +172,7 @@ final class Exchange: @unchecked Sendable {
   private func proceed() -> MHD_Result {
     guard let request else { return .NO }
     if !isRunning, answered == nil {
-      if pipe == nil, let immediate = plan?.immediate, let response = immediate(request) {
+      if pipe == nil, let immediate = endpoint?.immediate, let response = immediate(request) {
         return answer(encode(server.application.finished(response, for: request), for: request))
       }
       if let refusal = run(inline: true) { return answer(encode(refusal, for: request)) }
@@ -305,11 +304,11 @@ final class Exchange: @unchecked Sendable {
   /// - Parameter inline: start on this thread, so that a handler that never waits needs no other; it goes on in the
   ///   pool after it has waited once.
   private func run(inline: Bool) -> Response? {
-    guard let request, let plan else { return nil }
+    guard let request, let endpoint else { return nil }
     isRunning = true
     guard server.enter() else { return server.busy(request) }
     let work: @Sendable () async -> Void = { [self] in
-      let response = await server.application.run(plan, request)
+      let response = await server.application.run(endpoint, request)
       await deliver(encode(response, for: request), request)
       server.leave()
     }

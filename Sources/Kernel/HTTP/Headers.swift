@@ -19,6 +19,14 @@ package struct Headers: Sendable, ExpressibleByDictionaryLiteral, CustomDebugStr
 
   init(_ block: HeaderBlock) { storage = .received(block) }
 
+  /// The header most responses begin with, with room for what every response gets.
+  init(contentType: String) {
+    var fields: [Field] = []
+    fields.reserveCapacity(8)
+    fields.append(Headers.field("Content-Type", contentType))
+    storage = .fields(fields)
+  }
+
   package init(dictionaryLiteral elements: (String, String)...) {
     self.init()
     for (name, value) in elements { add(name, value) }

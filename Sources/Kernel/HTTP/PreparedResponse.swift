@@ -33,7 +33,12 @@ final class PreparedResponse: @unchecked Sendable {
     self.rest = rest
     self.content = content
     guard let handle else { return }
-    for field in headers.fields { MHD_add_response_header(handle, field.name, field.value) }
+    for field in headers.fields {
+      // Spelled out: passing the strings would put each into an array first.
+      field.name.withCString { name in
+        _ = field.value.withCString { value in MHD_add_response_header(handle, name, value) }
+      }
+    }
   }
 
   /// A response in memory as it is.

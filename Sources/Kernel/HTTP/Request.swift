@@ -2,26 +2,46 @@ package import Core
 
 /// One HTTP request, with its header read and its body still to come.
 package struct Request: Sendable {
-  /// The request number (请求编号): shown to users beside errors and written to the log.
-  package let id: String
-  package let method: Method
-  /// The path, percent-decoded; routes match on the segments before decoding, so `%2F` never separates.
-  package let path: String
-  /// The target as it was received: path and query, still encoded.
-  package let target: String
-  package let query: QueryItems
-  package let headers: Headers
-  /// The client's address; behind a trusted proxy the one it reports.
-  package let remoteAddress: String
-  /// Whether the client's connection is encrypted, as told by a trusted proxy.
-  package let isSecure: Bool
-  package internal(set) var body: Body
-  /// What the `{…}` parts of the route's pattern matched, decoded.
-  package internal(set) var parameters: [String: String]
-  /// The pattern of the matched route, for logs and metrics; `nil` when none matched.
-  package internal(set) var route: String?
+  /// Everything in one object, so that handing a request on costs one reference.
+  private final class Storage: @unchecked Sendable {
+    // Unchecked: changed only by `Request`, while nobody else holds a reference.
+    let id: String
+    let method: Method
+    let target: String
+    let url: Target
+    let headers: Headers
+    let remoteAddress: String
+    let isSecure: Bool
+    var body: Body
+    var parameters: [String: String] = [:]
+    var endpoint: RouteTable.Endpoint?
+    var values: [ObjectIdentifier: any Sendable] = [:]
 
-  private var values: [ObjectIdentifier: any Sendable] = [:]
+    init(
+      id: String, method: Method, target: String, url: Target, headers: Headers, remoteAddress: String,
+      isSecure: Bool, body: Body
+    ) {
+      self.id = id
+      self.method = method
+      self.target = target
+      self.url = url
+      self.headers = headers
+      self.remoteAddress = remoteAddress
+      self.isSecure = isSecure
+      self.body = body
+    }
+
+    convenience init(_ other: Storage) {
+      self.init(
+        id: other.id, method: other.method, target: other.target, url: other.url, headers: other.headers,
+        remoteAddress: other.remoteAddress, isSecure: other.isSecure, body: other.body)
+      parameters = other.parameters
+      endpoint = other.endpoint
+      values = other.values
+    }
+  }
+
+  private var storage: Storage
 
   /// A request made by hand, for calling an ``Application`` without a network.
   ///
@@ -30,26 +50,72 @@ package struct Request: Sendable {
     _ method: Method, _ target: String, headers: Headers = Headers(), body: Body = .empty, id: String = "test",
     remoteAddress: String = "127.0.0.1", isSecure: Bool = false
   ) throws(Refusal) {
-    let url = try Target(target)
     self.init(
-      id: id, method: method, target: target, url: url, headers: headers, remoteAddress: remoteAddress,
-      isSecure: isSecure, body: body)
+      id: id, method: method, target: target, url: try Target(target), headers: headers,
+      remoteAddress: remoteAddress, isSecure: isSecure, body: body)
   }
 
   init(
     id: String, method: Method, target: String, url: Target, headers: Headers, remoteAddress: String, isSecure: Bool,
     body: Body
   ) {
-    self.id = id
-    self.method = method
-    self.target = target
-    self.path = url.path
-    self.query = url.query
-    self.headers = headers
-    self.remoteAddress = remoteAddress
-    self.isSecure = isSecure
-    self.body = body
-    self.parameters = [:]
+    storage = Storage(
+      id: id, method: method, target: target, url: url, headers: headers, remoteAddress: remoteAddress,
+      isSecure: isSecure, body: body)
+  }
+
+  private mutating func own() -> Storage {
+    if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage) }
+    return storage
+  }
+
+  /// The request number (请求编号): shown to users beside errors and written to the log.
+  package var id: String { storage.id }
+
+  package var method: Method { storage.method }
+
+  /// The path, percent-decoded; routes match on the segments before decoding, so `%2F` never separates.
+  package var path: String { storage.url.path }
+
+  /// The target as it was received: path and query, still encoded.
+  package var target: String { storage.target }
+
+  package var query: QueryItems { storage.url.query }
+
+  package var headers: Headers { storage.headers }
+
+  /// The client's address; behind a trusted proxy the one it reports.
+  package var remoteAddress: String { storage.remoteAddress }
+
+  /// Whether the client's connection is encrypted, as told by a trusted proxy.
+  package var isSecure: Bool { storage.isSecure }
+
+  package internal(set) var body: Body {
+    get { storage.body }
+    set { own().body = newValue }
+  }
+
+  /// What the `{…}` parts of the route's pattern matched, decoded.
+  package internal(set) var parameters: [String: String] {
+    get { storage.parameters }
+    set { own().parameters = newValue }
+  }
+
+  /// The pattern of the matched route, for logs and metrics; `nil` when none matched.
+  package var route: String? { storage.endpoint?.pattern }
+
+  /// What answers the request, once a route has been looked for.
+  var endpoint: RouteTable.Endpoint? {
+    get { storage.endpoint }
+    set { own().endpoint = newValue }
+  }
+
+  var url: Target { storage.url }
+
+  /// A value that a middleware attached for the handlers behind it, such as the signed-in principal.
+  package subscript<Key: RequestKey>(_ key: Key.Type) -> Key.Value? {
+    get { storage.values[ObjectIdentifier(key)] as? Key.Value }
+    set { own().values[ObjectIdentifier(key)] = newValue }
   }
 
   /// The cookies by name, read from the header on each call.
@@ -57,12 +123,6 @@ package struct Request: Sendable {
     var cookies: [String: String] = [:]
     for header in headers.all("cookie") { cookies.merge(Cookie.parse(header)) { first, _ in first } }
     return cookies
-  }
-
-  /// A value that a middleware attached for the handlers behind it, such as the signed-in principal.
-  package subscript<Key: RequestKey>(_ key: Key.Type) -> Key.Value? {
-    get { values[ObjectIdentifier(key)] as? Key.Value }
-    set { values[ObjectIdentifier(key)] = newValue }
   }
 
   /// The value of a `{name}` part of the route.

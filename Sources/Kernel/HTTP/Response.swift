@@ -27,7 +27,7 @@ package struct Response: Sendable {
   }
 
   init(status: Int, type: String, body: Content) {
-    self.init(status: status, headers: ["Content-Type": type], body: body)
+    self.init(status: status, headers: Headers(contentType: type), body: body)
   }
 
   package static func html(_ bytes: [UInt8], status: Int = 200) -> Response {

@@ -1,13 +1,17 @@
+import Synchronization
+
 /// The compiled form of a ``Router``: a tree of segments, never changed after it is built.
 struct RouteTable: Sendable {
   /// What answers one method on one pattern.
   final class Endpoint: Sendable {
     let method: Method
-    let pattern: String
+    /// `nil` for what no pattern leads to.
+    let pattern: String?
     let names: [String]
     let maximumBody: Int?
     let handler: Handler?
     let immediate: ImmediateHandler?
+    private let labels = Mutex<[(method: Method, status: Int, text: String)]>([])
 
     init(_ method: Method, _ pattern: RoutePattern, maximumBody: Int?, handler: Handler?, immediate: ImmediateHandler?)
     {
@@ -17,6 +21,26 @@ struct RouteTable: Sendable {
       self.maximumBody = maximumBody
       self.handler = handler
       self.immediate = immediate
+    }
+
+    /// What answers requests that no pattern matches.
+    init(unmatched handler: @escaping Handler) {
+      method = .get
+      pattern = nil
+      names = []
+      maximumBody = nil
+      self.handler = handler
+      immediate = nil
+    }
+
+    /// The labels of the request counter, put together once for each status.
+    func label(_ method: Method, _ status: Int) -> String {
+      labels.withLock { labels in
+        if let known = labels.first(where: { $0.method == method && $0.status == status }) { return known.text }
+        let text = "method=\"\(method.rawValue)\",route=\"\(pattern ?? "-")\",status=\"\(status)\""
+        labels.append((method, status, text))
+        return text
+      }
     }
   }
 

@@ -14,6 +14,10 @@ package final class Server: Sendable {
     case stopped
   }
 
+  /// Bytes of a connection's memory beyond the header's, for parsing it and for the header of the response;
+  /// libmicrohttpd clears all of a connection's memory for each request, so more costs time.
+  private static let responseMemory = 8 << 10
+
   private let core: ServerCore
   private let configuration: Configuration
   private let phase = Mutex(Phase.idle)
@@ -35,7 +39,7 @@ package final class Server: Sendable {
     let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     let daemon = lifang_mhd_start(
       UInt32(configuration.threads ?? cores), UInt32(clamping: configuration.limits.connections * 2 + 64),
-      max(16 << 10, configuration.limits.header * 2), handleRequest, beginRequest, completeRequest, notifyConnection,
+      configuration.limits.header + Server.responseMemory, handleRequest, beginRequest, completeRequest, notifyConnection,
       Unmanaged.passUnretained(core).toOpaque())
     guard let daemon else {
       close(socket)

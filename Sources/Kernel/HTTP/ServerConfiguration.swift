@@ -56,7 +56,7 @@ extension Server {
     package var eventStreams: Int
 
     package init(
-      header: Int = 16 << 10, body: Int = 1 << 20, upload: Int = 200 << 20, connections: Int = 10_000,
+      header: Int = 8 << 10, body: Int = 1 << 20, upload: Int = 200 << 20, connections: Int = 10_000,
       connectionsPerAddress: Int = 200, inFlight: Int = 1024, eventStreams: Int = 10_000
     ) {
       self.header = header

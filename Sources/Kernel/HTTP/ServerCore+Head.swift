@@ -3,10 +3,8 @@ import Core
 import Glibc
 
 extension ServerCore {
-  /// What the header of a request says, checked.
-  struct Head {
-    let request: Request
-    let target: Target
+  /// What a header says about the body, and what is wrong with the request.
+  struct Framing {
     let mediaType: MediaType?
     let hasBody: Bool
     /// `nil` for a chunked body.
@@ -16,7 +14,9 @@ extension ServerCore {
   }
 
   /// Reads a header out of libmicrohttpd's memory.
-  func readHead(of connection: OpaquePointer, method: UnsafePointer<CChar>?, target: String?, link: Link) -> Head {
+  func readHead(
+    of connection: OpaquePointer, method: UnsafePointer<CChar>?, target: String?, link: Link
+  ) -> (Request, Framing) {
     var collector = HeaderCollector()
     withUnsafeMutablePointer(to: &collector) { pointer in
       _ = MHD_get_connection_values_n(
@@ -58,10 +58,12 @@ extension ServerCore {
       id: id ?? nextRequestID(), method: known ?? .get, target: path, url: url, headers: headers,
       remoteAddress: remote, isSecure: isSecure, body: .empty)
     let length = collector.isChunked ? nil : collector.contentLength
-    return Head(
-      request: request, target: url,
-      mediaType: collector.hasType ? headers["content-type"].flatMap { MediaType($0) } : nil,
-      hasBody: collector.isChunked || (length ?? 0) > 0, contentLength: length, refusal: refusal)
+    return (
+      request,
+      Framing(
+        mediaType: collector.hasType ? headers["content-type"].flatMap { MediaType($0) } : nil,
+        hasBody: collector.isChunked || (length ?? 0) > 0, contentLength: length, refusal: refusal)
+    )
   }
 }
 

@@ -161,16 +161,14 @@ final class ServerCore: Sendable {
       return
     }
     if !isWhole { metrics.count("http_requests_failed_total") }
-    let route = request.route ?? "-"
-    let labels = "method=\"\(request.method.rawValue)\",route=\"\(route)\",status=\"\(status)\""
-    metrics.count("http_requests_total", labels)
+    metrics.count("http_requests_total", request.endpoint?.label(request.method, status) ?? "")
     metrics.observe("http_request_seconds", seconds: seconds)
     guard configuration.logsRequests else { return }
     configuration.log(
       .info, "request",
       [
         "request": .string(request.id), "method": .string(request.method.rawValue), "path": .string(request.path),
-        "route": .string(route), "status": .int(Int64(status)), "bytes": .int(length),
+        "route": .string(request.route ?? "-"), "status": .int(Int64(status)), "bytes": .int(length),
         "ms": .double((seconds * 1_000_000).rounded() / 1000), "complete": .bool(isWhole),
       ])
   }

@@ -264,19 +264,20 @@ package struct LogRoutes: Sendable {
     try await database.transaction { try await Audit(clock: site.clock).append(entry, in: $0) }
     var response = Response.stream(type: "text/csv; charset=utf-8") { writer in
       try await writer.write(Array("\u{FEFF}编号,时间,操作人,机构,操作,对象,记录,结果,来源地址,请求编号\r\n".utf8))
+      let encoder = CSVEncoder()
       var before: Int64?
       while true {
         let page = try await AuditQuery(database).list(filter, before: before, limit: 1000)
         guard let last = page.last else { break }
-        var csv = CSVWriter()
+        var bytes: [UInt8] = []
         for record in page {
-          csv.row([
+          encoder.encode([
             String(record.id), record.time.iso8601, record.principalName, record.unitName ?? "", record.action,
             record.entity, record.record.map { String($0) } ?? "", record.outcome.label, record.remoteAddress ?? "",
             record.requestID ?? "",
-          ])
+          ], into: &bytes)
         }
-        try await writer.write(csv.take())
+        try await writer.write(bytes)
         before = last.id
       }
     }

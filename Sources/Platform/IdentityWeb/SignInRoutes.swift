@@ -1,4 +1,5 @@
 import Core
+import HTML
 package import HTTP
 package import Identity
 import Shell

@@ -1,7 +1,7 @@
 import Access
 import Core
 package import Entities
-import Geo
+package import Geo
 import HTML
 package import HTTP
 package import SQL
@@ -13,16 +13,14 @@ package struct MapRoutes: Sendable {
   let site: Site
   let tiles: MapTiles
   let places: PlaceSearch
-  let catalogs: LiveCatalog
   /// Where the map opens: the middle of the city.
   let centre: Coordinate
 
-  package init(site: Site, database: Database, catalogs: LiveCatalog, centre: Coordinate) {
+  package init(site: Site, database: Database, store: RecordStore, centre: Coordinate) {
     self.site = site
-    self.catalogs = catalogs
     self.centre = centre
-    tiles = MapTiles(database: database, catalogs: catalogs)
-    places = PlaceSearch(database: database, catalogs: catalogs)
+    tiles = MapTiles(database: database, catalogs: store.catalogs)
+    places = PlaceSearch(database: database, store: store)
   }
 
   package func register(in router: inout Router) {

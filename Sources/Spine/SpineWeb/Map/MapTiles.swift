@@ -1,4 +1,4 @@
-import Access
+package import Access
 package import Core
 package import Entities
 package import Geo

@@ -3,7 +3,6 @@ package import Core
 package import Entities
 package import Geo
 package import SQL
-import Search
 
 /// Finds places by what a person types: an address code, coordinates, or words of an address (A-027, A-028, A-108).
 package struct PlaceSearch: Sendable {
@@ -26,11 +25,11 @@ package struct PlaceSearch: Sendable {
   }
 
   let database: Database
-  let catalogs: LiveCatalog
+  let store: RecordStore
 
-  package init(database: Database, catalogs: LiveCatalog) {
+  package init(database: Database, store: RecordStore) {
     self.database = database
-    self.catalogs = catalogs
+    self.store = store
   }
 
   /// At most twenty places for `text`, of those the principal may see.
@@ -38,11 +37,14 @@ package struct PlaceSearch: Sendable {
     let text = text.trimmingSpaces
     guard !text.isEmpty else { return [] }
     if let place = try? Coordinate(text) { return try await addresses(near: place, for: principal) }
-    guard let entity = catalogs.current.entity("address"), principal.may(Permission("address", "view")) else {
-      return []
+    guard principal.may(Permission("address", "view")) else { return [] }
+    let query = ListQuery("address", search: text, columns: ["full_name", "code", "location"], limit: 20)
+    return try await store.records(as: principal).list(query).records.map { record in
+      let at = record["location"].geometry?["coordinates"]?.array
+      return Place(
+        title: record["full_name"].text ?? "", detail: record["code"].text ?? "", note: nil,
+        longitude: at?.first?.double, latitude: at?.last?.double, path: "/r/address/\(record.id)")
     }
-    let records = RecordSearch(entity: entity, database: database)
-    return try await records.find(text, for: principal, limit: 20)
   }
 
   /// The address with that code, as anybody may know it.
@@ -57,7 +59,7 @@ package struct PlaceSearch: Sendable {
 
   /// The addresses nearest to a place, within 200 metres.
   private func addresses(near place: Coordinate, for principal: Principal) async throws -> [Place] {
-    guard let entity = catalogs.current.entity("address"), principal.may(Permission("address", "view")) else {
+    guard let entity = store.catalog.entity("address"), principal.may(Permission("address", "view")) else {
       return []
     }
     let scope = ScopePredicate.compile(principal, Permission("address", "view"), entity, alias: "t")
@@ -93,7 +95,7 @@ package struct PlaceSearch: Sendable {
         and st_distancesphere(f.location, \(point)) <= \(metres) \(ofKind)
       order by f.location <-> \(point) limit 50
       """)
-    let kinds = catalogs.current.dictionary("facility_kind")
+    let kinds = store.catalog.dictionary("facility_kind")
     return try rows.map { row in
       let kind = try row.get("kind", as: String.self)
       let address = try row.get("address", as: String.self)

@@ -2,6 +2,7 @@ import Access
 package import Core
 package import Entities
 import Documents
+import HTML
 package import HTTP
 package import SQL
 import Shell
@@ -31,7 +32,7 @@ package struct ScanRoutes: Sendable {
     self.publicOrigin = publicOrigin
     self.limiter = limiter
     self.clock = clock
-    staff = StaffView(store: store, clock: clock)
+    staff = StaffView(store: store)
     let reader = PublicAddresses(database: database)
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
   }
@@ -48,7 +49,7 @@ package struct ScanRoutes: Sendable {
   /// The page of somebody without a session in standard text size, when it is kept already.
   private func kept(_ request: Request) -> Response? {
     guard !request.headers.contains("cookie"), let code = request.parameters["code"],
-      limiter.allows(request.remoteAddress), let kept = pages.page(code)
+      limiter.take(request.remoteAddress) == nil, let kept = pages.page(code)
     else { return nil }
     counter.count(kept.addressID)
     return kept.response
@@ -93,9 +94,7 @@ package struct ScanRoutes: Sendable {
   }
 
   private func limit(_ request: Request) throws {
-    guard limiter.allows(request.remoteAddress) else {
-      throw Refusal(.tooMany, "too-many-scans", "查询太频繁，请一分钟后再试。")
-    }
+    try limiter.require(request.remoteAddress, toDo: "查询")
   }
 
   private func qrCode(_ visit: Visit, isVector: Bool) async throws -> Response {
@@ -103,7 +102,7 @@ package struct ScanRoutes: Sendable {
     let face = try await face(try visit.request.parameter("code"))
     let code = try QRCode("\(publicOrigin)/d/\(face.code)", level: .high)
     if isVector { return .bytes(Array(code.svg().utf8), type: "image/svg+xml") }
-    return .bytes(try code.png(moduleSize: 8), type: "image/png")
+    return .bytes(try code.png(scale: 8), type: "image/png")
   }
 
   /// The public face as JSON, read from the database every time; look-ups that arrive together share one query.

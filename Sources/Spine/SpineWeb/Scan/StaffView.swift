@@ -1,0 +1,114 @@
+import Access
+import Core
+import Entities
+import EntitiesWeb
+import HTML
+import Shell
+import Site
+
+/// What signed-in staff see on the page of a plate besides its public face: by role, data scope and classification
+/// . Residents only after stating a purpose, which is audited and told to them.
+struct StaffView: Sendable {
+  let store: RecordStore
+
+  static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
+
+  /// The working part before anything personal was asked for; `nil` for strangers.
+  func summary(of face: PublicAddress, for visit: Visit) async throws -> HTML? {
+    guard visit.principal.kind == .user, visit.principal.may(Permission("address", "view")) else { return nil }
+    guard try await isInScope(face, visit) else {
+      return Notice(.info, "您已登录，但这个地址不在您的数据范围内，只显示公众信息。").html
+    }
+    return try await card(face, visit, residents: nil)
+  }
+
+  /// The same with the residents.
+  ///
+  /// - Throws: ``Refusal`` `purpose-missing` without a purpose of the list; `permission-missing`; `record-missing`.
+  func household(of face: PublicAddress, purpose: String, for visit: Visit) async throws -> HTML {
+    try visit.principal.require(Permission("person", "view"), toDo: "查看住户信息")
+    guard StaffView.purposes.contains(purpose) else {
+      throw Refusal(.unprocessable, "purpose-missing", "请选择查看住户信息的事由。", field: "purpose")
+    }
+    guard try await isInScope(face, visit) else {
+      throw Refusal(.forbidden, "out-of-scope", "这个地址不在您的数据范围内，不能查看住户信息。")
+    }
+    let records = store.records(as: visit.principal, purpose: "\(purpose)：\(face.code)")
+    let query = ListQuery(
+      "person", filters: [ListFilter("address_id", .equals(.integer(face.id)))],
+      columns: ["name", "sex", "birth_date", "residency", "resident_id", "phone", "special_group"], limit: 50)
+    let people = try await records.list(query)
+    for person in people.records { _ = try await records.get("person", person.id, columns: ["name"]) }
+    return try await card(face, visit, residents: people)
+  }
+
+  private func isInScope(_ face: PublicAddress, _ visit: Visit) async throws -> Bool {
+    let query = ListQuery(
+      "address", filters: [ListFilter("code", .equals(.text(face.code)))], columns: ["code"], limit: 1)
+    return try await !store.records(as: visit.principal).list(query).records.isEmpty
+  }
+
+  private func card(_ face: PublicAddress, _ visit: Visit, residents: Entities.Page?) async throws -> HTML {
+    let records = store.records(as: visit.principal)
+    var items: [DetailItem] = []
+    if visit.principal.may(Permission("room", "view")) {
+      let rooms = try await records.list(
+        ListQuery(
+          "room", filters: [ListFilter("address_id", .equals(.integer(face.id)))],
+          columns: ["name", "usage", "state", "area"], limit: 3))
+      let display = FieldDisplay(catalog: store.catalog)
+      if let entity = store.catalog.entity("room"), let room = rooms.records.first {
+        for name in ["usage", "state", "area"] {
+          if let field = entity.field(name) { items.append(display.detail(field, of: room, mayReveal: false)) }
+        }
+      }
+    }
+    if visit.principal.may(Permission("organisation", "view")) {
+      let organisations = try await records.list(
+        ListQuery(
+          "organisation", filters: [ListFilter("address_id", .equals(.integer(face.id)))], columns: ["name"], limit: 5))
+      if !organisations.records.isEmpty {
+        items.append(
+          DetailItem(
+            "驻地单位",
+            .joined(
+              organisations.records.map { record in
+                a(.href("/r/organisation/\(record.id)")) { record["name"].text ?? "单位" }
+              }, separator: "、")))
+      }
+    }
+    let links = [Action("地址记录", .link("/r/address/\(face.id)")), Action("在地图上看", .link("/map?q=\(face.code)"))]
+    return Card("工作信息", actions: links) {
+      if items.isEmpty { p(.class("blank")) { "这个地址还没有登记房屋和单位。" } } else { DetailList(items) }
+      if visit.principal.may(Permission("person", "view")) {
+        if let residents { list(residents, visit) } else { ask(face) }
+      }
+    }.html
+  }
+
+  private func ask(_ face: PublicAddress) -> HTML {
+    form(.class("inline-form"), .method(.post), .action("/d/\(face.code)/household")) {
+      formTokenField()
+      Shell.Field(
+        "purpose", "查看住户的事由", .select("", StaffView.purposes.map { Choice($0, $0) }), isRequired: true,
+        help: "会记入审计，住户本人可以看到谁因为什么查看。")
+      Action("查看住户信息", .submit(name: nil, value: nil), style: .primary, icon: .people)
+    }
+  }
+
+  private func list(_ people: Entities.Page, _ visit: Visit) -> HTML {
+    let display = FieldDisplay(catalog: store.catalog)
+    let columns = people.columns.map { Column($0.label, display.column($0)) }
+    let rows = people.records.map { record in
+      TableRow(
+        id: String(record.id), name: "住户 \(record.id)", path: "/r/person/\(record.id)",
+        cells: people.columns.map { display.cell($0, of: record) })
+    }
+    return HTML {
+      h3 { "住户（\(people.count.value) 人）" }
+      DataTable(
+        caption: "住户", columns: columns, rows: rows, opensPanel: false,
+        empty: .empty("没有登记的住户", "走访时发现有人居住，请即时登记。", actions: [Action("登记人口", .link("/r/person/new"))]))
+    }
+  }
+}
