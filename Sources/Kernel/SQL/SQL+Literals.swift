@@ -1,10 +1,10 @@
-package import Core
+import Core
 
 extension SQL {
   /// The statement with its values written as literals, for commands that take no parameters (`copy`, DDL).
   ///
   /// - Throws: ``Refusal`` `text-has-null-character`
-  package func inlined() throws(Refusal) -> String {
+  func inlined() throws(Refusal) -> String {
     for bind in binds { try SQL.check(bind.value) }
     var inlined = ""
     eachPiece { piece, value in
