@@ -1,0 +1,179 @@
+import Access
+import Addresses
+import Audit
+import Core
+import Crypto
+import Entities
+import EntitiesWeb
+import Files
+import Foundation
+import Geo
+import HTTP
+import Identity
+import IdentityWeb
+import Jobs
+import SQL
+import Shell
+import Site
+import SpineWeb
+
+/// Everything a serving node is made of, put together once.
+struct WebApplication: Sendable {
+  let deployment: Deployment
+  let store: RecordStore
+  let identity: IdentityService
+  let jobs: JobQueue
+  let pages: RenderedPages
+  let counter: ScanCounter
+  let usage: UsageLog
+  let auditKeys: AuditKeys
+  let application: Application
+
+  init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
+    self.deployment = deployment
+    let configuration = deployment.configuration
+    let store = deployment.store
+    self.store = store
+    let identity = try deployment.identity()
+    self.identity = identity
+    auditKeys = try AuditKeys(ring: deployment.keys)
+    pages = RenderedPages()
+    counter = ScanCounter(database: deployment.database, clock: deployment.clock)
+    usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
+    let imports = try deployment.addressImporter()
+    var kinds = JobKinds()
+    AddressImportJob.register(in: &kinds, importer: imports, deployment: deployment)
+    jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
+
+    let assets = try Assets(folder: configuration.installation.web)
+    let stranger = Principal(
+      kind: .stranger, id: 0, name: "访客", unit: nil,
+      grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
+    let authenticator = Authenticator(identity: identity, stranger: stranger)
+    let menu = MenuBuilder(catalogs: deployment.catalogs)
+    let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
+    let site = Site(
+      city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,
+      secureCookies: origin.hasPrefix("https://"), key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
+      authenticate: { try await authenticator.authenticate($0) }, menu: { menu.items(for: $0) },
+      unreadMessages: { _ in 0 })
+    let files = FileStore(
+      folder: configuration.data + "/files", database: deployment.database, keys: deployment.keys,
+      clock: deployment.clock)
+
+    var router = Router()
+    assets.register(on: &router)
+    for name in assets.names where name.hasPrefix("root/") {
+      router.onImmediate(.get, "/" + name.dropFirst("root/".count)) { assets.response(name, for: $0) }
+    }
+    OperationRoutes(deployment: deployment, jobs: jobs).register(in: &router, site: site)
+    SignInRoutes(site: site, identity: identity, demoAccounts: demoAccounts).register(in: &router)
+    AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
+    PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
+      .register(in: &router)
+    LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
+      .register(in: &router)
+    HomeRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    AddressImportRoutes(site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data)
+      .register(in: &router)
+    FileRoutes(site: site, files: files, store: store).register(in: &router)
+    let limiter = RateLimiter(
+      capacity: configuration.isBenchmark ? 1_000_000_000 : 120, interval: configuration.isBenchmark ? 0.000001 : 0.5)
+    ScanRoutes(
+      site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
+      counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
+    ).register(in: &router)
+    LookupRoutes(site: site, database: deployment.database, store: store).register(in: &router)
+    MapRoutes(
+      site: site, database: deployment.database, store: store,
+      centre: try Coordinate(longitude: 107.468, latitude: 31.209)
+    ).register(in: &router)
+    RecordInterface(site: site, store: store).register(in: &router)
+    RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
+    let usage = usage
+    router.use { request, next in
+      do {
+        let response = try await next(request)
+        if request.method == .get, response.status == 200 {
+          usage.visit(
+            area: request.path.split(separator: "/").first.map(String.init) ?? "home",
+            visitor: request.cookies[Authenticator.cookie] == nil ? "stranger" : "user")
+        }
+        return response
+      } catch let demanded as Demanded {
+        if Site.wantsJSON(request) { throw Refusal(.forbidden, "session-demand", demanded.message) }
+        return .redirect(to: demanded.path)
+      }
+    }
+    let metrics = deployment.metrics
+    _ = metrics
+    application = Application(
+      router, renderRefusal: { request, refusal, number in
+        WebApplication.plainRefusal(request, refusal, number, assets: String(assets.url("").dropLast()))
+      }, log: deployment.log)
+  }
+
+  /// A refusal met before anybody knew who it was, as a page without a menu.
+  private static func plainRefusal(_ request: Request, _ refusal: Refusal, _ number: String, assets: String) -> Response? {
+    guard !Site.wantsJSON(request), request.headers["Accept"]?.contains("text/html") == true else { return nil }
+    var frame = FrameModel(city: "达州市", person: nil, path: request.path, requestID: number)
+    frame.environment.assets = assets
+    return .html(
+      ErrorPage(status: refusal.kind.status, title: "不能这样做", message: refusal.message, visit: frame).render())
+  }
+
+  /// Background work of a node, until the task is cancelled.
+  func runBackground() async {
+    let deployment = deployment
+    await withDiscardingTaskGroup { group in
+      group.addTask { await identity.run() }
+      group.addTask { await counter.run(log: deployment.log) }
+      group.addTask {
+        await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log).run()
+      }
+      group.addTask {
+        await JobRunner(queue: jobs, configuration: .init(worker: "node-\(ProcessInfo.processInfo.processIdentifier)"))
+          .run()
+      }
+      group.addTask {
+        for await payload in deployment.database.listen("lifang_change") { forget(payload) }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          try? await Task.sleep(for: .seconds(20))
+          do { try await usage.flush(to: deployment.database) } catch {
+            deployment.log.fault(error, "usage-flush-failed")
+          }
+        }
+      }
+      if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }
+    }
+  }
+
+  /// Empties what public pages show of a changed record.
+  private func forget(_ payload: String) {
+    let parts = payload.split(separator: ":")
+    guard let entity = parts.first else { return }
+    let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []
+    switch entity {
+    case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
+    case "address", "police_station", "grid", "division", "public_facility", "service_link": pages.forgetAll()
+    default: break
+    }
+  }
+}
+
+extension Deployment {
+  func identity() throws -> IdentityService {
+    var configuration = IdentityService.Configuration(
+      database: database, ring: keys, registers: TableWriter(ring: keys, clock: clock))
+    configuration.clock = clock
+    configuration.log = log
+    configuration.metrics = metrics
+    let path = self.configuration.installation.resources + "/platform/common-passwords.txt"
+    if let text = try? String(contentsOfFile: path, encoding: .utf8) {
+      configuration.commonPasswords = CommonPasswords(text.split(separator: "\n").map(String.init))
+    }
+    return try IdentityService(configuration)
+  }
+}

@@ -1,0 +1,48 @@
+import Access
+import Core
+import Entities
+import Files
+import HTTP
+import Site
+
+/// Files that records hold, for those who may see a record that holds them.
+struct FileRoutes: Sendable {
+  let site: Site
+  let files: FileStore
+  let store: RecordStore
+
+  func register(in router: inout Router) {
+    router.on(.get, "/files/{key}", at: site) { visit in try await download(visit) }
+  }
+
+  private func download(_ visit: Visit) async throws -> Response {
+    guard visit.principal.kind == .user else {
+      throw Refusal(.unauthenticated, "sign-in-required", "请先登录，再查看文件。")
+    }
+    let file = try await files.find(try visit.request.parameter("key"))
+    guard try await mayRead(file, visit) else {
+      throw Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理。")
+    }
+    let files = files
+    var response = Response.stream(type: file.contentType) { writer in
+      try await files.read(file) { try await writer.write($0) }
+    }
+    response.attach(as: file.name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+  }
+
+  /// Whoever sent a file may read it; others when a record in their scope holds it in a field they may read.
+  private func mayRead(_ file: StoredFile, _ visit: Visit) async throws -> Bool {
+    if file.createdBy == visit.principal.actor { return true }
+    guard let owner = file.owner, let field = store.catalog.entity(owner.entity)?.field(owner.field),
+      field.classification <= visit.principal.clearance
+    else { return false }
+    do {
+      _ = try await store.records(as: visit.principal, purpose: "查看文件").get(owner.entity, owner.record, columns: [])
+      return true
+    } catch is Refusal {
+      return false
+    }
+  }
+}

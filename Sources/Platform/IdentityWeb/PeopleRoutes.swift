@@ -1,0 +1,101 @@
+import Access
+import Audit
+import Core
+import HTML
+package import HTTP
+package import Identity
+package import SQL
+import Shell
+package import Site
+
+/// Who is online, help with passwords, and who looked at my data.
+package struct PeopleRoutes: Sendable {
+  let site: Site
+  let identity: IdentityService
+  let authenticator: Authenticator
+  let database: Database
+
+  package init(site: Site, identity: IdentityService, authenticator: Authenticator, database: Database) {
+    self.site = site
+    self.identity = identity
+    self.authenticator = authenticator
+    self.database = database
+  }
+
+  package func register(in router: inout Router) {
+    router.on(.get, "/online", at: site) { visit in try await online(visit) }
+    router.on(.post, "/online/{id}/kick", at: site) { visit in try await kick(visit) }
+    router.on(.get, "/account/lookups", at: site) { visit in try await lookups(visit) }
+    router.on(.post, "/users/{id}/reset-password", at: site) { visit in try await reset(visit) }
+    router.on(.post, "/users/{id}/unlock", at: site) { visit in try await unlock(visit) }
+  }
+
+  private func online(_ visit: Visit) async throws -> Response {
+    let sessions = try await identity.online(by: visit.principal)
+    let mayKick = visit.principal.may(Permission("session", "kick"))
+    let rows = sessions.map { session in
+      TableRow(
+        id: String(session.id), name: session.name, path: "/r/app_user/\(session.userID)",
+        cells: [
+          .text(session.name), .text(session.account), .text(session.unitName ?? "—"),
+          .text(session.lastSeenAt.display), .text(session.remoteAddress ?? "—"),
+          .text(AccountRoutes.device(session.userAgent)),
+          mayKick ? Action("强制下线", .post("/online/\(session.id)/kick", []), style: .quiet).html : .text("—"),
+        ])
+    }
+    return try await visit.page("在线用户", layout: .wide, subtitle: "现在有 \(sessions.count) 个会话") {
+      DataTable(
+        caption: "在线用户",
+        columns: [
+          Column("姓名"), Column("账号", .code), Column("机构"), Column("最近操作", .date), Column("来源地址", .code),
+          Column("设备", .wide, isOnPhone: false), Column("操作", .actions),
+        ], rows: rows, opensPanel: false, empty: .empty("没有在线用户", "有人登录后会显示在这里。"))
+    }
+  }
+
+  private func kick(_ visit: Visit) async throws -> Response {
+    try await identity.kick(try visit.request.integer("id"), by: visit.principal, origin: visit.request.origin)
+    return try visit.redirect(to: "/online", saying: "该会话已强制下线。")
+  }
+
+  private func reset(_ visit: Visit) async throws -> Response {
+    let user = try visit.request.integer("id")
+    let password = try await identity.resetPassword(of: user, by: visit.principal, origin: visit.request.origin)
+    return try await visit.page("密码已重置", crumbs: [Crumb("用户", "/r/app_user")], actions: [Action("打印", .print)]) {
+      Notice(.warning, title: "临时密码只显示这一次") { p { "请当面或通过可靠方式告知本人，首次登录时必须修改。" } }
+      Card { DetailList([DetailItem("临时密码", text: password, isCode: true)]) }
+    }
+  }
+
+  private func unlock(_ visit: Visit) async throws -> Response {
+    let user = try visit.request.integer("id")
+    try await identity.unlock(user, by: visit.principal, origin: visit.request.origin)
+    return try visit.redirect(to: "/r/app_user/\(user)", saying: "账号已解锁。")
+  }
+
+  /// 谁看过我的信息: the looks at the data of the person whose real-name account this is.
+  private func lookups(_ visit: Visit) async throws -> Response {
+    let session = try await authenticator.session(of: visit)
+    let access = PersonalAccess(audit: Audit(clock: site.clock))
+    let user = session.user.id
+    let looks = try await database.transaction { transaction -> [PersonalAccess.Look] in
+      try await transaction.execute("select set_config('lifang.scope_person', '{\"all\":true}', true)")
+      let found = try await transaction.query("select id from person where user_id = \(user)")
+      guard let person = try found.first?.get("id", as: Int64.self) else { return [] }
+      return try await access.looks(at: person, in: transaction)
+    }
+    let rows = looks.enumerated().map { index, look in
+      TableRow(
+        id: String(index), name: look.principalName, path: nil,
+        cells: [.text(look.time.display), .text(look.principalName), .text(look.unitName ?? "—"), .text(look.purpose)])
+    }
+    return try await visit.page(
+      "谁看过我的信息", crumbs: [Crumb("我的账号", "/account")], subtitle: "工作人员每次查看您的个人信息，都在这里留下记录"
+    ) {
+      DataTable(
+        caption: "查看记录", columns: [Column("时间", .date), Column("查看人"), Column("机构"), Column("事由", .wide)],
+        rows: rows, opensPanel: false,
+        empty: .empty("还没有人查看过", "账号与实名登记的人口信息关联后，每一次查看都会列在这里。", icon: .shield))
+    }
+  }
+}
