@@ -7,16 +7,13 @@ from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
 here = pathlib.Path(__file__).parent
 
-
 def plain(syllable):
     """Without tone marks; ü is written v, as it is typed."""
     letters = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
     return "".join(c for c in letters if not unicodedata.combining(c)).replace("ê", "e")
 
-
 def is_han(code):
     return code == 0x3007 or 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF
-
 
 single, words, surnames = {}, {}, []
 for code, readings in PINYIN_DICT.items():
@@ -28,6 +25,7 @@ for name, *reading in ours:
     if name[0] != "^" and len(name) == 1:
         single[name] = reading[0]
 
+known = set(single.values())
 for word, readings in PHRASES_DICT.items():
     reading = [plain(r[0]) for r in readings]
     # Common words only, and none of the characters whose name reading is set by hand against running text.
@@ -36,7 +34,7 @@ for word, readings in PHRASES_DICT.items():
             word.encode("gb2312")
         except UnicodeEncodeError:
             continue
-        if reading != [single.get(c) for c in word]:
+        if reading != [single.get(c) for c in word] and known.issuperset(reading):
             words[word] = reading
 
 for name, *reading in ours:

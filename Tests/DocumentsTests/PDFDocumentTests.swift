@@ -35,8 +35,10 @@ import Testing
     let bytes = try document.render()
     #expect(bytes.starts(with: Array("%PDF-".utf8)))
     #expect(document.pageCount > 5)
-    #expect(count("/Type /Page\n", in: bytes) == document.pageCount)
+    #expect(count("/Type /Page ", in: bytes) + count("/Type /Page\n", in: bytes) == document.pageCount)
     #expect(count("/FontFile", in: bytes) > 0)
+    // Embedded from the font's own tables, cairo 1.16 would lose characters.
+    #expect(count("NotoSans", in: bytes) == 0)
     #expect(try FileKind.sniff(.bytes(bytes)) == .pdf)
   }
 
@@ -59,8 +61,8 @@ import Testing
     #expect(height > 8)
     #expect(try scan(png: document.renderPNG(page: 0, dotsPerInch: 200)) == "https://example.cn/plate/7")
     let flowing = self.document()
-    flowing.qr(try QRCode("里坊"), side: 30)
-    #expect(try scan(png: flowing.renderPNG(page: 0, dotsPerInch: 150)) == "里坊")
+    flowing.qr(try QRCode("https://example.cn/a/2"), side: 30)
+    #expect(try scan(png: flowing.renderPNG(page: 0, dotsPerInch: 150)) == "https://example.cn/a/2")
   }
 
   @Test func repeatsTheHeaderOfATableOnEachPage() throws {

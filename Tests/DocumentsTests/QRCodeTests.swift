@@ -40,6 +40,19 @@ import Testing
     #expect(!code[-1, 0] && !code[0, code.size])
   }
 
+  /// Cairo, as another decoder, draws each picture and the scanner reads it; scales cover lines of many lengths.
+  @Test(.enabled(if: hasScanner), arguments: [(2, 4), (3, 2), (5, 4), (8, 0), (13, 4), (60, 4)])
+  func picturesOfEverySizeAreDecoded(scale: Int, quietZone: Int) throws {
+    let code = try QRCode("https://example.cn/\(scale)")
+    let png = code.png(scale: scale, quietZone: quietZone)
+    let document = PDFDocument(
+      page: PDFPage(width: 100, height: 100, margin: 10),
+      properties: PDFProperties(title: "", created: Instant(seconds: 0)))
+    try document.place(png: png, x: 10, y: 10, width: 80)
+    #expect(try scan(png: document.renderPNG(page: 0, dotsPerInch: 150)) == "https://example.cn/\(scale)")
+    #expect(png[24] == 1 && png.count < 30_000)
+  }
+
   @Test func refusesWhatDoesNotFit() throws {
     #expect(#expect(throws: Refusal.self) { try QRCode("") }?.code == "qr-empty")
     let long = String(repeating: "长", count: 600)

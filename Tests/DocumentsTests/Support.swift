@@ -38,6 +38,8 @@ func contents(_ path: String) throws -> [UInt8] {
   }
 }
 
+func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
 /// What a program prints; `nil` when it fails.
 func output(of command: String) -> String? {
   guard let pipe = popen(command + " 2>/dev/null", "r") else { return nil }
@@ -109,10 +111,17 @@ struct TestArchive {
     (0..<width).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
   }
 
+  private static let crcTable = (0..<256).map { (byte: UInt32) -> UInt32 in
+    var value = byte
+    for _ in 0..<8 { value = value & 1 == 1 ? (value >> 1) ^ 0xEDB8_8320 : value >> 1 }
+    return value
+  }
+
   private func crc(_ data: [UInt8]) -> UInt32 {
-    ~data.reduce(UInt32.max) { sum, byte in
-      (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
-    }
+    let table = TestArchive.crcTable
+    var sum = UInt32.max
+    for byte in data { sum = (sum >> 8) ^ table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] }
+    return ~sum
   }
 
   /// A workbook whose only sheet has this XML.

@@ -36,11 +36,11 @@ import Testing
       ])
     #expect(found[2][0] == "李四")
     #expect(found[2][3] == "1900-01-15 00:00:00")
-    #expect(found[2][4] == "0.30000000000000004")
+    #expect(found[2][4] == "0.3")
     #expect(found[2][6] == "0.0000001")
     #expect(found[2][8] == "FALSE")
     #expect(found[2][9] == "a\r\nb & <c>" || found[2][9] == "a\nb & <c>")
-    #expect(found[3][4] == "123456789012345678")
+    #expect(found[3][4] == "123456789012345700")
     #expect(found[4].cells == ["合并"])
   }
 
@@ -93,7 +93,7 @@ import Testing
     limits.archiveEntries = 3
     #expect(code(sheet("<row/>"), limits: limits) == "archive-too-large")
     limits = TableLimits()
-    limits.archiveBytes = 300
+    limits.archiveBytes = 200
     #expect(code(sheet("<row/>"), limits: limits) == "archive-too-large")
   }
 
@@ -118,7 +118,7 @@ import Testing
     #expect(code(sheet(#"<row><c t="str"><v>123456</v></c></row>"#), limits: limits) == "cell-too-large")
     let shared = TestArchive.workbook(sheet: "<worksheet/>", shared: "<sst><si><t>12345678901</t></si></sst>")
     #expect(code(.bytes(shared.file), limits: limits) == "archive-too-large")
-    let endless = #"<row><c r=""# + String(repeating: "A", count: 6 << 20) + #""/></row>"#
+    let endless = #"<row><c r=""# + String(repeating: "A", count: 3 << 19) + #""/></row>"#
     #expect(code(sheet(endless)) == "archive-too-large")
   }
 }

@@ -163,7 +163,7 @@ import YAML
     ("extend_dictionary: facility\ncodes:\n  - {code: bed, labell: x}", "3:17", "是不是“label”"),
     ("extend_dictionary: facility\ncodes:\n  - {code: sofa}", "3:5", "缺少 label"),
     ("entity: dwelling\nlabel: x\nfields: []", "1:9", "extend_entity"),
-    ("extend_entity: dwelling\nfields:\n  - {name: x, label: 某, type: text, after: nme}", "3:46", "是不是“name”"),
+    ("extend_entity: dwelling\nfields:\n  - {name: x, label: 某, type: text, after: nme}", "3:44", "是不是“name”"),
   ])
   func anOverlayThatMatchesNothingIsRefused(_ text: String, _ place: String, _ word: String) {
     let findings = Samples.findings(text)
@@ -201,7 +201,7 @@ import YAML
       try catalog.adding(yaml: "entity: bad\nlabel: 坏\nfields:\n  - {name: a, label: 甲, type: txt}\n", origin: "x")
     }
     #expect(failure?.errors.count == 1)
-    #expect(failure?.description.contains("x:4:29: 错误：没有类型“txt”") == true)
+    #expect(failure?.description.contains("x:4:31: 错误：没有类型“txt”") == true)
     #expect(failure?.description.contains("是不是“text”？") == true)
   }
 }

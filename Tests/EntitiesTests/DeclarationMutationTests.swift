@@ -2,6 +2,7 @@ import Core
 import Entities
 import Foundation
 import Testing
+import YAML
 
 /// Whatever is done to a valid declaration, loading ends with findings or a catalog and never crashes.
 @Suite struct DeclarationMutationTests {

@@ -130,7 +130,7 @@ import Testing
   private static func isoInstant(_ text: String) -> String {
     let sign = text.lastIndex { $0 == "+" || $0 == "-" } ?? text.endIndex
     let offset = text[sign...]
-    return text[..<sign] + (offset.utf8.count == 3 ? "\(offset):00" : offset)
+    return "\(text[..<sign])\(offset)\(offset.utf8.count == 3 ? ":00" : "")"
   }
 }
 

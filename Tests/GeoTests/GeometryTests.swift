@@ -112,7 +112,7 @@ import Testing
     for (shape, text) in zip(
       try shapes(),
       [
-        "POINT (107.468 31.2096)", "LINESTRING (107 31,107.5 31.25,107.25 31)",
+        "POINT (107.468 31.2096)", "LINESTRING (107 31,107.5 31.25,107.25 31.0)",
         "POLYGON ((107 31,107.1 31.0,107.1 31.1,107.0 31.1,107 31),", "MULTIPOINT (", "MULTILINESTRING ((107 31,",
         "MULTIPOLYGON (((107 31,",
       ])

@@ -3,11 +3,14 @@ import Geo
 import Testing
 
 @Suite struct TileTests {
-  /// The examples of the OpenStreetMap wiki and of the mercantile documentation.
+  /// The examples in the documentation of mercantile.
   @Test func findsPublishedTiles() throws {
-    #expect(Tile(containing: try place(-9.21, 53.12), z: 9) == (try Tile(z: 9, x: 242, y: 165)))
-    let tile = try Tile(z: 8, x: 40, y: 102)
-    #expect(abs(tile.bounds.west - -123.75) < 1e-9 && abs(tile.bounds.north - 34.30714385628804) < 1e-9)
+    let tile = try Tile(z: 10, x: 486, y: 332)
+    #expect(abs(tile.bounds.west - -9.140625) < 1e-9 && abs(tile.bounds.north - 53.33087298301705) < 1e-9)
+    let metres = tile.mercatorBounds
+    #expect(abs(metres.west - -1_017_529.7205322663) < 1e-6 && abs(metres.south - 7_005_300.768279833) < 1e-6)
+    #expect(abs(metres.east - -978_393.962050256) < 1e-6 && abs(metres.north - 7_044_436.526761846) < 1e-6)
+    #expect(Tile(containing: tile.bounds.center, z: 10) == tile)
   }
 
   @Test func placesLieInTheirTiles() throws {

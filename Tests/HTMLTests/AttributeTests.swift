@@ -42,7 +42,7 @@ import Testing
   @Test func classesAreGatheredIntoOneAttribute() {
     #expect(
       div(.class("a"), .id("i"), .class(nil), .all([.class("b c"), .when(false, .class("d"))])).string()
-        == "<div id=\"i\" class=\"a b c\"></div>")
+        == "<div class=\"a b c\" id=\"i\"></div>")
   }
 
   @Test func flagsAndMissingValuesLeaveNoTrace() {

@@ -1,5 +1,5 @@
 import Core
-import Identity
+@testable import Identity
 import Testing
 
 @Suite struct AccessRuleTests {
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func theLimiterCountsByKeyAndWindow() {
-    let limiter = RateLimiter(seconds: 60, capacity: 10)
+    let limiter = WindowCounter(seconds: 60, capacity: 10)
     let time = Instant(seconds: 120)
     #expect(limiter.count("a", limit: 2, at: time) == nil)
     #expect(limiter.count("a", limit: 2, at: time + 59) == nil)

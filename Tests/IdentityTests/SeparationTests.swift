@@ -91,6 +91,15 @@ import Testing
     try await fixture.service.install([shipped(["view", "export", "verify"])])
     #expect(try await actions() == ["verify", "view"], "what was taken away stays away, what is new comes")
     #expect(try await fixture.database.query("select name from role").values(as: String.self) == ["审计员"])
+    try await fixture.service.install([
+      ShippedRole(
+        code: "mixed", name: "两种范围", description: "",
+        grants: [.init(Permission("address", "view"), .anyOf([.unit, .division(["5117"])]))])
+    ])
+    #expect(
+      try await fixture.database.query(
+        "select scope || coalesce(' ' || scope_value, '') from role_grant where subject = 'address' order by 1"
+      ).values(as: String.self) == ["division 5117", "unit"])
     #expect(
       try await fixture.refusal {
         try await fixture.service.install([

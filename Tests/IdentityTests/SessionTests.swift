@@ -3,6 +3,7 @@ import Audit
 import Core
 @testable import Identity
 import SQL
+import TestSupport
 import Testing
 
 @Suite struct SessionTests {
@@ -89,10 +90,11 @@ import Testing
     #expect(
       try await fixture.refusal { try await fixture.service.authenticate(opened.token, origin: fixture.origin) }
         == "session-kicked")
-    try await eventually {
+    let happened = try await eventually {
       try await fixture.refusal { try await other.authenticate(opened.token, origin: fixture.origin) }
         == "session-kicked"
     }
+    #expect(happened)
     #expect(try await fixture.service.online(by: officer).isEmpty)
     #expect(
       try await fixture.refusal {
@@ -131,19 +133,20 @@ import Testing
     #expect(opened.session.principal.may(Permission("address", "view")))
     let following = Task { await fixture.service.run() }
     defer { following.cancel() }
-    try await eventually {
+    let happened = try await eventually {
       // Again and again, since the listener may not be there for the first.
       try await fixture.database.execute(SQL(unsafe: statement))
       return try await !fixture.service.authenticate(opened.token, origin: fixture.origin).principal
         .may(Permission("address", "view"))
     }
+    #expect(happened)
   }
 
   @Test func stoppingAnAccountEndsItsSessions() async throws {
     let fixture = try await IdentityFixture()
     let user = try await fixture.user()
     let opened = try await fixture.signIn()
-    let administrator = fixture.officer("app_user.update")
+    let administrator = fixture.officer("app_user.enable", "app_user.disable")
     try await fixture.service.setStatus(.disabled, of: user, by: administrator, origin: fixture.origin)
     #expect(
       try await fixture.refusal { try await fixture.service.authenticate(opened.token, origin: fixture.origin) }
@@ -207,17 +210,4 @@ import Testing
     dump(SignInAttempt(account: "a", password: IdentityFixture.password, origin: fixture.origin), to: &dumped)
     #expect(!"\(opened) \(dumped)".contains(opened.token) && !dumped.contains(IdentityFixture.password))
   }
-}
-
-/// Waits until `condition` holds, at most ten seconds.
-func eventually(
-  sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-  let clock = ContinuousClock()
-  let deadline = clock.now + .seconds(10)
-  while clock.now < deadline {
-    if try await condition() { return }
-    try await clock.sleep(for: .milliseconds(20))
-  }
-  Issue.record("the condition never held", sourceLocation: sourceLocation)
 }

@@ -51,7 +51,7 @@ import Testing
     let user = try await fixture.user()
     try await fixture.give(try await fixture.role("clerk"), to: user)
     let opened = try await fixture.signIn()
-    let administrator = fixture.officer("app_user.clear", "app_user.update")
+    let administrator = fixture.officer("app_user.clear", "app_user.enable")
     try await fixture.service.clearUser(user, by: administrator, origin: fixture.origin)
     #expect(
       try await fixture.refusal { try await fixture.service.authenticate(opened.token, origin: fixture.origin) }
@@ -135,7 +135,7 @@ import Testing
   @Test func theTestTablesFollowTheDeclarations() async throws {
     let fixture = try await IdentityFixture()
     let standard: Set = ["id", "version", "created_at", "created_by", "updated_at", "updated_by"]
-    for table in ["unit", "post", "app_user", "role", "role_grant", "user_role", "api_key", "login_log"] {
+    for table in ["unit", "post", "app_user", "role", "role_grant", "user_role", "menu_entry", "api_key", "login_log"] {
       let declared = Declarations.fields(of: table)
       try #require(!declared.isEmpty, "no declaration of \(table)")
       let columns: [String] = try await fixture.database.query(

@@ -190,6 +190,24 @@ import Testing
     #expect(try await database.value("select 1", as: Int.self) == 1)
   }
 
+  @Test func aCopyMayTakeLongerThanAStatement() async throws {
+    let database = try await TestDatabase.make {
+      $0.maximumConnections = 1
+      $0.statementTimeout = .milliseconds(100)
+    }
+    try await database.execute("create table t (id int8)")
+    let count = try await database.copyIn("t", columns: ["id"]) { writer in
+      let start = ContinuousClock.now
+      while ContinuousClock.now - start < .milliseconds(300) {
+        try await writer.row(1)
+        try await writer.flush()
+      }
+    }
+    #expect(count > 0)
+    let failure = await #expect(throws: SQLFailure.self) { try await database.query("select pg_sleep(600)") }
+    #expect(failure?.isCancelled == true)
+  }
+
   @Test func copiesTakePartInTransactions() async throws {
     let database = try await TestDatabase.make()
     try await database.execute("create table t (id int8)")

@@ -67,6 +67,55 @@ import Testing
     #expect(try await database.value("select 1", as: Int.self) == 1)
   }
 
+  @Test func aHundredCallersShareTwoConnectionsAndEachGetsItsOwnAnswer() async throws {
+    let database = try await TestDatabase.make { $0.maximumConnections = 2 }
+    try await database.execute("create table t (id int8 primary key)")
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<100 {
+        group.addTask {
+          for round in 0..<20 {
+            let answer = try? await database.value("select \(number * 100 + round)::int8 + 0", as: Int.self)
+            #expect(answer == number * 100 + round)
+            // Failures of one caller stay with him, wherever his statement was run.
+            if round % 5 == 0 {
+              let failure = await #expect(throws: SQLFailure.self) {
+                try await database.query("select 1 / (\(number)::int8 - \(number)::int8)")
+              }
+              #expect(failure?.sqlState == "22012")
+            }
+            if round % 7 == 0 {
+              let written = try? await database.execute("insert into t values (\(number * 100 + round))")
+              #expect(written == 1)
+            }
+          }
+        }
+      }
+    }
+    #expect(try await database.value("select count(*) from t", as: Int.self) == 300)
+    #expect(database.counts.open == 2)
+  }
+
+  @Test func aRunningStatementOfAWaiterCanBeCancelled() async throws {
+    let database = try await TestDatabase.make { $0.maximumConnections = 1 }
+    let administrator = Database(conninfo: try await TestDatabase.administratorConninfo(), log: .silent)
+    let sleeping = try await database.withConnection { _ in
+      let task = Task { try await database.query("select pg_sleep(600) as waiter") }
+      let isQueued = try await eventually { database.counts.waiting == 1 }
+      #expect(isQueued)
+      return task
+    }
+    #expect(
+      try await eventually {
+        try await administrator.value(
+          "select count(*) from pg_stat_activity where state = 'active' and query like '%600%waiter'", as: Int.self)
+          == 1
+      })
+    sleeping.cancel()
+    await #expect(throws: CancellationError.self) { try await sleeping.value }
+    #expect(try await database.value("select 1", as: Int.self) == 1)
+    await administrator.close()
+  }
+
   @Test func aKilledBackendIsReplaced() async throws {
     let database = try await TestDatabase.make { $0.maximumConnections = 1 }
     let administrator = Database(conninfo: try await TestDatabase.administratorConninfo(), log: .silent)
@@ -127,7 +176,13 @@ import Testing
 
   @Test func aMissingDatabaseFailsAtOnce() async throws {
     let database = try await TestDatabase.make { $0.database = "no_such_database" }
-    await #expect(throws: ConnectFailure.self) { try await database.query("select 1") }
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 {
+        group.addTask {
+          await #expect(throws: ConnectFailure.self) { try await database.query("select 1") }
+        }
+      }
+    }
     #expect(database.counts.open == 0)
   }
 

@@ -46,6 +46,9 @@ on('change', '[data-form] [data-refresh]', (event, input) => {
 const prefix = 'draft:';
 const isKept = input => input.name && !input.name.startsWith('_') && !input.matches('[data-private], [type="hidden"]:not([data-picker-value]), [type="password"], [type="file"], button');
 
+const privateValues = form =>
+  [...form.querySelectorAll('[data-private]')].map(input => (input.type === 'checkbox' ? input.checked : input.value));
+
 function values(form) {
   const kept = {};
   for (const input of form.elements) {
@@ -78,7 +81,13 @@ function read(key) {
   }
 }
 
-const clock = time => new Date(time).toLocaleString('zh-CN', { dateStyle: 'short', timeStyle: 'short' });
+const two = number => String(number).padStart(2, '0');
+
+function clock(time) {
+  const at = new Date(time);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 const sent = sessionStorage.getItem('draft-sent');
 
 each('[data-form]', form => {
@@ -94,7 +103,7 @@ each('[data-form]', form => {
   if (draft && !failed && sent !== key && JSON.stringify(draft.values) !== initial) offer(form, key, draft);
 
   let timer;
-  form.addEventListener('input', () => {
+  const keep = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
       try {
@@ -104,7 +113,9 @@ each('[data-form]', form => {
         if (status) status.textContent = '这台设备存不下草稿，离开前请先提交。';
       }
     }, 600);
-  });
+  };
+  form.addEventListener('input', keep);
+  form.addEventListener('change', keep);
 });
 
 function offer(form, key, draft) {
@@ -134,9 +145,6 @@ if (sent) {
 }
 
 // --- Sending and leaving --------------------------------------------------------------------------------------------
-
-const privateValues = form =>
-  [...form.querySelectorAll('[data-private]')].map(input => (input.type === 'checkbox' ? input.checked : input.value));
 
 function isDirty(form) {
   if (form.dataset.sending) return false;

@@ -12,13 +12,31 @@ export const looks = {
   count: { size: 13, weight: 600, colour: '#ffffff', halo: null },
 };
 
-const label = (look, property = 'name') => ['concat', `label|${look}|`, ['to-string', ['get', property]]];
-const named = ['all', ['has', 'name'], ['!=', ['get', 'name'], '']];
+const text = ['to-string', ['coalesce', ['get', 'label'], '']];
+const label = look => ['concat', `label|${look}|`, text];
+const named = ['!=', text, ''];
 const byZoom = (...stops) => ['interpolate', ['exponential', 1.5], ['zoom'], ...stops];
 const isCluster = ['>', ['coalesce', ['get', 'count'], 1], 1];
 const isMain = ['in', ['coalesce', ['get', 'class'], ''], ['literal', ['motorway', 'trunk', 'primary', 'secondary', '快速路', '主干路', '次干路']]];
 
 const symbol = (source, id, options) => ({ id: `${source}-${id}`, type: 'symbol', source, 'source-layer': source, ...options });
+
+const dot = colour => ({ 'circle-radius': byZoom(12, 4, 17, 7), 'circle-color': colour, 'circle-stroke-color': '#fff', 'circle-stroke-width': 1.5 });
+
+/** Points that the server gathers where they crowd: a circle with a count, or the point itself. */
+const points = (name, colour, minzoom) => [
+  { id: `${name}-cluster`, type: 'circle', filter: isCluster, minzoom, metadata: { opens: true },
+    paint: { 'circle-radius': ['interpolate', ['linear'], ['log10', ['get', 'count']], 0, 12, 2, 17, 4, 25, 6, 34], 'circle-color': colour, 'circle-opacity': 0.88, 'circle-stroke-color': '#fff', 'circle-stroke-width': 2, 'circle-stroke-opacity': 0.8 } },
+  { id: `${name}-dot`, type: 'circle', filter: ['!', isCluster], minzoom, metadata: { opens: true }, paint: dot(colour) },
+];
+
+const pointLabels = (name, look, minzoom, from) => [
+  symbol(name, 'count', { filter: isCluster, minzoom: from, layout: { 'icon-image': ['concat', 'label|count|', countText], 'icon-allow-overlap': true } }),
+  symbol(name, 'label', { filter: ['all', ['!', isCluster], named], minzoom, layout: { 'icon-image': label(look), 'icon-anchor': 'top', 'icon-offset': [0, 6] } }),
+];
+
+const countText = ['case', ['>=', ['get', 'count'], 10000],
+  ['concat', ['to-string', ['/', ['round', ['/', ['get', 'count'], 1000]], 10]], '万'], ['to-string', ['get', 'count']]];
 
 const drawn = {
   divisions: () => [
@@ -29,9 +47,12 @@ const drawn = {
     { id: 'grids-fill', type: 'fill', minzoom: 12, paint: { 'fill-color': '#2f7d6b', 'fill-opacity': 0.04 } },
     { id: 'grids-line', type: 'line', minzoom: 12, paint: { 'line-color': '#2f7d6b', 'line-width': 1.25, 'line-dasharray': [3, 2] } },
   ],
+  compounds: () => [
+    { id: 'compounds-face', type: 'fill', minzoom: 13, metadata: { opens: true }, paint: { 'fill-color': '#e3ead9', 'fill-outline-color': '#9db087' } },
+  ],
   roads: () => [
     { id: 'roads-edge', type: 'line', minzoom: 11, layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': ['case', isMain, '#d9a441', '#c9d1dc'], 'line-width': byZoom(11, ['case', isMain, 1.5, 0.5], 16, ['case', isMain, 11, 6], 19, ['case', isMain, 30, 18]) } },
+      paint: { 'line-color': ['case', isMain, '#d9a441', '#c2cad5'], 'line-width': byZoom(11, ['case', isMain, 1.5, 0.75], 16, ['case', isMain, 11, 6], 19, ['case', isMain, 30, 18]) } },
     { id: 'roads-face', type: 'line', minzoom: 13, layout: { 'line-cap': 'round', 'line-join': 'round' },
       paint: { 'line-color': ['case', isMain, '#fbe3ae', '#ffffff'], 'line-width': byZoom(13, ['case', isMain, 1.5, 0.75], 16, ['case', isMain, 9, 4.5], 19, ['case', isMain, 27, 16]) } },
   ],
@@ -39,31 +60,25 @@ const drawn = {
     { id: 'buildings-face', type: 'fill', minzoom: 14, metadata: { opens: true },
       paint: { 'fill-color': '#d3dbe6', 'fill-outline-color': '#8fa1b8', 'fill-opacity': byZoom(14, 0.5, 15, 1) } },
   ],
-  facilities: () => [
-    { id: 'facilities-dot', type: 'circle', minzoom: 12, metadata: { opens: true },
-      paint: { 'circle-radius': byZoom(12, 4, 17, 7), 'circle-color': '#1a6a3d', 'circle-stroke-color': '#fff', 'circle-stroke-width': 1.5 } },
-  ],
-  addresses: () => [
-    { id: 'addresses-cluster', type: 'circle', filter: isCluster, metadata: { opens: true },
-      paint: { 'circle-radius': ['interpolate', ['linear'], ['log10', ['get', 'count']], 0, 12, 2, 17, 4, 25, 6, 34], 'circle-color': '#1d4f91', 'circle-opacity': 0.88, 'circle-stroke-color': '#fff', 'circle-stroke-width': 2, 'circle-stroke-opacity': 0.8 } },
-    { id: 'addresses-dot', type: 'circle', filter: ['!', isCluster], metadata: { opens: true },
-      paint: { 'circle-radius': byZoom(12, 3, 18, 6), 'circle-color': '#1d4f91', 'circle-stroke-color': '#fff', 'circle-stroke-width': 1.5 } },
-  ],
+  facilities: () => points('facilities', '#1a6a3d', 11),
+  stations: () => points('stations', '#5b3f99', 9),
+  organisations: () => points('organisations', '#96581a', 12),
+  addresses: () => points('addresses', '#1d4f91', 0),
 };
 
 const labels = {
-  divisions: () => [symbol('divisions', 'label', { filter: named, maxzoom: 15, layout: { 'icon-image': ['case', ['<=', ['to-number', ['get', 'level'], 9], 3], label('county'), label('division')] } })],
+  divisions: () => [symbol('divisions', 'label', { filter: named, maxzoom: 15, layout: { 'icon-image': ['case', ['in', ['to-string', ['get', 'level']], ['literal', ['city', 'district']]], label('county'), label('division')] } })],
   grids: () => [symbol('grids', 'label', { filter: named, minzoom: 14, layout: { 'icon-image': label('grid') } })],
+  compounds: () => [symbol('compounds', 'label', { filter: named, minzoom: 15, layout: { 'icon-image': label('facility') } })],
   roads: () => [symbol('roads', 'label', { filter: named, minzoom: 14, layout: { 'symbol-placement': 'line', 'symbol-spacing': 350, 'icon-image': label('road'), 'icon-rotation-alignment': 'map', 'icon-keep-upright': true } })],
   buildings: () => [symbol('buildings', 'label', { filter: named, minzoom: 16, layout: { 'icon-image': label('building') } })],
-  facilities: () => [symbol('facilities', 'label', { filter: named, minzoom: 15, layout: { 'icon-image': label('facility'), 'icon-anchor': 'top', 'icon-offset': [0, 6] } })],
-  addresses: () => [
-    symbol('addresses', 'count', { filter: isCluster, layout: { 'icon-image': ['concat', 'label|count|', ['case', ['>=', ['get', 'count'], 10000], ['concat', ['to-string', ['/', ['round', ['/', ['get', 'count'], 1000]], 10]], '万'], ['to-string', ['get', 'count']]]], 'icon-allow-overlap': true } }),
-    symbol('addresses', 'label', { filter: ['all', ['!', isCluster], named], minzoom: 17, layout: { 'icon-image': label('address'), 'icon-anchor': 'top', 'icon-offset': [0, 5] } }),
-  ],
+  facilities: () => pointLabels('facilities', 'facility', 15, 11),
+  stations: () => pointLabels('stations', 'division', 13, 9),
+  organisations: () => pointLabels('organisations', 'road', 16, 12),
+  addresses: () => pointLabels('addresses', 'address', 17, 0),
 };
 
-const order = ['divisions', 'grids', 'roads', 'buildings', 'facilities', 'addresses'];
+const order = Object.keys(drawn);
 
 /** The style's layers for the tile layers that a map has: areas below lines below points below labels. */
 export function mapLayers(wanted) {

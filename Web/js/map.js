@@ -1,8 +1,7 @@
 // Maps of our own vector tiles (MapLibre GL). No glyph server exists, so every label is an image drawn on a canvas.
 //
-// A tile of `/tiles/{layer}/{z}/{x}/{y}.mvt` holds one layer of that name. Properties read here:
-//   divisions name level · grids name · roads name class · buildings id name · addresses id name count (of a cluster)
-//   facilities id name kind
+// A tile of `/tiles/{layer}/{z}/{x}/{y}.mvt` holds one layer of that name. Read here: `label`; the feature's id, as its
+// own or as the property `id`; of points `count`, when several are gathered; of divisions `level`; of roads `class`.
 import { announce, each, make } from './dom.js';
 import { looks, mapLayers } from './map-style.js';
 
@@ -11,7 +10,7 @@ const font = '"PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
 const words = {
   'NavigationControl.ZoomIn': '放大', 'NavigationControl.ZoomOut': '缩小', 'NavigationControl.ResetBearing': '转正',
   'GeolocateControl.FindMyLocation': '我的位置', 'GeolocateControl.LocationNotAvailable': '不能定位',
-  'ScaleControl.Meters': '米', 'ScaleControl.Kilometers': '公里', 'Popup.Close': '关闭', 'Marker.Title': '标记',
+  'ScaleControl.Meters': '米', 'ScaleControl.Kilometers': '公里', 'Popup.Close': '关闭', 'Marker.Title': '所选位置',
 };
 
 let library = null;
@@ -79,8 +78,8 @@ async function create(canvas, { center, zoom, tiles, layers, label }) {
   return { gl, map };
 }
 
-const pin = () => {
-  const element = make('div', { className: 'map-pin' });
+const pin = (label = '所选位置', role = 'img') => {
+  const element = make('div', { className: 'map-pin', role, 'aria-label': label });
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 24 30');
   svg.setAttribute('aria-hidden', 'true');
@@ -123,14 +122,15 @@ function layerSwitch(map, layers) {
 
 // --- A click opens the card of what is there ------------------------------------------------------------------------
 
-async function card(gl, map, at, path, fallback) {
+async function card(gl, map, at, path, fallback, offset = 0) {
   const content = make('div', { className: 'map-card' }, make('p', {}, fallback));
-  const popup = new gl.Popup({ maxWidth: '20rem', focusAfterOpen: true }).setLngLat(at).setDOMContent(content).addTo(map);
+  const popup = new gl.Popup({ maxWidth: '20rem', focusAfterOpen: true, offset }).setLngLat(at).setDOMContent(content).addTo(map);
   if (!path) return popup;
   try {
     const answer = await fetch(path, { headers: { 'HX-Request': 'true', 'HX-Target': 'map-card' } });
     if (!answer.ok) throw new Error(String(answer.status));
     content.innerHTML = await answer.text();
+    window.htmx?.process(content);
     popup.setDOMContent(content);
   } catch {
     content.append(make('p', {}, '详情没有取到，请稍后重试。'));
@@ -147,15 +147,16 @@ function openable(map, gl, config) {
   map.on('click', event => {
     const feature = map.queryRenderedFeatures(event.point, { layers })[0];
     if (!feature) return;
-    const { id, name, count } = feature.properties;
+    const { label, count } = feature.properties;
+    const id = feature.id ?? feature.properties.id;
     const at = feature.geometry.type === 'Point' ? feature.geometry.coordinates : event.lngLat;
     if (count > 1) {
       map.easeTo({ center: at, zoom: Math.min(map.getZoom() + 2, 19) });
       return;
     }
-    const path = config.card && id !== undefined
-      ? config.card.replace('{layer}', feature.source).replace('{id}', encodeURIComponent(id)) : null;
-    card(gl, map, at, path, name ?? '');
+    const template = config.layers.find(layer => layer.name === feature.source)?.card;
+    const path = template && id !== undefined ? template.replace('{id}', encodeURIComponent(id)) : null;
+    if (path || label) card(gl, map, at, path, label ?? '');
   });
 }
 
@@ -176,7 +177,7 @@ function follow(map, gl, config) {
     map.flyTo({ center: point(item), zoom: Math.max(map.getZoom(), 17), essential: false });
     marker.setLngLat(point(item)).addTo(map);
     const title = item.querySelector('.map-item-title')?.firstChild?.textContent ?? '';
-    card(gl, map, point(item), item.dataset.card ?? null, title);
+    card(gl, map, point(item), item.dataset.card ?? null, title, 36);
   });
   for (const type of ['mouseover', 'focusin']) {
     list.addEventListener(type, event => {
@@ -204,7 +205,7 @@ each('[data-map]', async view => {
     const layers = config.layers.map(layer => ({ ...layer, on: config.small ? layer.on : kept[layer.name] ?? layer.on }));
     const { gl, map } = await create(canvas, { ...config, layers, label: canvas.getAttribute('aria-label') });
     for (const marker of config.markers) {
-      const point = new gl.Marker({ element: pin(), anchor: 'bottom' }).setLngLat(marker.at).addTo(map);
+      const point = new gl.Marker({ element: pin(marker.label, 'button'), anchor: 'bottom' }).setLngLat(marker.at).addTo(map);
       point.setPopup(new gl.Popup({ offset: 30 }).setDOMContent(make('div', { className: 'map-card' },
         make('h3', {}, marker.label), marker.href ? make('a', { className: 'button button-normal', href: marker.href }, '查看详情') : null)));
     }

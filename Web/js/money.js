@@ -18,7 +18,7 @@ function section(number) {
   return text;
 }
 
-/** `1234.5` as `人民币壹仟贰佰叁拾肆元伍角`; nothing for what is not an amount below ten thousand trillion. */
+/** `1234.5` as `人民币壹仟贰佰叁拾肆元伍角整`, as the server writes it; nothing for what is not an amount below ten thousand trillion. */
 export function capitals(value) {
   const match = /^\s*([0-9,]{1,20})(?:\.([0-9]{1,2}))?\s*$/.exec(value);
   if (!match) return '';
@@ -40,8 +40,12 @@ export function capitals(value) {
   });
   text = text === '' ? '' : `${text}元`;
   if (tenths === 0 && hundredths === 0) return `人民币${text === '' ? '零元' : text}整`;
-  if (tenths > 0) text += `${digits[tenths]}角`;
-  else if (text !== '') text += '零';
-  if (hundredths > 0) text += `${digits[hundredths]}分`;
-  return `人民币${text}`;
+  if (tenths > 0) {
+    // 零 where the yuan end in zero (《支付结算办法》附一): 壹拾元零伍角整.
+    if (text !== '' && whole.endsWith('0')) text += '零';
+    text += `${digits[tenths]}角`;
+  } else if (text !== '') {
+    text += '零';
+  }
+  return `人民币${text}${hundredths > 0 ? `${digits[hundredths]}分` : '整'}`;
 }

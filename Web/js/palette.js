@@ -17,7 +17,7 @@ const entries = () => [...document.querySelectorAll('.sidemenu a.menu-item')].ma
 
 function build() {
   input = make('input', {
-    type: 'search', 'aria-label': '搜索菜单、记录和人员', placeholder: '搜索菜单、地址、门牌编码、人员…', autocomplete: 'off',
+    type: 'text', inputmode: 'search', 'aria-label': '搜索菜单、记录和人员', placeholder: '搜索菜单、地址、门牌编码、人员…', autocomplete: 'off',
     role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list',
   });
   list = make('div', { id: 'palette-list', className: 'palette-list', role: 'listbox', 'aria-label': '搜索结果' });
@@ -66,6 +66,10 @@ function highlight(index) {
 
 function keys(event) {
   if (event.isComposing) return;
+  if (event.key === 'Escape') {
+    event.preventDefault();
+    dialog.close();
+  }
   if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
     event.preventDefault();
     highlight(active + (event.key === 'ArrowDown' ? 1 : -1));

@@ -19,8 +19,8 @@ export function toast(tone, text, link) {
 
 // Somebody who hovers or has focus in a message is reading it.
 function leave(element) {
-  if (element.dataset.toast === 'danger' || element.querySelector('a')) return;
-  const wait = 5000 + 80 * element.textContent.length;
+  if (element.dataset.toast === 'danger') return;
+  const wait = (element.querySelector('a') ? 12000 : 5000) + 80 * element.textContent.length;
   const tick = () => {
     if (element.matches(':hover') || element.contains(document.activeElement)) setTimeout(tick, 2000);
     else element.remove();

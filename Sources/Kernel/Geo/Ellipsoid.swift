@@ -29,6 +29,15 @@ extension Coordinate {
     return 2 * Ellipsoid.meanRadius * asin(min(1, square.squareRoot()))
   }
 
+  /// The middle of the great circle to another place less than half the earth away.
+  func midpoint(to other: Coordinate) -> Coordinate {
+    let (a, b) = (latitude * .pi / 180, other.latitude * .pi / 180)
+    let turn = (other.longitude - longitude) * .pi / 180
+    let (x, y) = (cos(b) * cos(turn), cos(b) * sin(turn))
+    let middle = atan2(sin(a) + sin(b), ((cos(a) + x) * (cos(a) + x) + y * y).squareRoot())
+    return Coordinate(clamping: longitude + atan2(y, cos(a) + x) * 180 / .pi, middle * 180 / .pi)
+  }
+
   /// Distance on the ellipsoid in metres, to the millimetre (Vincenty 1975); nearly opposite places of the earth, where
   /// the method does not converge, get the haversine distance.
   package func distance(to other: Coordinate) -> Double {

@@ -4,25 +4,32 @@ package import Core
 ///
 /// There is none for inline style or event handlers: the content security policy forbids both, and so does this type.
 package struct Attribute: Sendable {
-  enum Content: Sendable {
-    case nothing
-    case flag(StaticString)
-    case value(StaticString, String)
-    case classes(String)
+  enum Kind: UInt8, Sendable {
+    case nothing, flag, value, classes
     /// A file among the static assets of this build.
-    case asset(StaticString, String)
-    case several([Attribute])
+    case asset
+    case several
   }
 
-  let content: Content
+  let kind: Kind
+  let name: StaticString
+  let value: String
+  let several: [Attribute]?
 
-  init(_ content: Content) { self.content = content }
+  private init(_ kind: Kind, _ name: StaticString = "", _ value: String = "", several: [Attribute]? = nil) {
+    self.kind = kind
+    self.name = name
+    self.value = value
+    self.several = several
+  }
 
   /// No attribute at all.
   package static let none = Attribute(.nothing)
 
   /// Several attributes in place of one.
-  package static func all(_ attributes: [Attribute]) -> Attribute { Attribute(.several(attributes)) }
+  package static func all(_ attributes: [Attribute]) -> Attribute {
+    Attribute(.several, several: attributes)
+  }
 
   /// `attribute` when `condition` holds.
   package static func when(_ condition: Bool, _ attribute: @autoclosure () -> Attribute) -> Attribute {
@@ -35,7 +42,7 @@ package struct Attribute: Sendable {
   package static func custom(_ name: StaticString, _ value: String?) -> Attribute {
     precondition(isAllowed(name), "inline style and event handlers are forbidden")
     guard let value else { return .none }
-    return Attribute(.value(name, value))
+    return Attribute(.value, name, value)
   }
 
   /// Any boolean attribute by name.
@@ -43,7 +50,7 @@ package struct Attribute: Sendable {
   /// - Precondition: `name` is not an event handler.
   package static func flag(_ name: StaticString, _ isSet: Bool = true) -> Attribute {
     precondition(isAllowed(name), "event handlers are forbidden")
-    return isSet ? Attribute(.flag(name)) : .none
+    return isSet ? Attribute(.flag, name) : .none
   }
 
   private static func isAllowed(_ name: StaticString) -> Bool {
@@ -56,7 +63,7 @@ package struct Attribute: Sendable {
 
   private static func optional(_ name: StaticString, _ value: String?) -> Attribute {
     guard let value else { return .none }
-    return Attribute(.value(name, value))
+    return Attribute(.value, name, value)
   }
 }
 
@@ -66,7 +73,7 @@ extension Attribute {
   /// Class names; several such attributes on one element are gathered.
   package static func `class`(_ names: String?) -> Attribute {
     guard let names, !names.isEmpty else { return .none }
-    return Attribute(.classes(names))
+    return Attribute(.classes, "class", names)
   }
   package static func id(_ value: String?) -> Attribute { optional("id", value) }
   package static func title(_ value: String?) -> Attribute { optional("title", value) }
@@ -98,9 +105,9 @@ extension Attribute {
   /// Where this one button sends its form; see ``SafeURL/link(_:)``.
   package static func formaction(_ url: String?) -> Attribute { optional("formaction", url.map(SafeURL.link)) }
   /// A file among the static assets of this build, by its path below `Web/`.
-  package static func assetHref(_ path: String) -> Attribute { Attribute(.asset("href", path)) }
+  package static func assetHref(_ path: String) -> Attribute { Attribute(.asset, "href", path) }
   /// A file among the static assets of this build, by its path below `Web/`.
-  package static func assetSrc(_ path: String) -> Attribute { Attribute(.asset("src", path)) }
+  package static func assetSrc(_ path: String) -> Attribute { Attribute(.asset, "src", path) }
   package static func rel(_ value: String) -> Attribute { optional("rel", value) }
   package static func target(_ value: String?) -> Attribute { optional("target", value) }
   package static func download(_ name: String = "") -> Attribute { optional("download", name) }

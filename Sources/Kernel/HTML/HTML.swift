@@ -1,7 +1,8 @@
-/// A piece of a page: something that writes itself into one byte buffer.
+/// A piece of a page.
 ///
 /// The type is concrete on purpose — no tag has a type of its own — so a page of a hundred elements type-checks as fast
-/// as a hundred function calls. Text is escaped unless it is passed through ``unsafe(raw:)``.
+/// as a hundred function calls. Text is escaped unless it is passed through ``unsafe(raw:)``. A piece is a plain value: it
+/// may be kept, shared and written into many pages.
 ///
 /// ```swift
 /// let page = section(.class("panel"), .id("who")) {
@@ -10,42 +11,70 @@
 /// }
 /// let bytes = page.render()
 /// ```
-package struct HTML {
-  let write: (inout HTMLWriter) -> Void
+package struct HTML: Sendable {
+  /// What the piece is made of; two allocations an element, and none for text.
+  enum Content: Sendable {
+    case nothing
+    case text(String)
+    case element(Element)
+    case list([HTML])
+    case bytes([UInt8])
+    case custom(@Sendable (inout HTMLWriter) -> Void)
+  }
+
+  let content: Content
+
+  init(_ content: Content) { self.content = content }
 
   /// A piece that calls `write` whenever it is rendered.
-  package init(_ write: @escaping (inout HTMLWriter) -> Void) { self.write = write }
+  package init(_ write: @escaping @Sendable (inout HTMLWriter) -> Void) { content = .custom(write) }
 
   /// Several statements as one piece.
   package init(@HTMLBuilder _ content: () -> HTML) { self = content() }
 
   /// Nothing.
-  package static var empty: HTML { HTML { (_: inout HTMLWriter) in } }
+  package static let empty = HTML(.nothing)
 
   /// `text`, escaped.
-  package static func text(_ text: String) -> HTML { HTML { $0.text(text) } }
+  package static func text(_ text: String) -> HTML { HTML(.text(text)) }
 
   /// Markup that is written as it stands. Nothing that a person or another system supplied may reach it.
-  package static func unsafe(raw markup: String) -> HTML { HTML { $0.unsafe(raw: markup) } }
+  package static func unsafe(raw markup: String) -> HTML { HTML(.bytes(Array(markup.utf8))) }
 
   /// The pieces one after another, with `separator` between them.
-  package static func joined(_ pieces: [HTML], separator: HTML = .empty) -> HTML {
-    HTML { writer in
-      for (index, piece) in pieces.enumerated() {
-        if index > 0 { separator.write(&writer) }
-        piece.write(&writer)
-      }
+  package static func joined(_ pieces: [HTML], separator: HTML? = nil) -> HTML {
+    guard let separator, pieces.count > 1 else { return HTML(.list(pieces)) }
+    var list: [HTML] = []
+    list.reserveCapacity(pieces.count * 2 - 1)
+    for piece in pieces {
+      if !list.isEmpty { list.append(separator) }
+      list.append(piece)
+    }
+    return HTML(.list(list))
+  }
+
+  func write(_ writer: inout HTMLWriter) {
+    switch content {
+    case .nothing: break
+    case .text(let text): writer.text(text)
+    case .element(let element): element.write(&writer)
+    case .list(let pieces): for piece in pieces { piece.write(&writer) }
+    case .bytes(let bytes): writer.put(bytes)
+    case .custom(let write): write(&writer)
     }
   }
 
-  /// The bytes of the piece in UTF-8.
+  /// The bytes of the piece in UTF-8, as part of a page with this environment.
   ///
   /// - Parameter capacity: how many bytes to reserve; a good guess saves the buffer from growing.
-  package func render(_ environment: HTMLEnvironment = HTMLEnvironment(), capacity: Int = 4096) -> [UInt8] {
+  package func render(_ environment: HTMLEnvironment = HTMLEnvironment(), capacity: Int = 16_384) -> [UInt8] {
     var writer = HTMLWriter(environment: environment, capacity: capacity)
     write(&writer)
     return writer.bytes
   }
+
+  /// The piece, written once for this environment: for what many pages repeat, such as a menu.
+  package func frozen(_ environment: HTMLEnvironment) -> HTML { HTML(.bytes(render(environment))) }
 
   /// The piece as a string, for tests and for messages that carry markup.
   package func string(_ environment: HTMLEnvironment = HTMLEnvironment()) -> String {
@@ -97,6 +126,8 @@ extension Array: HTMLConvertible where Element: HTMLConvertible {
 /// Collects the statements of a builder body. Each statement is checked on its own.
 @resultBuilder
 package enum HTMLBuilder {
+  package static func buildExpression(_ piece: HTML) -> HTML { piece }
+  package static func buildExpression(_ text: String) -> HTML { .text(text) }
   package static func buildExpression<Piece: HTMLConvertible>(_ piece: Piece) -> HTML { piece.html }
   package static func buildBlock() -> HTML { .empty }
   package static func buildBlock(_ only: HTML) -> HTML { only }

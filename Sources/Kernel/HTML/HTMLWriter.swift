@@ -1,14 +1,25 @@
 /// The one buffer a page is written into.
-package struct HTMLWriter {
-  /// What has been written so far, UTF-8.
-  package private(set) var bytes: [UInt8] = []
+///
+/// It owns its memory and cannot be copied, so that appending is a comparison and a move of bytes.
+package struct HTMLWriter: ~Copyable {
   /// What the page tells its pieces.
   package let environment: HTMLEnvironment
+  private var start: UnsafeMutablePointer<UInt8>
+  private var count = 0
+  private var capacity: Int
 
   init(environment: HTMLEnvironment, capacity: Int) {
     self.environment = environment
-    bytes.reserveCapacity(capacity)
+    self.capacity = max(capacity, 64)
+    start = .allocate(capacity: self.capacity)
   }
+
+  deinit { start.deallocate() }
+
+  /// What has been written so far.
+  var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
+
+  // MARK: - Appending
 
   /// Appends `text` so that it can be nothing but text, in an element or in a quoted attribute value.
   ///
@@ -20,32 +31,60 @@ package struct HTMLWriter {
   }
 
   /// Appends a literal of the program as it stands.
-  package mutating func literal(_ text: StaticString) {
-    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
+  package mutating func literal(_ text: StaticString) { put(text) }
 
   /// Appends markup as it stands. Nothing that a person or another system supplied may reach it.
-  package mutating func unsafe(raw markup: String) { bytes.append(contentsOf: markup.utf8) }
+  package mutating func unsafe(raw markup: String) {
+    var markup = markup
+    markup.withUTF8 { put($0) }
+  }
 
   /// Appends another piece.
   package mutating func piece(_ piece: HTML) { piece.write(&self) }
 
-  private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
-    var start = 0
-    for (index, byte) in text.enumerated() {
-      guard let replacement = HTMLWriter.replacement(for: byte) else { continue }
-      if start < index { bytes.append(contentsOf: text[start..<index]) }
-      literal(replacement)
-      start = index + 1
-    }
-    if start == 0 {
-      bytes.append(contentsOf: text)
-    } else if start < text.count {
-      bytes.append(contentsOf: text[start...])
-    }
+  mutating func put(_ byte: UInt8) {
+    if count == capacity { grow(by: 1) }
+    (start + count).initialize(to: byte)
+    count += 1
   }
 
-  @inline(__always)
+  mutating func put(_ literal: StaticString) {
+    put(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+  }
+
+  mutating func put(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { put($0) } }
+
+  private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let source = bytes.baseAddress else { return }
+    if capacity - count < bytes.count { grow(by: bytes.count) }
+    (start + count).initialize(from: source, count: bytes.count)
+    count += bytes.count
+  }
+
+  private mutating func grow(by needed: Int) {
+    capacity = max(capacity * 2, count + needed)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    larger.moveInitialize(from: start, count: count)
+    start.deallocate()
+    start = larger
+  }
+
+  // MARK: - Escaping
+
+  private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+    var from = 0
+    for index in text.indices {
+      let byte = text[index]
+      // Letters and everything beyond ASCII stay; most bytes leave here.
+      if byte > UInt8(ascii: ">"), byte != 0x7F { continue }
+      guard let replacement = HTMLWriter.replacement(for: byte) else { continue }
+      put(UnsafeBufferPointer(rebasing: text[from..<index]))
+      put(replacement)
+      from = index + 1
+    }
+    put(from == 0 ? text : UnsafeBufferPointer(rebasing: text[from...]))
+  }
+
   private static func replacement(for byte: UInt8) -> StaticString? {
     switch byte {
     case UInt8(ascii: "&"): "&amp;"
@@ -57,58 +96,5 @@ package struct HTMLWriter {
     case 0..<0x20, 0x7F: "\u{FFFD}"
     default: nil
     }
-  }
-
-  mutating func open(_ name: StaticString, _ attributes: [Attribute]) {
-    bytes.append(UInt8(ascii: "<"))
-    literal(name)
-    if !attributes.isEmpty {
-      var classes: [String] = []
-      for attribute in attributes { write(attribute, &classes) }
-      if !classes.isEmpty { writeClasses(classes) }
-    }
-    bytes.append(UInt8(ascii: ">"))
-  }
-
-  mutating func close(_ name: StaticString) {
-    literal("</")
-    literal(name)
-    bytes.append(UInt8(ascii: ">"))
-  }
-
-  /// Class names of one element are gathered into one attribute: browsers ignore a second one.
-  private mutating func write(_ attribute: Attribute, _ classes: inout [String]) {
-    switch attribute.content {
-    case .nothing: break
-    case .classes(let names): classes.append(names)
-    case .flag(let name):
-      bytes.append(UInt8(ascii: " "))
-      literal(name)
-    case .value(let name, let value):
-      bytes.append(UInt8(ascii: " "))
-      literal(name)
-      literal("=\"")
-      text(value)
-      bytes.append(UInt8(ascii: "\""))
-    case .asset(let name, let path):
-      bytes.append(UInt8(ascii: " "))
-      literal(name)
-      literal("=\"")
-      text(environment.assets)
-      bytes.append(UInt8(ascii: "/"))
-      text(path)
-      bytes.append(UInt8(ascii: "\""))
-    case .several(let attributes):
-      for attribute in attributes { write(attribute, &classes) }
-    }
-  }
-
-  private mutating func writeClasses(_ classes: [String]) {
-    literal(" class=\"")
-    for (index, names) in classes.enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: " ")) }
-      text(names)
-    }
-    bytes.append(UInt8(ascii: "\""))
   }
 }

@@ -45,13 +45,13 @@ package enum SafeURL {
 
   /// What stands before the first colon, lower-cased in ASCII; `nil` for a relative address.
   private static func scheme(of url: String) -> String? {
-    var bytes: [UInt8] = []
-    for byte in url.utf8 {
+    for (offset, byte) in url.utf8.enumerated() {
       switch byte {
-      case UInt8(ascii: ":"): return String(decoding: bytes, as: UTF8.self)
       case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"): return nil
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): bytes.append(byte | 0x20)
-      default: bytes.append(byte)
+      case UInt8(ascii: ":"):
+        let letters = url.utf8.prefix(offset).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        return String(decoding: letters, as: UTF8.self)
+      default: continue
       }
     }
     return nil

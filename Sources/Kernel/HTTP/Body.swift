@@ -22,23 +22,23 @@ package final class Body: Sendable {
   package let contentType: MediaType?
   private let source: Source
   private let state = Mutex(State.unread)
-  private let spool: SpoolFolder?
+  private let spool: SpoolFolder
 
   /// A body without a byte.
   package static let empty = Body([], contentType: nil)
 
   /// A body in memory, for requests made by hand.
   package convenience init(_ bytes: [UInt8], contentType: String?) {
-    self.init(bytes, type: contentType.flatMap { MediaType($0) }, spool: nil)
+    self.init(bytes, type: contentType.flatMap { MediaType($0) }, spool: SpoolFolder.standalone())
   }
 
-  init(_ bytes: [UInt8], type: MediaType?, spool: SpoolFolder?) {
+  init(_ bytes: [UInt8], type: MediaType?, spool: SpoolFolder) {
     contentType = type
     source = .bytes(bytes)
     self.spool = spool
   }
 
-  init(pipe: BodyPipe, type: MediaType?, spool: SpoolFolder?) {
+  init(pipe: BodyPipe, type: MediaType?, spool: SpoolFolder) {
     contentType = type
     source = .pipe(pipe)
     self.spool = spool
@@ -143,7 +143,7 @@ package final class Body: Sendable {
     guard let boundary = contentType?.parameters["boundary"], let parser = MultipartParser(boundary: boundary) else {
       throw MultipartParser.malformed
     }
-    var collector = MultipartCollector(parser: parser, limits: limits, spool: spool ?? SpoolFolder.standalone())
+    var collector = MultipartCollector(parser: parser, limits: limits, spool: spool)
     if case .bytes(let bytes) = try begin() {
       try collector.feed(bytes)
     } else {
@@ -180,5 +180,5 @@ package final class Body: Sendable {
   var pipe: BodyPipe? { if case .pipe(let pipe) = source { pipe } else { nil } }
 
   /// Called when the request is over.
-  func end() { spool?.remove() }
+  func end() { spool.remove() }
 }

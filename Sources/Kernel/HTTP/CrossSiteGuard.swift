@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// Tells requests that our own pages sent from those that other sites made the browser send (CSRF).
 ///

@@ -2,14 +2,18 @@ import CMicroHTTPD
 import Glibc
 import Synchronization
 
-/// A client's socket after libmicrohttpd has let go of it: an event stream, or a refusal sent while the client is
-/// still sending its body.
+/// A client's socket after libmicrohttpd has let go of it: a response of unknown length, or a refusal sent while the
+/// client is still sending its body.
 ///
-/// Writing never blocks; what the network does not take waits here. The ``Hub`` tells when there is room again and when
+/// libmicrohttpd could stream too, but a suspended connection does not notice that the client has left, each one is
+/// walked over whenever any is resumed, and one whose stream fails stays open. Here a stream costs a few kilobytes and
+/// nothing while it is quiet; the connection ends with it. Writing never blocks; what the network does not take waits here. The ``Hub`` tells when there is room again and when
 /// the client is gone.
 final class DetachedSocket: Sendable {
   enum Purpose: Sendable, Hashable {
-    /// Lives until either side ends it.
+    /// A response that is produced while it is sent.
+    case stream
+    /// An event stream, kept alive by comments.
     case events
     /// Closed once the content is out and the client has had some seconds to stop sending: closing while bytes arrive
     /// would reset the connection, and the client might never see the answer.
@@ -20,8 +24,10 @@ final class DetachedSocket: Sendable {
     var descriptor: Int32
     var buffer: [UInt8] = []
     var taken = 0
+    var sent: Int64 = 0
     var isEnding = false
     var hasShutDown = false
+    var isComplete = false
     var lastProgress: UInt64
     var waiter: CheckedContinuation<Void, any Error>?
     var onClose: (@Sendable () -> Void)?
@@ -31,6 +37,8 @@ final class DetachedSocket: Sendable {
 
   /// Bytes that may wait before ``send(_:)`` waits.
   private static let capacity = 64 << 10
+  /// Milliseconds that a client gets to stop sending after it has been refused.
+  private static let farewell: UInt64 = 5000
 
   let purpose: Purpose
   private let state: Mutex<State>
@@ -53,6 +61,12 @@ final class DetachedSocket: Sendable {
     }
     if now { action() }
   }
+
+  /// Bytes that the network has taken, header included.
+  var sent: Int64 { state.withLock { $0.sent } }
+
+  /// Whether everything was sent and the end is ours; for an event stream any end is a whole.
+  var isWhole: Bool { state.withLock { purpose == .events || ($0.isEnding && $0.isComplete) } }
 
   /// Registers with an epoll set, edge-triggered, so that nothing is polled.
   func register(with epoll: Int32, token: UInt64) -> Bool {
@@ -104,20 +118,28 @@ final class DetachedSocket: Sendable {
     return mustWait
   }
 
-  /// Sends a comment when nothing has been sent for `milliseconds`; gives up on a client that has taken nothing of
-  /// what waits for three times as long.
-  func beat(now: UInt64, every milliseconds: UInt64) {
-    let broken = state.withLock { state in
-      guard state.descriptor >= 0, !state.isEnding, now > state.lastProgress + milliseconds else { return false }
-      if state.waiting > 0 { return now > state.lastProgress + 3 * milliseconds }
-      state.buffer.append(contentsOf: [0x3A, 0x0A, 0x0A])
-      return !DetachedSocket.flush(&state)
+  /// Looks after the socket from time to time: gives up on a client that takes nothing of what waits for it, sends a
+  /// comment on a quiet event stream, and ends a farewell that has lasted long enough.
+  ///
+  /// - Parameters:
+  ///   - heartbeat: milliseconds between comments.
+  ///   - patience: milliseconds without progress.
+  func tick(now: UInt64, heartbeat: UInt64, patience: UInt64) {
+    let isOver = state.withLock { state in
+      guard state.descriptor >= 0 else { return false }
+      let quiet = now > state.lastProgress ? now - state.lastProgress : 0
+      if state.waiting > 0 { return quiet > patience }
+      switch purpose {
+      case .stream: return false
+      case .farewell: return quiet > DetachedSocket.farewell
+      case .events:
+        guard quiet > heartbeat, !state.isEnding else { return false }
+        state.buffer.append(contentsOf: [0x3A, 0x0A, 0x0A])
+        return !DetachedSocket.flush(&state)
+      }
     }
-    if broken { close() }
+    if isOver { close() }
   }
-
-  /// Whether a farewell has lasted long enough.
-  func isOver(now: UInt64) -> Bool { state.withLock { $0.descriptor < 0 || now > $0.lastProgress + 5000 } }
 
   /// No more will be sent: closes when the rest is out.
   func end() {
@@ -148,7 +170,7 @@ final class DetachedSocket: Sendable {
   /// Whether everything is out and nothing more comes; a farewell first says so and waits for the client's end.
   private func isOut(_ state: inout State) -> Bool {
     guard state.isEnding, state.waiting == 0, state.descriptor >= 0 else { return false }
-    if purpose == .events { return true }
+    if purpose != .farewell { return true }
     if !state.hasShutDown {
       state.hasShutDown = true
       shutdown(state.descriptor, Int32(SHUT_WR))
@@ -156,12 +178,18 @@ final class DetachedSocket: Sendable {
     return false
   }
 
-  func close() {
+  /// - Parameter asFailure: reset the connection, so that the client notices that something is missing.
+  func close(asFailure: Bool = false) {
     let (waiter, action) = state.withLock { state -> (CheckedContinuation<Void, any Error>?, (@Sendable () -> Void)?) in
       guard state.descriptor >= 0 else { return (nil, nil) }
+      if asFailure {
+        var reset = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(state.descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+      }
       // Closing the only descriptor also takes it out of the epoll set.
       Glibc.close(state.descriptor)
       state.descriptor = -1
+      state.isComplete = state.waiting == 0
       state.buffer = []
       state.taken = 0
       defer {
@@ -188,6 +216,7 @@ final class DetachedSocket: Sendable {
         return errno == EAGAIN || errno == EWOULDBLOCK
       }
       state.taken += sent
+      state.sent += Int64(sent)
       state.lastProgress = Monotonic.coarseMilliseconds()
     }
     state.buffer.removeAll(keepingCapacity: state.buffer.count <= 4096)
@@ -204,28 +233,5 @@ final class DetachedSocket: Sendable {
         if count < 0 { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR }
       }
     }
-  }
-}
-
-/// Where an event stream's handler sends; waits when the client reads more slowly than it is sent.
-package final class EventWriter: Sendable {
-  private let socket: DetachedSocket
-  /// The id of the last event that a reconnecting browser has seen.
-  package let lastEventID: String?
-
-  init(socket: DetachedSocket, lastEventID: String?) {
-    self.socket = socket
-    self.lastEventID = lastEventID
-  }
-
-  /// - Throws: ``ConnectionLost`` when the client has gone away, `CancellationError`.
-  package func send(_ event: Event) async throws { try await socket.send(event.bytes) }
-
-  /// Sends an event that was put into bytes once for many clients.
-  package func send(encoded bytes: [UInt8]) async throws { try await socket.send(bytes) }
-
-  /// Tells the browser after how many milliseconds to reconnect when the connection breaks.
-  package func retry(after milliseconds: Int) async throws {
-    try await socket.send(Array("retry: \(milliseconds)\n\n".utf8))
   }
 }

@@ -6,8 +6,8 @@ import Synchronization
 /// One request on its way through: from the first line to the last byte of the answer.
 ///
 /// libmicrohttpd calls ``handle(method:version:upload:size:)`` on the thread of the connection, again and again. While
-/// the handler's task runs, the connection is suspended ("parked"); whoever has news wakes it, and the next call acts on
-/// what it finds.
+/// the handler's task runs, the connection is parked (``Parking``); whoever has news wakes it, and the next call acts
+/// on what it finds.
 final class Exchange: @unchecked Sendable {
   // Unchecked: what is not behind `parking` is used on the connection's thread only, or is set before the task starts.
 
@@ -24,17 +24,6 @@ final class Exchange: @unchecked Sendable {
     case detached
   }
 
-  private struct Parking {
-    var isParked = false
-    /// A wake-up came while nothing was parked; the next attempt to park only looks again.
-    var isWoken = false
-    /// The connection may no longer be touched.
-    var isOver = false
-    var isAborted = false
-    var outcome: PreparedResponse?
-    var task: Task<Void, Never>?
-  }
-
   let server: ServerCore
   let link: Link
   private let connection: OpaquePointer
@@ -47,33 +36,39 @@ final class Exchange: @unchecked Sendable {
   private var collected: [UInt8]?
   private var pipe: BodyPipe?
   private var isRunning = false
+  private var hasBody = false
+  /// Whether the client speaks HTTP/1.1, so that it knows chunks.
+  private var isModern = false
   /// Bytes of the body that have not come yet; `nil` when the client did not say how many there are.
   private var missing: Int?
   private var answered: PreparedResponse?
   private var mediaType: MediaType?
 
-  private let parking = Mutex(Parking())
+  private let parking: Parking
 
   /// Bodies up to this many bytes are complete before the handler starts.
   private static let collectedLimit = 64 << 10
   /// Bytes of an unread body that are waited for so that the connection can go on; with more the connection ends.
   private static let drainLimit = 1 << 20
-  static let streamFailed = -2
 
-  init(server: ServerCore, link: Link, connection: OpaquePointer, target: String?) {
-    self.server = server
+  init(worker: Worker, link: Link, connection: OpaquePointer, target: String?) {
+    server = worker.server
     self.link = link
     self.connection = connection
+    parking = Parking(connection, of: worker)
     self.targetText = target
   }
 
   // MARK: Called by libmicrohttpd on the connection's thread
 
   func handle(
-    method: UnsafePointer<CChar>?, upload: UnsafePointer<CChar>?, size: UnsafeMutablePointer<Int>
+    method: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?, upload: UnsafePointer<CChar>?,
+    size: UnsafeMutablePointer<Int>
   ) -> MHD_Result {
     switch step {
-    case .start: return begin(method)
+    case .start:
+      isModern = version.map { strcmp($0, "HTTP/1.0") != 0 } ?? false
+      return begin(method)
     case .receiving:
       if size.pointee > 0, let upload {
         let count = size.pointee
@@ -102,7 +97,8 @@ final class Exchange: @unchecked Sendable {
     let endpoint = server.application.route(&request)
     self.request = request
     self.endpoint = endpoint
-    guard framing.hasBody else {
+    hasBody = framing.hasBody
+    guard hasBody else {
       link.expectNothing()
       step = .waiting
       return .YES
@@ -139,8 +135,10 @@ final class Exchange: @unchecked Sendable {
     }
     guard let pipe else { return .NO }
     pipe.push(bytes)
+    // libmicrohttpd goes on with the chunks it has read already although it holds the connection: those are only kept.
+    if lifang_mhd_is_suspended(connection) != 0 { return .YES }
     if !isRunning, let refusal = run(inline: false) { return dismiss(refusal) }
-    if let outcome = peekOutcome() {
+    if let outcome = parking.outcome {
       // The handler has answered without reading everything: little is waited for, much ends the connection.
       if missing ?? .max > Exchange.drainLimit, outcome.content != nil { return detach(outcome) }
       pipe.discard()
@@ -179,7 +177,7 @@ final class Exchange: @unchecked Sendable {
     }
     if let answered { return answer(answered) }
     while true {
-      if let outcome = takeOutcome() { return answer(outcome) }
+      if let outcome = parking.take() { return answer(outcome) }
       if isAborted { return .NO }
       if park() { return .YES }
     }
@@ -187,7 +185,12 @@ final class Exchange: @unchecked Sendable {
 
   private func answer(_ prepared: PreparedResponse) -> MHD_Result {
     guard let request else { return .NO }
-    if case .events(let produce) = prepared.rest { return becomeEvents(prepared, request, produce) }
+    switch prepared.rest {
+    case .nothing: break
+    case .headOnly: return detach(prepared)
+    case .stream(let isCompressed, let produce): return becomeStream(prepared, request, isCompressed, produce)
+    case .events(let produce): return becomeEvents(prepared, request, produce)
+    }
     guard let handle = prepared.handle else { return .NO }
     if server.isDraining { MHD_add_response_header(handle, "Connection", "close") }
     link.expect(
@@ -207,95 +210,29 @@ final class Exchange: @unchecked Sendable {
 
   /// Called when libmicrohttpd is done with the request, however it ended.
   func complete(_ reason: MHD_RequestTerminationCode) {
-    let (task, outcome) = parking.withLock { parking in
-      parking.isOver = true
-      defer {
-        parking.outcome = nil
-        parking.task = nil
-      }
-      return (parking.task, parking.outcome)
-    }
+    let (task, outcome) = parking.end()
     link.current.withLock { $0 = nil }
     pipe?.fail(Refusals.bodyInterrupted)
     if step == .detached { return }
     let last = answered ?? outcome
-    if let last, case .stream(let writer, _) = last.rest { writer.close() }
     if reason != .REQUEST_TERMINATED_COMPLETED_OK { task?.cancel() }
     link.expect(within: server.timeouts.idle)
-    request?.body.end()
+    if hasBody { request?.body.end() }
     answered = nil
     report(status: last?.status, length: last?.length ?? 0, isWhole: reason == .REQUEST_TERMINATED_COMPLETED_OK)
   }
 
-  /// Gives libmicrohttpd the next bytes of a streamed body.
-  func readStream(_ writer: ResponseWriter, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    while true {
-      switch writer.read(into: buffer) {
-      case .bytes(let count):
-        link.expect(within: server.timeouts.send)
-        return count
-      case .end: return -1
-      case .failed: return Exchange.streamFailed
-      case .later:
-        link.expectNothing()
-        if park() { return 0 }
-        if isAborted { return Exchange.streamFailed }
-      }
-    }
-  }
-
   // MARK: Parking
 
-  /// Suspends the connection; false when something happened meanwhile and the caller must look again.
-  private func park() -> Bool {
-    parking.withLock { parking in
-      if parking.isWoken {
-        parking.isWoken = false
-        return false
-      }
-      if parking.isAborted || server.isStopping {
-        parking.isAborted = true
-        return false
-      }
-      parking.isParked = true
-      MHD_suspend_connection(connection)
-      return true
-    }
-  }
+  private func park() -> Bool { parking.park { server.isStopping } }
+
+  private var isAborted: Bool { parking.isAborted }
 
   /// Lets the connection look again; from any thread.
-  func wake() {
-    parking.withLock { parking in
-      if parking.isOver { return }
-      if parking.isParked {
-        parking.isParked = false
-        MHD_resume_connection(connection)
-      } else {
-        parking.isWoken = true
-      }
-    }
-  }
+  func wake() { parking.wake() }
 
   /// Gives up: the server stops.
-  func abort() {
-    let task = parking.withLock { parking in
-      parking.isAborted = true
-      return parking.task
-    }
-    task?.cancel()
-    wake()
-  }
-
-  private var isAborted: Bool { parking.withLock { $0.isAborted } }
-
-  private func takeOutcome() -> PreparedResponse? {
-    parking.withLock { parking in
-      defer { parking.outcome = nil }
-      return parking.outcome
-    }
-  }
-
-  private func peekOutcome() -> PreparedResponse? { parking.withLock { $0.outcome } }
+  func abort() { parking.abort() }
 
   // MARK: The handler
 
@@ -309,34 +246,17 @@ final class Exchange: @unchecked Sendable {
     guard server.enter() else { return server.busy(request) }
     let work: @Sendable () async -> Void = { [self] in
       let response = await server.application.run(endpoint, request)
-      await deliver(encode(response, for: request), request)
+      parking.deliver(encode(response, for: request))
       server.leave()
     }
     let task = inline ? Task.immediate(operation: work) : Task(operation: work)
-    parking.withLock { if !$0.isOver { $0.task = task } }
+    parking.remember(task)
     return nil
-  }
-
-  private func deliver(_ prepared: PreparedResponse, _ request: Request) async {
-    let isOver = parking.withLock { parking in
-      if !parking.isOver { parking.outcome = prepared }
-      return parking.isOver
-    }
-    if isOver { return }
-    wake()
-    guard case .stream(let writer, let produce) = prepared.rest else { return }
-    do {
-      try await produce(writer)
-      writer.finish()
-    } catch {
-      writer.finish(error)
-      server.reportStreamFailure(error, request)
-    }
   }
 
   private func encode(_ response: Response, for request: Request) -> PreparedResponse {
     do {
-      return try server.encoder.encode(response, for: request, on: self)
+      return try server.encoder.encode(response, for: request)
     } catch {
       let refusal = server.application.failed(error, for: request)
       return PreparedResponse.plain(refusal)
@@ -351,20 +271,36 @@ final class Exchange: @unchecked Sendable {
     return detach(encode(response, for: request))
   }
 
-  /// Takes the socket away from libmicrohttpd: the copy of the descriptor lives on when libmicrohttpd, told that
-  /// the request failed, closes its own — without `shutdown(2)`, as it runs with `MHD_USE_TURBO`.
   private func detach(_ prepared: PreparedResponse) -> MHD_Result {
-    let descriptor = fcntl(link.socket, F_DUPFD_CLOEXEC, 3)
-    step = .detached
-    pipe?.discard()
-    guard descriptor >= 0 else { return .NO }
-    let socket = DetachedSocket(
-      descriptor: descriptor, purpose: .farewell,
-      content: prepared.serialized(withBody: request?.method != .head))
-    server.hub.adopt(socket)
-    socket.end()
+    if let socket = takeSocket(.farewell, prepared.serialized(withBody: request?.method != .head)) {
+      server.hub.adopt(socket)
+      socket.end()
+    }
     request?.body.end()
     report(status: prepared.status, length: prepared.length, isWhole: true)
+    return .NO
+  }
+
+  private func becomeStream(
+    _ prepared: PreparedResponse, _ request: Request, _ isCompressed: Bool,
+    _ produce: @escaping @Sendable (ResponseWriter) async throws -> Void
+  ) -> MHD_Result {
+    guard let socket = takeSocket(.stream, prepared.serialized(withBody: false, isChunked: isModern)) else {
+      return .NO
+    }
+    let writer = ResponseWriter(socket: socket, isChunked: isModern, isCompressed: isCompressed)
+    server.enterAgain()
+    let task = Task { [server] in
+      do {
+        try await produce(writer)
+        try await writer.finish()
+      } catch {
+        server.reportStreamFailure(error, request)
+        socket.close(asFailure: true)
+      }
+      server.leave()
+    }
+    adopt(socket, prepared, request) { task.cancel() }
     return .NO
   }
 
@@ -372,26 +308,43 @@ final class Exchange: @unchecked Sendable {
     _ prepared: PreparedResponse, _ request: Request, _ produce: @escaping @Sendable (EventWriter) async throws -> Void
   ) -> MHD_Result {
     guard server.openEventStream() else { return answer(encode(server.busy(request), for: request)) }
-    let descriptor = fcntl(link.socket, F_DUPFD_CLOEXEC, 3)
-    step = .detached
-    guard descriptor >= 0 else {
+    guard let socket = takeSocket(.events, prepared.serialized(withBody: false)) else {
       server.closeEventStream()
       return .NO
     }
-    let socket = DetachedSocket(
-      descriptor: descriptor, purpose: .events, content: prepared.serialized(withBody: false))
     let writer = EventWriter(socket: socket, lastEventID: request.headers["last-event-id"])
     let task = Task { [server] in
       do { try await produce(writer) } catch { server.reportStreamFailure(error, request) }
       socket.end()
     }
-    server.hub.adopt(socket) { [self] in
+    adopt(socket, prepared, request) { [server] in
       task.cancel()
       server.closeEventStream()
-      request.body.end()
-      report(status: prepared.status, length: 0, isWhole: true)
     }
     return .NO
+  }
+
+  /// Takes the socket away from libmicrohttpd: the copy of the descriptor lives on when libmicrohttpd, told that
+  /// the request failed, closes its own — without `shutdown(2)`, as it runs with `MHD_USE_TURBO`.
+  private func takeSocket(_ purpose: DetachedSocket.Purpose, _ content: [UInt8]) -> DetachedSocket? {
+    step = .detached
+    pipe?.discard()
+    let descriptor = fcntl(link.socket, F_DUPFD_CLOEXEC, 3)
+    guard descriptor >= 0 else { return nil }
+    return DetachedSocket(descriptor: descriptor, purpose: purpose, content: content)
+  }
+
+  private func adopt(
+    _ socket: DetachedSocket, _ prepared: PreparedResponse, _ request: Request,
+    whenClosed: @escaping @Sendable () -> Void
+  ) {
+    server.hub.adopt(socket) { [server, startedAt] in
+      whenClosed()
+      request.body.end()
+      server.report(
+        request: request, status: prepared.status, length: socket.sent,
+        nanoseconds: Monotonic.nanoseconds() - startedAt, isWhole: socket.isWhole)
+    }
   }
 
   private func report(status: Int?, length: Int64, isWhole: Bool) {

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Compresses with zlib in the gzip format; the working memory of finished compressions is used again.
 enum Gzip {
-  /// Fast enough that a page of 20 kB costs about a tenth of a millisecond.
+  /// A page of 20 kB costs some 0.2 ms and becomes 3.4 kB; level 6 costs half as much again and saves 0.5 kB.
   static let level: Int32 = 2
   /// For what is compressed once and sent often.
   static let best: Int32 = 9
@@ -64,8 +64,18 @@ final class Deflater: @unchecked Sendable {
     return UnsafeMutableRawBufferPointer(start: memory, count: capacity - Int(stream.pointee.avail_out))
   }
 
+  /// What comes after a piece of input.
+  enum Then: Int32 {
+    /// `Z_NO_FLUSH`: more, so that zlib may keep what it has.
+    case more = 0
+    /// `Z_SYNC_FLUSH`: nothing for now, so that all must come out.
+    case flush = 2
+    /// `Z_FINISH`: nothing any more.
+    case finish = 4
+  }
+
   /// Takes more input; what it already gives is appended to `output`.
-  func add(_ bytes: [UInt8], into output: inout [UInt8], finish: Bool = false) {
+  func add(_ bytes: [UInt8], into output: inout [UInt8], _ what: Then) {
     bytes.withUnsafeBytes { raw in
       set(input: raw)
       repeat {
@@ -74,7 +84,7 @@ final class Deflater: @unchecked Sendable {
           contentsOf: [UInt8](unsafeUninitializedCapacity: 16 << 10) { buffer, count in
             stream.pointee.next_out = buffer.baseAddress
             stream.pointee.avail_out = UInt32(buffer.count)
-            _ = deflate(stream, finish ? Z_FINISH : Z_NO_FLUSH)
+            _ = deflate(stream, what.rawValue)
             count = buffer.count - Int(stream.pointee.avail_out)
             full = stream.pointee.avail_out == 0
           })

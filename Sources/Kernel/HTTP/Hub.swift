@@ -5,8 +5,8 @@ import Synchronization
 
 /// One thread that accepts connections, serves the sockets libmicrohttpd has let go of, and keeps the deadlines.
 ///
-/// libmicrohttpd gets each accepted connection through `MHD_add_connection`: so its threads share the connections
-/// evenly, limits are kept before a connection costs memory, and the end of accepting is simply a closed socket.
+/// The workers get the accepted connections in turn: so they share them evenly, limits are kept before a connection
+/// costs memory, and the end of accepting is simply a closed socket.
 final class Hub: Sendable {
   /// What the hub asks of its owner; called on its thread.
   struct Duties: Sendable {
@@ -31,16 +31,19 @@ final class Hub: Sendable {
   private let state = Mutex(State())
   private let interval: Int32
   private let heartbeat: UInt64
+  private let patience: UInt64
 
   /// - Parameters:
   ///   - interval: milliseconds between looks at the deadlines.
   ///   - heartbeat: milliseconds between comments on a quiet event stream.
+  ///   - patience: milliseconds that a client may take nothing of what waits for it.
   /// - Throws: ``Fault`` `hub` when the kernel gives no descriptors.
-  init(interval: Int32, heartbeat: UInt64) throws(Fault) {
+  init(interval: Int32, heartbeat: UInt64, patience: UInt64) throws(Fault) {
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
     self.interval = interval
     self.heartbeat = heartbeat
+    self.patience = patience
     guard epoll >= 0, wakeup >= 0 else { throw Fault("hub", "errno \(errno)") }
     watch(wakeup, Hub.wakeToken)
   }
@@ -52,28 +55,7 @@ final class Hub: Sendable {
 
   /// Starts the thread; it ends after ``stop()``.
   func start(_ duties: Duties) {
-    let boxed = Unmanaged.passRetained(Start(hub: self, duties: duties))
-    var thread = pthread_t()
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-        start.hub.run(start.duties)
-        return nil
-      }, boxed.toOpaque())
-    precondition(status == 0, "no thread could be started for the hub")
-    pthread_detach(thread)
-  }
-
-  private final class Start: Sendable {
-    let hub: Hub
-    let duties: Duties
-
-    init(hub: Hub, duties: Duties) {
-      self.hub = hub
-      self.duties = duties
-    }
+    startThread { [self] in run(duties) }
   }
 
   func listen(on socket: Int32) {
@@ -156,12 +138,12 @@ final class Hub: Sendable {
         duties.tick(now)
       }
     }
-    for socket in sockets(.farewell) + sockets(.events) { socket.close() }
+    for socket in state.withLock({ Array($0.sockets.values) }) { socket.close() }
   }
 
   private func tick(_ now: UInt64) {
-    for socket in sockets(.events) { socket.beat(now: now, every: heartbeat) }
-    for socket in sockets(.farewell) where socket.isOver(now: now) { socket.close() }
+    let sockets = state.withLock { Array($0.sockets.values) }
+    for socket in sockets { socket.tick(now: now, heartbeat: heartbeat, patience: patience) }
     let paused = listener.withLock { listener -> Int32? in
       guard listener.socket >= 0, listener.isPaused else { return nil }
       listener.isPaused = false

@@ -7,7 +7,9 @@ final class PreparedResponse: @unchecked Sendable {
 
   enum Rest: Sendable {
     case nothing
-    case stream(ResponseWriter, @Sendable (ResponseWriter) async throws -> Void)
+    /// The header of a stream whose body was not asked for.
+    case headOnly
+    case stream(isCompressed: Bool, @Sendable (ResponseWriter) async throws -> Void)
     case events(@Sendable (EventWriter) async throws -> Void)
   }
 
@@ -19,7 +21,7 @@ final class PreparedResponse: @unchecked Sendable {
   let headers: Headers
   /// The body when it is in memory, for the same.
   let content: [UInt8]?
-  /// `nil` for event streams.
+  /// `nil` for what libmicrohttpd does not send.
   private(set) var handle: OpaquePointer?
 
   init(
@@ -59,10 +61,13 @@ final class PreparedResponse: @unchecked Sendable {
   }
 
   /// The response as bytes, for a socket that libmicrohttpd no longer has; the connection ends with it.
-  func serialized(withBody: Bool) -> [UInt8] {
+  ///
+  /// - Parameter isChunked: whether the body will follow in chunks.
+  func serialized(withBody: Bool, isChunked: Bool = false) -> [UInt8] {
     var text = "HTTP/1.1 \(status) \(Reason.phrase(status))\r\nDate: \(HTTPDate.text(Int64(time(nil))))\r\n"
     for field in headers.fields where !field.value.isEmpty { text += "\(field.name): \(field.value)\r\n" }
     if case .nothing = rest { text += "Content-Length: \(content?.count ?? 0)\r\n" }
+    if isChunked { text += "Transfer-Encoding: chunked\r\n" }
     text += "Connection: close\r\n\r\n"
     var bytes = Array(text.utf8)
     if withBody, let content { bytes.append(contentsOf: content) }

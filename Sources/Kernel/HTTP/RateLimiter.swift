@@ -1,4 +1,4 @@
-package import Core
+import Core
 import Synchronization
 
 /// Token buckets by key: each key may do `capacity` things at once and regains one every `interval` seconds.

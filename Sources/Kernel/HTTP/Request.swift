@@ -152,12 +152,15 @@ struct Target: Sendable {
   let path: String
   /// The raw path, which routes are matched against.
   let rawPath: Substring.UTF8View
+  /// Whether the path was received as it is, without escapes.
+  let isPlain: Bool
   let query: QueryItems
 
   /// A path that is known to be plain.
   init(rootPath path: String) {
     self.path = path
     rawPath = path.utf8[...]
+    isPlain = true
     query = QueryItems()
   }
 
@@ -185,6 +188,7 @@ struct Target: Sendable {
       rest.formIndex(after: &index)
     }
     rawPath = rest[..<question]
+    self.isPlain = isPlain
     if isPlain {
       path =
         rawPath.startIndex == target.startIndex && rawPath.endIndex == target.endIndex

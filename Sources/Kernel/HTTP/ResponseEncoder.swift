@@ -7,37 +7,37 @@ struct ResponseEncoder: Sendable {
   /// Bodies below this many bytes are sent as they are: a packet is a packet.
   static let smallestCompressed = 1024
 
-  /// - Parameter exchange: what a streamed body is sent through.
   /// - Throws: ``Refusal`` `not-found` for a file that is not there.
-  func encode(
-    _ response: Response, for request: Request, on exchange: Exchange
-  ) throws(Refusal) -> PreparedResponse {
+  func encode(_ response: Response, for request: Request) throws(Refusal) -> PreparedResponse {
     var headers = response.headers
     switch response.body {
     case .empty:
       return inMemory([], response.status, headers)
     case .bytes(let bytes):
       if isUnchanged(request, response.status, headers) { return notModified(headers) }
-      return bytes.withUnsafeBytes { raw in
-        compressed(raw, response.status, headers, request) ?? inMemory(bytes, response.status, headers)
+      guard bytes.count >= ResponseEncoder.smallestCompressed, isCompressible(headers) else {
+        return inMemory(bytes, response.status, headers)
       }
+      headers.vary(by: "Accept-Encoding")
+      guard request.method != .head, AcceptEncoding.allowsGzip(request.headers["accept-encoding"]) else {
+        return inMemory(bytes, response.status, headers)
+      }
+      return compressed(bytes, response.status, headers) ?? inMemory(bytes, response.status, headers)
     case .shared(let shared):
       if isUnchanged(request, response.status, headers) { return notModified(headers) }
       return self.shared(shared, response.status, headers)
     case .file(let path):
       return try file(path, response.status, headers, request)
     case .stream(let produce):
-      let isCompressed = accepts(request, headers) && request.method != .head
-      let writer = ResponseWriter(compressed: isCompressed) { exchange.wake() }
-      if writer.isCompressed { markCompressed(&headers) }
-      let context = Unmanaged.passRetained(StreamSource(writer: writer, exchange: exchange))
-      let handle = MHD_create_response_from_callback(
-        UInt64.max, 16 << 10, readStream, context.toOpaque(), releaseStream)
       if request.method == .head {
-        return PreparedResponse(status: response.status, headers: headers, length: 0, handle: handle)
+        return PreparedResponse(
+          status: response.status, headers: headers, length: 0, handle: nil, rest: .headOnly, content: [])
       }
+      let isCompressed = isCompressible(headers) && AcceptEncoding.allowsGzip(request.headers["accept-encoding"])
+      if isCompressed { markCompressed(&headers) }
       return PreparedResponse(
-        status: response.status, headers: headers, length: 0, handle: handle, rest: .stream(writer, produce))
+        status: response.status, headers: headers, length: 0, handle: nil,
+        rest: .stream(isCompressed: isCompressed, produce))
     case .events(let produce):
       if request.method == .head { return inMemory([], response.status, headers) }
       return PreparedResponse(
@@ -83,11 +83,9 @@ struct ResponseEncoder: Sendable {
 
   // MARK: Compression
 
-  private func accepts(_ request: Request, _ headers: Headers) -> Bool {
-    guard let type = headers["Content-Type"], MediaType.isText(type), !headers.contains("Content-Encoding") else {
-      return false
-    }
-    return AcceptEncoding.allowsGzip(request.headers["accept-encoding"])
+  private func isCompressible(_ headers: Headers) -> Bool {
+    guard let type = headers["Content-Type"] else { return false }
+    return MediaType.isText(type) && !headers.contains("Content-Encoding")
   }
 
   private func markCompressed(_ headers: inout Headers) {
@@ -96,12 +94,8 @@ struct ResponseEncoder: Sendable {
     if let tag = headers["ETag"], !ETag.isWeak(tag) { headers["ETag"] = "W/" + tag }
   }
 
-  private func compressed(
-    _ bytes: UnsafeRawBufferPointer, _ status: Int, _ headers: Headers, _ request: Request
-  ) -> PreparedResponse? {
-    guard bytes.count >= ResponseEncoder.smallestCompressed, request.method != .head, accepts(request, headers),
-      let memory = Gzip.compress(bytes)
-    else { return nil }
+  private func compressed(_ bytes: [UInt8], _ status: Int, _ headers: Headers) -> PreparedResponse? {
+    guard let memory = bytes.withUnsafeBytes({ Gzip.compress($0) }) else { return nil }
     var headers = headers
     markCompressed(&headers)
     let handle = MHD_create_response_from_buffer(memory.count, memory.baseAddress, .RESPMEM_MUST_FREE)
@@ -172,25 +166,4 @@ extension Headers {
     guard !lists("Vary", name) else { return }
     self["Vary"] = self["Vary"].map { "\($0), \(name)" } ?? name
   }
-}
-
-/// What libmicrohttpd pulls a streamed body from.
-final class StreamSource: Sendable {
-  let writer: ResponseWriter
-  let exchange: Exchange
-
-  init(writer: ResponseWriter, exchange: Exchange) {
-    self.writer = writer
-    self.exchange = exchange
-  }
-}
-
-private let readStream: MHD_ContentReaderCallback = { context, _, buffer, maximum in
-  guard let context, let buffer else { return Exchange.streamFailed }
-  let source = Unmanaged<StreamSource>.fromOpaque(context).takeUnretainedValue()
-  return source.exchange.readStream(source.writer, UnsafeMutableRawBufferPointer(start: buffer, count: maximum))
-}
-
-private let releaseStream: MHD_ContentReaderFreeCallback = { context in
-  if let context { Unmanaged<StreamSource>.fromOpaque(context).release() }
 }

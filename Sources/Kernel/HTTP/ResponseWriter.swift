@@ -2,121 +2,77 @@ import Core
 import Synchronization
 
 /// Where a streaming handler writes; waits when the client reads more slowly than it is written.
+///
+/// Small pieces are gathered; what must go out at once is flushed.
 package final class ResponseWriter: Sendable {
-  private struct State {
-    var buffer: [UInt8] = []
-    var taken = 0
-    var isFinished = false
-    var failure: (any Error)?
-    var waiter: CheckedContinuation<Void, any Error>?
+  /// Bytes that are gathered before they are sent.
+  private static let gathering = 16 << 10
 
-    var waiting: Int { buffer.count - taken }
-  }
-
-  /// Bytes that may wait for the network.
-  private static let capacity = 64 << 10
-
-  private let state = Mutex(State())
+  private let socket: DetachedSocket
+  private let isChunked: Bool
   private let deflater: Deflater?
-  private let wake: @Sendable () -> Void
+  private let gathered = Mutex<[UInt8]>([])
 
-  init(compressed: Bool, wake: @escaping @Sendable () -> Void) {
-    deflater = compressed ? Gzip.stream() : nil
-    self.wake = wake
+  /// - Parameter isChunked: whether the client knows chunks (HTTP/1.1); for others the end of the connection is the end.
+  init(socket: DetachedSocket, isChunked: Bool, isCompressed: Bool) {
+    self.socket = socket
+    self.isChunked = isChunked
+    deflater = isCompressed ? Gzip.stream() : nil
   }
-
-  var isCompressed: Bool { deflater != nil }
 
   /// Sends bytes; returns when there is room for more.
   ///
   /// - Throws: ``ConnectionLost`` when the client has gone away, `CancellationError`.
   package func write(_ bytes: [UInt8]) async throws {
-    guard let deflater else { return try await enqueue(bytes) }
-    var compressed: [UInt8] = []
-    deflater.add(bytes, into: &compressed)
-    if !compressed.isEmpty { try await enqueue(compressed) }
+    let ready = gathered.withLock { gathered -> [UInt8]? in
+      if let deflater {
+        deflater.add(bytes, into: &gathered, .more)
+      } else {
+        gathered.append(contentsOf: bytes)
+      }
+      return gathered.count < ResponseWriter.gathering ? nil : ResponseWriter.empty(&gathered)
+    }
+    if let ready { try await socket.send(framed(ready)) }
   }
 
   package func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-  private func enqueue(_ bytes: [UInt8]) async throws {
-    try Task.checkCancellation()
-    let mustWait = try state.withLock { state in
-      if let failure = state.failure { throw failure }
-      state.buffer.append(contentsOf: bytes)
-      return state.waiting > ResponseWriter.capacity
+  /// Sends what has been gathered, for responses that show progress.
+  ///
+  /// - Throws: as ``write(_:)``.
+  package func flush() async throws {
+    let ready = gathered.withLock { gathered in
+      deflater?.add([], into: &gathered, .flush)
+      return ResponseWriter.empty(&gathered)
     }
-    wake()
-    guard mustWait else { return }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        let result = state.withLock { state -> Result<Void, any Error>? in
-          if let failure = state.failure { return .failure(failure) }
-          if state.waiting <= ResponseWriter.capacity / 2 { return .success(()) }
-          if Task.isCancelled { return .failure(CancellationError()) }
-          state.waiter = continuation
-          return nil
-        }
-        if let result { continuation.resume(with: result) }
-      }
-    } onCancel: {
-      let waiter = state.withLock { state in
-        defer { state.waiter = nil }
-        return state.waiter
-      }
-      waiter?.resume(throwing: CancellationError())
-    }
+    if !ready.isEmpty { try await socket.send(framed(ready)) }
   }
 
-  /// Ends the response, properly or (with an error) so that the client notices that it is incomplete.
-  func finish(_ error: (any Error)? = nil) {
-    var tail: [UInt8] = []
-    if error == nil { deflater?.add([], into: &tail, finish: true) }
-    state.withLock { state in
-      state.buffer.append(contentsOf: tail)
-      if let error, state.failure == nil { state.failure = error }
-      state.isFinished = true
+  /// Ends the response properly.
+  func finish() async throws {
+    var ready = gathered.withLock { gathered in
+      deflater?.add([], into: &gathered, .finish)
+      return ResponseWriter.empty(&gathered)
     }
-    wake()
+    if !ready.isEmpty { ready = framed(ready) }
+    if isChunked { ready += Array("0\r\n\r\n".utf8) }
+    if !ready.isEmpty { try await socket.send(ready) }
+    socket.end()
   }
 
-  /// The client is gone.
-  func close() {
-    let waiter = state.withLock { state in
-      if state.failure == nil { state.failure = ConnectionLost() }
-      defer { state.waiter = nil }
-      return state.waiter
-    }
-    waiter?.resume(throwing: ConnectionLost())
+  private static func empty(_ gathered: inout [UInt8]) -> [UInt8] {
+    defer { gathered = [] }
+    return gathered
   }
 
-  enum Reading {
-    case bytes(Int)
-    case later, end, failed
-  }
-
-  /// Hands bytes to the network.
-  func read(into target: UnsafeMutableRawBufferPointer) -> Reading {
-    let (reading, waiter) = state.withLock { state -> (Reading, CheckedContinuation<Void, any Error>?) in
-      if state.waiting > 0 {
-        let count = min(state.waiting, target.count)
-        state.buffer.withUnsafeBytes { raw in
-          target.copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[state.taken..<state.taken + count]))
-        }
-        state.taken += count
-        if state.taken == state.buffer.count {
-          state.buffer.removeAll(keepingCapacity: true)
-          state.taken = 0
-        }
-        guard state.waiting <= ResponseWriter.capacity / 2 else { return (.bytes(count), nil) }
-        defer { state.waiter = nil }
-        return (.bytes(count), state.waiter)
-      }
-      if state.failure != nil { return (.failed, nil) }
-      return (state.isFinished ? .end : .later, nil)
-    }
-    waiter?.resume()
-    return reading
+  private func framed(_ bytes: [UInt8]) -> [UInt8] {
+    guard isChunked else { return bytes }
+    var chunk = Array(String(bytes.count, radix: 16).utf8)
+    chunk.reserveCapacity(bytes.count + 16)
+    chunk.append(contentsOf: [0x0D, 0x0A])
+    chunk.append(contentsOf: bytes)
+    chunk.append(contentsOf: [0x0D, 0x0A])
+    return chunk
   }
 }
 

@@ -103,7 +103,7 @@ struct RouteTable: Sendable {
     }
     precondition(
       !nodes[node].endpoints.contains { $0.method == endpoint.method },
-      "\(endpoint.method.rawValue) \(endpoint.pattern) is registered twice")
+      "\(endpoint.method.rawValue) \(pattern.text) is registered twice")
     nodes[node].endpoints.append(endpoint)
     if endpoint.names.isEmpty { constants[pattern.text] = node }
   }
@@ -118,7 +118,7 @@ struct RouteTable: Sendable {
   /// Finds the endpoint for a target whose escapes have been checked.
   func match(_ method: Method, _ target: Target) -> Match {
     var allowed: [Method] = []
-    if let node = constants[target.path], let endpoint = pick(method, nodes[node].endpoints, &allowed) {
+    if target.isPlain, let node = constants[target.path], let endpoint = pick(method, nodes[node].endpoints, &allowed) {
       return .found(endpoint, parameters: [:])
     }
     var segments: [String] = []

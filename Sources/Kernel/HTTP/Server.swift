@@ -1,22 +1,21 @@
-import CMicroHTTPD
 package import Core
 import Glibc
 import Synchronization
 
 /// The HTTP server: libmicrohttpd with epoll and one thread a core, each handler a task.
 ///
+/// A handler starts on the connection's thread and goes on in the pool of tasks once it has waited for something: one
+/// that answers without waiting costs no change of threads. So it must never block, and what computes for long before
+/// it first waits (a large document, say) should begin with `await Task.yield()`.
+///
 /// It speaks HTTP/1.1 in the clear; in production nginx or HAProxy stands in front for TLS and HTTP/2.
 package final class Server: Sendable {
   private enum Phase {
     case idle
-    case running(UncheckedPointer)
+    case running([Worker])
     case stopping
     case stopped
   }
-
-  /// Bytes of a connection's memory beyond the header's, for parsing it and for the header of the response;
-  /// libmicrohttpd clears all of a connection's memory for each request, so more costs time.
-  private static let responseMemory = 8 << 10
 
   private let core: ServerCore
   private let configuration: Configuration
@@ -36,32 +35,36 @@ package final class Server: Sendable {
     // Writing to a connection that the client has closed must be an error, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     let (socket, port) = try Listener.open(configuration.address, configuration.port)
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let daemon = lifang_mhd_start(
-      UInt32(configuration.threads ?? cores), UInt32(clamping: configuration.limits.connections * 2 + 64),
-      configuration.limits.header + Server.responseMemory, handleRequest, beginRequest, completeRequest, notifyConnection,
-      Unmanaged.passUnretained(core).toOpaque())
-    guard let daemon else {
+    let workers: [Worker]
+    do throws(Fault) {
+      workers = try makeWorkers()
+      let wasIdle = phase.withLock { phase in
+        guard case .idle = phase else { return false }
+        phase = .running(workers)
+        return true
+      }
+      if !wasIdle { throw Fault("start", "the server was started before") }
+      for worker in workers { try worker.start() }
+    } catch {
       close(socket)
-      throw Fault("start", "libmicrohttpd did not start")
+      throw error
     }
-    let reference = UncheckedPointer(daemon)
-    let wasIdle = phase.withLock { phase in
-      guard case .idle = phase else { return false }
-      phase = .running(reference)
-      return true
-    }
-    guard wasIdle else {
-      MHD_stop_daemon(daemon)
-      close(socket)
-      throw Fault("start", "the server was started before")
-    }
+    let next = Atomic<Int>(0)
     core.hub.start(
       Hub.Duties(
-        accepted: { [core] in core.accepted($0, $1, $2, reference.pointer) },
-        tick: { [core] in core.tick($0) }))
+        accepted: { [core] socket, address, length in
+          let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          return core.accepted(socket, address, length, workers[turn % workers.count])
+        }, tick: { [core] in core.tick($0) }))
     core.hub.listen(on: socket)
     return port
+  }
+
+  private func makeWorkers() throws(Fault) -> [Worker] {
+    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    var workers: [Worker] = []
+    for _ in 0..<max(1, configuration.threads ?? cores) { workers.append(try Worker(core)) }
+    return workers
   }
 
   /// Starts and returns when ``stop(within:)`` has been called and is done.
@@ -77,14 +80,19 @@ package final class Server: Sendable {
     }
   }
 
+  /// Whether the server has been stopped.
+  package var isStopped: Bool {
+    phase.withLock { if case .stopped = $0 { true } else { false } }
+  }
+
   /// Stops gracefully: no new connections, event streams end, requests under way get up to `seconds` to finish.
   package func stop(within seconds: Double = 10) async {
-    let daemon = phase.withLock { phase -> UncheckedPointer? in
-      guard case .running(let daemon) = phase else { return nil }
+    let workers = phase.withLock { phase -> [Worker]? in
+      guard case .running(let workers) = phase else { return nil }
       phase = .stopping
-      return daemon
+      return workers
     }
-    guard let daemon else { return }
+    guard let workers else { return }
     let core = core
     core.drain()
     await core.hub.perform { core.hub.stopListening() }
@@ -94,8 +102,7 @@ package final class Server: Sendable {
       try? await Task.sleep(nanoseconds: 5_000_000)
     }
     core.abortAll()
-    // Joining libmicrohttpd's threads blocks: the hub's thread has nothing else to do any more.
-    await core.hub.perform { MHD_stop_daemon(daemon.pointer) }
+    for worker in workers { await worker.stop() }
     core.hub.stop()
     core.spool.remove()
     phase.withLock { $0 = .stopped }
@@ -105,50 +112,5 @@ package final class Server: Sendable {
     }) {
       waiter.resume()
     }
-  }
-}
-
-/// A pointer to an object of libmicrohttpd that is safe to use from any thread.
-struct UncheckedPointer: @unchecked Sendable {
-  // Unchecked: libmicrohttpd's daemon guards its state with locks of its own.
-  let pointer: OpaquePointer
-
-  init(_ pointer: OpaquePointer) { self.pointer = pointer }
-}
-
-private func server(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
-  context.map { Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
-}
-
-/// The first line has been read.
-private let beginRequest: lifang_target_callback = { context, target, connection in
-  guard let server = server(context), let connection, let stored = lifang_mhd_context(connection) else { return nil }
-  let link = Unmanaged<Link>.fromOpaque(stored).takeUnretainedValue()
-  link.expect(within: server.timeouts.header)
-  let exchange = Exchange(
-    server: server, link: link, connection: connection, target: target.flatMap { String(validatingCString: $0) })
-  link.current.withLock { $0 = exchange }
-  return Unmanaged.passRetained(exchange).toOpaque()
-}
-
-private let handleRequest: MHD_AccessHandlerCallback = { _, _, _, method, _, upload, size, stored in
-  guard let exchange = stored?.pointee, let size else { return .NO }
-  return Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue()
-    .handle(method: method, upload: upload, size: size)
-}
-
-private let completeRequest: MHD_RequestCompletedCallback = { _, _, stored, reason in
-  guard let exchange = stored?.pointee else { return }
-  stored?.pointee = nil
-  Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue().complete(reason)
-}
-
-private let notifyConnection: MHD_NotifyConnectionCallback = { context, connection, stored, reason in
-  guard let server = server(context), let connection else { return }
-  if reason == .CONNECTION_NOTIFY_STARTED {
-    stored?.pointee = Unmanaged.passRetained(server.opened(connection)).toOpaque()
-  } else if let link = stored?.pointee {
-    stored?.pointee = nil
-    server.links.remove(Unmanaged<Link>.fromOpaque(link).takeRetainedValue())
   }
 }

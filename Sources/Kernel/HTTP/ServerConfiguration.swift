@@ -7,7 +7,7 @@ extension Server {
     package var address: String
     /// 0 takes any free port; ``Server/start()`` returns it.
     package var port: Int
-    /// Internal threads of libmicrohttpd; by default one a core.
+    /// Threads that serve connections; by default one a core.
     package var threads: Int?
     package var limits: Limits
     package var timeouts: Timeouts

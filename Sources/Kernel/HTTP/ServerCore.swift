@@ -32,7 +32,8 @@ final class ServerCore: Sendable {
     let shortest = min(
       timeouts.header, timeouts.idle, timeouts.body, timeouts.send, timeouts.heartbeat)
     hub = try Hub(
-      interval: Int32(min(500, max(10, shortest * 250))), heartbeat: UInt64(timeouts.heartbeat * 1000))
+      interval: Int32(min(500, max(10, shortest * 250))), heartbeat: UInt64(timeouts.heartbeat * 1000),
+      patience: UInt64(timeouts.send * 1000))
     requestPrefix = UInt64.random(in: 0..<1 << 20)
     configuration.metrics.describe("http_requests_total", "Requests answered, by method, route and status.")
     configuration.metrics.describe("http_request_seconds", "Time from the header to the last byte of the answer.")
@@ -55,6 +56,7 @@ final class ServerCore: Sendable {
   func abortAll() {
     stopping.store(true, ordering: .sequentiallyConsistent)
     for exchange in links.exchanges { exchange.abort() }
+    for socket in hub.sockets(.stream) { socket.close(asFailure: true) }
   }
 
   /// Whether requests are being answered.
@@ -64,7 +66,7 @@ final class ServerCore: Sendable {
 
   /// Called by the hub for each accepted connection; false to accept no more for now.
   func accepted(
-    _ socket: Int32, _ peer: UnsafePointer<sockaddr>, _ length: socklen_t, _ daemon: OpaquePointer
+    _ socket: Int32, _ peer: UnsafePointer<sockaddr>, _ length: socklen_t, _ worker: Worker
   ) -> Bool {
     let address = Address(peer)
     let isTrusted = address.map(trust.trusts) ?? false
@@ -75,7 +77,7 @@ final class ServerCore: Sendable {
     case .admitted:
       var timeout = UInt32(clamping: Int(timeouts.send * 1000))
       setsockopt(socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout, socklen_t(MemoryLayout<UInt32>.size))
-      if MHD_add_connection(daemon, socket, peer, length) != .YES { links.release(address) }
+      worker.add(socket, peer, length)
       return true
     case .full:
       // One too many was accepted: it gets the honest answer, and the rest wait in the kernel.
@@ -120,6 +122,9 @@ final class ServerCore: Sendable {
     leave()
     return false
   }
+
+  /// Counts in what goes on after its handler has returned.
+  func enterAgain() { inFlight.wrappingAdd(1, ordering: .relaxed) }
 
   func leave() { inFlight.wrappingSubtract(1, ordering: .relaxed) }
 

@@ -8,21 +8,24 @@ extension Connection {
     return try await interruptible { ticket in try await self.runPipeline(statements, ticket, transaction) }
   }
 
-  private func runPipeline(_ batch: [SQL], _ ticket: UInt64, _ transaction: TransactionKey?) throws -> [Rows] {
-    try watched(batch[0].text, ticket, transaction) {
-      // What cannot be sent is refused before anything is.
-      for sql in batch { try parameters.load(sql.binds) }
-      let pointer = try open(for: batch[0].text)
-      deallocateAbandoned(pointer)
-      guard PQsetnonblocking(pointer, 1) == 0, PQenterPipelineMode(pointer) == 1 else {
-        throw noted(SQLFailure(nil, connection: pointer, statement: batch[0].text))
-      }
-      defer {
-        // Every result up to the synchronisation point has been read, or the connection is of no use.
-        if PQexitPipelineMode(pointer) != 1 || PQsetnonblocking(pointer, 0) != 0 { abandon() }
-      }
-      return try exchange(batch, pointer)
+  func runPipeline(_ batch: [SQL], _ ticket: UInt64, _ transaction: TransactionKey?) throws -> [Rows] {
+    try watched(batch[0].text, ticket, transaction) { try performPipeline(batch) }
+  }
+
+  /// Sends statements together and reads their results, all in one transaction unless one is open.
+  func performPipeline(_ batch: [SQL]) throws -> [Rows] {
+    // What cannot be sent is refused before anything is.
+    for sql in batch { try parameters.load(sql.binds) }
+    let pointer = try open(for: batch[0].text)
+    deallocateAbandoned(pointer)
+    guard PQsetnonblocking(pointer, 1) == 0, PQenterPipelineMode(pointer) == 1 else {
+      throw noted(SQLFailure(nil, connection: pointer, statement: batch[0].text))
     }
+    defer {
+      // Every result up to the synchronisation point has been read, or the connection is of no use.
+      if PQexitPipelineMode(pointer) != 1 || PQsetnonblocking(pointer, 0) != 0 { abandon() }
+    }
+    return try exchange(batch, pointer)
   }
 
   private enum Expected {

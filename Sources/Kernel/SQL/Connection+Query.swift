@@ -54,7 +54,10 @@ extension Connection: SQLSession {
   }
 
   private func run(_ sql: SQL, _ ticket: UInt64, _ transaction: TransactionKey?) throws -> Rows {
-    try watched(sql.text, ticket, transaction) { try perform(sql) }
+    if let transaction, transaction.number != activeTransaction {
+      return try watched(sql.text, ticket, nil) { try begin(transaction, with: sql) }
+    }
+    return try watched(sql.text, ticket, nil) { try perform(sql) }
   }
 
   /// Runs a statement's work with everything that belongs around it: cancellation, the transaction's lazy beginning,
@@ -67,14 +70,13 @@ extension Connection: SQLSession {
     try Task.checkCancellation()
     guard !isCopying else { throw Fault("sql-connection-copying", text) }
     let start = Stopwatch()
+    defer { updateCondition() }
     do {
       if let transaction { try begin(transaction) }
       let result = try work()
-      updateCondition()
       finished(text, start, failure: nil)
       return result
     } catch let failure as SQLFailure {
-      updateCondition()
       finished(text, start, failure: failure)
       if failure.isCancelled, Task.isCancelled { throw CancellationError() }
       throw failure

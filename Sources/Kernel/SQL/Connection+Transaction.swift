@@ -58,12 +58,26 @@ extension Connection {
   /// Begins the transaction unless it is open already.
   func begin(_ transaction: TransactionKey) throws {
     guard transaction.number != activeTransaction else { return }
+    try admit(transaction)
+    try simple(transaction.isolation.begin)
+    activeTransaction = transaction.number
+  }
+
+  /// Begins the transaction and runs its first statement in the same round trip.
+  func begin(_ transaction: TransactionKey, with sql: SQL) throws -> Rows {
+    try admit(transaction)
+    defer {
+      // The statement may have failed in a transaction that has begun.
+      if let link, PQtransactionStatus(link.pointer) != PQTRANS_IDLE { activeTransaction = transaction.number }
+    }
+    return try performPipeline([SQL(text: transaction.isolation.begin), sql])[1]
+  }
+
+  private func admit(_ transaction: TransactionKey) throws {
     guard activeTransaction == 0, transaction.number > endedTransaction else {
       throw Fault("sql-transaction-over", "a transaction was used after its end, or within another one")
     }
     metConflict = false
-    try simple(transaction.isolation.begin)
-    activeTransaction = transaction.number
   }
 
   /// Runs a command without results in the transaction.

@@ -53,7 +53,7 @@ package actor Connection {
     self.link = link
     interrupter.use(link.pointer)
     socket.store(PQsocket(link.pointer), ordering: .relaxed)
-    for statement in configuration.sessionSettings { _ = try simple(statement) }
+    try simple(configuration.sessionSetting)
     updateCondition()
   }
 

@@ -81,11 +81,11 @@ package final class Database: SQLSession {
     return try await body(connection)
   }
 
-  package func query(_ sql: SQL) async throws -> Rows {
-    let connection = try await pool.acquire()
-    defer { pool.release(connection) }
-    return try await connection.query(sql, in: nil)
-  }
+  /// Runs one statement on any connection.
+  ///
+  /// When all are busy, short reads of several callers may share one round trip. Statements that depend on each other
+  /// or on the session belong into ``transaction(_:attempts:_:)`` or ``withConnection(_:)``.
+  package func query(_ sql: SQL) async throws -> Rows { try await pool.query(sql) }
 
   package func pipeline(_ statements: [SQL]) async throws -> [Rows] {
     let connection = try await pool.acquire()
@@ -129,17 +129,20 @@ extension Database.Configuration {
   }
 
   /// Statements that set a new session up, in one round trip.
-  var sessionSettings: [String] {
-    func milliseconds(_ duration: Duration) -> Int64 {
-      duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
-    }
+  var sessionSetting: String {
     var script = "set timezone to 'Asia/Shanghai'; set datestyle to iso; set extra_float_digits to 1;"
     script += "set standard_conforming_strings to on;"
-    script += "set statement_timeout to \(statementTimeout.map(milliseconds) ?? 0);"
+    script += statementTimeoutSetting + ";"
     script += "set idle_in_transaction_session_timeout to \(milliseconds(idleTransactionTimeout));"
     if let schema { script += "set search_path to \(schema);" }
     if let role { script += "set role \(SQL(identifier: role).text);" }
-    return [script]
+    return script
+  }
+
+  var statementTimeoutSetting: String { "set statement_timeout to \(statementTimeout.map(milliseconds) ?? 0)" }
+
+  private func milliseconds(_ duration: Duration) -> Int64 {
+    duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
   }
 
   var slowQuerySeconds: Double {

@@ -19,7 +19,8 @@ struct Parameters {
   /// - Throws: ``Refusal`` `text-has-null-character` for text that PostgreSQL cannot store.
   mutating func load(_ binds: [SQL.Bind]) throws(Refusal) {
     types.removeAll(keepingCapacity: true)
-    bytes.removeAll(keepingCapacity: true)
+    // One large document must not occupy every connection for good.
+    bytes.removeAll(keepingCapacity: bytes.capacity < 1_048_576)
     offsets.removeAll(keepingCapacity: true)
     lengths.removeAll(keepingCapacity: true)
     formats.removeAll(keepingCapacity: true)

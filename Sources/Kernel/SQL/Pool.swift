@@ -3,17 +3,41 @@ import Synchronization
 
 /// The connections of a ``Database`` and the callers that wait for one.
 final class Pool: Sendable {
-  private struct Waiter {
+  /// A caller that found all connections busy.
+  struct Waiter {
+    enum Wish {
+      /// A connection lent to the caller.
+      case connection(CheckedContinuation<Connection, any Error>)
+      /// The answer to one statement.
+      case rows(QueryRequest)
+    }
+
     let number: UInt64
     let deadline: ContinuousClock.Instant
-    let continuation: CheckedContinuation<Connection, any Error>
+    let wish: Wish
+
+    func fail(_ error: any Error) {
+      switch wish {
+      case .connection(let continuation): continuation.resume(throwing: error)
+      case .rows(let request): request.answer(.failure(error))
+      }
+    }
   }
 
-  private struct State {
+  /// What is to be done with a connection that has become free.
+  enum Turn {
+    case lend(CheckedContinuation<Connection, any Error>)
+    case serve([QueryRequest])
+    case rest
+    case close
+  }
+
+  struct State {
     var idle: [Connection] = []
     /// Connections that exist or are being opened.
     var open = 0
     var waiters = FIFO<Waiter>()
+    var speeds = StatementSpeeds()
     var lastWaiter: UInt64 = 0
     var isTimerRunning = false
     var isClosed = false
@@ -27,8 +51,11 @@ final class Pool: Sendable {
     case closed
   }
 
-  private let configuration: Database.Configuration
-  private let state = Mutex(State())
+  /// The most short reads that one connection takes at once.
+  private static let largestBatch = 16
+
+  let configuration: Database.Configuration
+  let state = Mutex(State())
 
   init(_ configuration: Database.Configuration) { self.configuration = configuration }
 
@@ -37,6 +64,21 @@ final class Pool: Sendable {
   /// - Throws: ``Refusal`` `database-busy` or `database-unreachable`, `CancellationError`, ``ConnectFailure`` when
   ///   waiting would not help.
   func acquire() async throws -> Connection {
+    if let connection = try await acquireAtOnce() { return connection }
+    return try await wait { .connection($0) }
+  }
+
+  /// Runs one statement on any connection; throws as ``acquire()`` does, or what the statement fails with.
+  func query(_ sql: SQL) async throws -> Rows {
+    if let connection = try await acquireAtOnce() {
+      defer { release(connection) }
+      return try await connection.query(sql, in: nil)
+    }
+    return try await waitForRows(sql)
+  }
+
+  /// An idle connection or a new one; `nil` when the caller has to wait.
+  private func acquireAtOnce() async throws -> Connection? {
     try Task.checkCancellation()
     while true {
       let step = state.withLock { state -> Step in
@@ -51,7 +93,7 @@ final class Pool: Sendable {
         if connection.isQuiet { return connection }
         discard(connection)
       case .open: return try await open()
-      case .wait: return try await wait()
+      case .wait: return nil
       case .closed: throw Fault("sql-pool-closed")
       }
     }
@@ -69,15 +111,56 @@ final class Pool: Sendable {
     }
   }
 
-  private func offer(_ connection: Connection) {
-    let (waiter, surplus) = state.withLock { state -> (Waiter?, Bool) in
-      if state.isClosed { return (nil, true) }
-      if let waiter = state.waiters.popFirst() { return (waiter, false) }
-      state.idle.append(connection)
-      return (nil, false)
+  /// Gives a free connection to whoever waits longest.
+  func offer(_ connection: Connection) {
+    switch state.withLock({ nextTurn(&$0, connection) }) {
+    case .lend(let continuation): continuation.resume(returning: connection)
+    case .serve(let requests): Task.detached { await connection.serve(requests, self) }
+    case .rest: break
+    case .close: discard(connection)
     }
-    waiter?.continuation.resume(returning: connection)
-    if surplus { discard(connection) }
+  }
+
+  /// The next statements for a connection that serves; none when it has been lent, put aside or dropped instead.
+  func next(_ connection: Connection, learning learn: (inout StatementSpeeds) -> Void) -> [QueryRequest] {
+    guard connection.condition.load(ordering: .acquiring) == .idle else {
+      release(connection)
+      return []
+    }
+    let turn = state.withLock { state -> Turn in
+      learn(&state.speeds)
+      return nextTurn(&state, connection)
+    }
+    switch turn {
+    case .serve(let requests): return requests
+    case .lend(let continuation): continuation.resume(returning: connection)
+    case .rest: break
+    case .close: discard(connection)
+    }
+    return []
+  }
+
+  private func nextTurn(_ state: inout State, _ connection: Connection) -> Turn {
+    if state.isClosed { return .close }
+    guard let first = state.waiters.popFirst() else {
+      state.idle.append(connection)
+      return .rest
+    }
+    switch first.wish {
+    case .connection(let continuation): return .lend(continuation)
+    case .rows(let request):
+      var requests = [request]
+      guard state.speeds.isQuick(request) else { return .serve(requests) }
+      // A fair share of those that wait: the other connections become free as soon.
+      let most = min(Self.largestBatch, state.waiters.count / configuration.maximumConnections + 1)
+      while requests.count < most, let next = state.waiters.first, case .rows(let other) = next.wish,
+        state.speeds.isQuick(other)
+      {
+        _ = state.waiters.popFirst()
+        requests.append(other)
+      }
+      return .serve(requests)
+    }
   }
 
   /// Drops a connection and opens another when somebody waits.
@@ -96,7 +179,11 @@ final class Pool: Sendable {
       return (false, state.closing)
     }
     for continuation in closing { continuation.resume() }
-    guard replace else { return }
+    if replace { openForWaiters() }
+  }
+
+  /// Opens a connection, counted already, for whoever waits longest.
+  func openForWaiters() {
     Task.detached {
       do {
         let connection = try await self.open()
@@ -137,76 +224,15 @@ final class Pool: Sendable {
 
   /// A connection cannot be made at all (wrong role, no such database): nobody needs to wait for that.
   private func fail(_ error: any Error) {
-    let waiters = state.withLock { state -> [Waiter] in
-      state.open == 1 ? state.waiters.removeAll() : []
+    let (waiters, closing) = state.withLock { state -> ([Waiter], [CheckedContinuation<Void, Never>]) in
+      state.open -= 1
+      // As long as there are others, waiters may still be served.
+      guard state.open == 0 else { return ([], []) }
+      defer { state.closing = [] }
+      return (state.waiters.removeAll(), state.closing)
     }
-    for waiter in waiters { waiter.continuation.resume(throwing: error) }
-    dropOne()
-  }
-
-  // MARK: Waiting
-
-  private func wait() async throws -> Connection {
-    let number = state.withLock { state -> UInt64 in
-      state.lastWaiter += 1
-      return state.lastWaiter
-    }
-    return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        enqueue(number, continuation)
-      }
-    } onCancel: {
-      let waiter = state.withLock { $0.waiters.removeFirst { $0.number == number } }
-      waiter?.continuation.resume(throwing: CancellationError())
-    }
-  }
-
-  private func enqueue(_ number: UInt64, _ continuation: CheckedContinuation<Connection, any Error>) {
-    enum Action {
-      case none, startTimer, give(Connection), fail(any Error)
-    }
-    let deadline = ContinuousClock.now + configuration.waitTimeout
-    let action = state.withLock { state -> Action in
-      // Cancelled before the handler could find the waiter, or closed, or given back since the caller looked.
-      if Task.isCancelled { return .fail(CancellationError()) }
-      if state.isClosed { return .fail(Fault("sql-pool-closed")) }
-      if state.waiters.isEmpty, let connection = state.idle.popLast() { return .give(connection) }
-      state.waiters.append(Waiter(number: number, deadline: deadline, continuation: continuation))
-      guard !state.isTimerRunning else { return .none }
-      state.isTimerRunning = true
-      return .startTimer
-    }
-    switch action {
-    case .none: break
-    case .give(let connection): continuation.resume(returning: connection)
-    case .fail(let error): continuation.resume(throwing: error)
-    case .startTimer: Task.detached { await self.expireWaiters() }
-    }
-  }
-
-  /// One timer serves all waiters: their time limits end in the order they came.
-  private func expireWaiters() async {
-    while true {
-      let now = ContinuousClock.now
-      let (expired, next) = state.withLock { state -> ([Waiter], ContinuousClock.Instant?) in
-        var expired: [Waiter] = []
-        while let first = state.waiters.first, first.deadline <= now {
-          _ = state.waiters.popFirst()
-          expired.append(first)
-        }
-        let next = state.waiters.first?.deadline
-        if next == nil { state.isTimerRunning = false }
-        return (expired, next)
-      }
-      for waiter in expired {
-        configuration.metrics?.count("lifang_sql_wait_timeouts_total")
-        waiter.continuation.resume(
-          throwing: Refusal(
-            .unavailable, "database-busy", "系统当前繁忙，没有等到空闲的数据库连接。您提交的内容没有保存，请稍后重试。"))
-      }
-      guard let next else { return }
-      try? await Task.sleep(until: next, clock: .continuous)
-    }
+    for waiter in waiters { waiter.fail(error) }
+    for continuation in closing { continuation.resume() }
   }
 
   // MARK: Closing
@@ -217,7 +243,7 @@ final class Pool: Sendable {
       defer { state.idle = [] }
       return (state.idle, state.waiters.removeAll())
     }
-    for waiter in waiters { waiter.continuation.resume(throwing: Fault("sql-pool-closed")) }
+    for waiter in waiters { waiter.fail(Fault("sql-pool-closed")) }
     for connection in idle {
       await connection.close()
       dropOne()
@@ -233,46 +259,5 @@ final class Pool: Sendable {
 
   var counts: (open: Int, idle: Int, waiting: Int) {
     state.withLock { ($0.open, $0.idle.count, $0.waiters.count) }
-  }
-}
-
-/// A queue with cheap removal at the front.
-struct FIFO<Element> {
-  private var elements: [Element?] = []
-  private var head = 0
-
-  var isEmpty: Bool { head == elements.count }
-  var count: Int { elements.count - head }
-  var first: Element? { isEmpty ? nil : elements[head] }
-
-  mutating func append(_ element: Element) { elements.append(element) }
-
-  mutating func popFirst() -> Element? {
-    guard !isEmpty else { return nil }
-    let element = elements[head]
-    elements[head] = nil
-    head += 1
-    if head == elements.count {
-      elements.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= 64, head * 2 >= elements.count {
-      elements.removeFirst(head)
-      head = 0
-    }
-    return element
-  }
-
-  /// Removes and returns the first element for which `matches` is true.
-  mutating func removeFirst(where matches: (Element) -> Bool) -> Element? {
-    guard let index = elements[head...].firstIndex(where: { $0.map(matches) ?? false }) else { return nil }
-    return elements.remove(at: index)
-  }
-
-  mutating func removeAll() -> [Element] {
-    defer {
-      elements = []
-      head = 0
-    }
-    return elements[head...].compactMap { $0 }
   }
 }

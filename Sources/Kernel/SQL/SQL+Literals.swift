@@ -1,10 +1,10 @@
-import Core
+package import Core
 
 extension SQL {
   /// The statement with its values written as literals, for commands that take no parameters (`copy`, DDL).
   ///
   /// - Throws: ``Refusal`` `text-has-null-character`
-  func inlined() throws(Refusal) -> String {
+  package func inlined() throws(Refusal) -> String {
     for bind in binds { try SQL.check(bind.value) }
     var inlined = ""
     eachPiece { piece, value in

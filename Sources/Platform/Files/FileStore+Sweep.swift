@@ -9,6 +9,8 @@ package struct FileSweepReport: Sendable, Hashable {
   package var bytes: Int64 = 0
   /// Files on disk that no entry knew: left by a crash.
   package var strays = 0
+
+  package init() {}
 }
 
 /// How long files are kept that nothing needs.

@@ -187,6 +187,20 @@ package struct FileStore: Sendable {
   /// The path of a file that is not encrypted, for a server that sends files itself; `nil` for an encrypted one.
   package func path(of file: StoredFile) -> String? { file.isSealed ? nil : folder + "/" + file.location }
 
+  /// Gives `body` the path of the content, for code that reads files itself; an encrypted one is opened into a temporary
+  /// file that is deleted afterwards.
+  package nonisolated(nonsending) func withPath<Value>(
+    of file: StoredFile, _ body: nonisolated(nonsending) (String) async throws -> Value
+  ) async throws -> Value {
+    if let path = path(of: file) { return try await body(path) }
+    try Disk.makeFolder(folder + "/spool")
+    let plain = DiskFile(path: folder + "/spool/" + random.token(bytes: 16), on: disk())
+    defer { Disk.remove(plain.path) }
+    try await plain.create()
+    try await read(file) { try await plain.append($0) }
+    return try await body(plain.path)
+  }
+
   /// The whole content, for small files.
   package func bytes(of file: StoredFile) async throws -> [UInt8] {
     var bytes: [UInt8] = []

@@ -35,7 +35,8 @@ package final class IdentityService: Sendable {
   let audit: Audit
   let worker: PasswordWorker
   let gate = KeyedGate()
-  let attempts = RateLimiter()
+  let attempts = WindowCounter()
+  let menu = Mutex<[MenuEntry]?>(nil)
   private let currentPolicy: Mutex<IdentityPolicy>
   private let accountKey: HMAC
 
@@ -87,7 +88,8 @@ package final class IdentityService: Sendable {
     switch parts.first {
     case "app_user" where !ids.isEmpty: cache.forget(users: Set(ids))
     case "session" where !ids.isEmpty: ids.forEach { cache.forget(session: $0) }
-    case "api_key", "menu_entry": break
+    case "api_key": break
+    case "menu_entry": menu.withLock { $0 = nil }
     default: cache.forgetAll()
     }
   }

@@ -141,7 +141,8 @@ package struct JobQueue: Sendable {
         guard let first = try? await get(id) else { return }
         continuation.yield(first)
         if first.state.isFinal { return }
-        for await payload in changes where payload == String(id) {
+        // An empty payload says that notifications may have been missed.
+        for await payload in changes where payload == String(id) || payload.isEmpty {
           guard let job = try? await get(id) else { return }
           continuation.yield(job)
           if job.state.isFinal { return }

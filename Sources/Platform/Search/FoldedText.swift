@@ -21,39 +21,53 @@ struct FoldedText {
 
   init(_ text: String) {
     let view = text.unicodeScalars
+    scalars.reserveCapacity(text.utf8.count)
+    sources.reserveCapacity(text.utf8.count)
+    var state = State()
     var index = view.startIndex
-    var start = 0
-    var kind: Kind?
-    var gap = Gap.other
     while index < view.endIndex {
       let next = view.index(after: index)
-      let folded = FoldedText.fold(view[index])
-      for scalar in folded {
-        let now = FoldedText.kind(scalar)
-        if let current = kind, now == nil || (now == .han) != (current == .han) {
-          close(current, start, &gap)
-          kind = nil
-        }
-        if let now {
-          if kind == nil { start = scalars.count }
-          kind = kind.map { $0 == now ? now : .mixed } ?? now
-          scalars.append(scalar)
-          sources.append(index..<next)
-        } else if FoldedText.isHyphen(scalar) {
-          gap = gap == .none ? .hyphen : .other
-        } else if scalar != " " {
-          gap = .other
-        }
+      let scalar = view[index]
+      if scalar.isHan || ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) {
+        take(scalar, index..<next, &state)
+      } else {
+        for folded in FoldedText.fold(scalar) { take(folded, index..<next, &state) }
       }
       index = next
     }
-    if let kind { close(kind, start, &gap) }
+    close(&state)
   }
 
-  private mutating func close(_ kind: Kind, _ start: Int, _ gap: inout Gap) {
+  /// The run being read, and what stands before it.
+  private struct State {
+    var kind: Kind?
+    var start = 0
+    var gap = Gap.other
+  }
+
+  private mutating func take(_ scalar: Unicode.Scalar, _ source: Range<String.Index>, _ state: inout State) {
+    let now = FoldedText.kind(scalar)
+    if let current = state.kind, now == nil || (now == .han) != (current == .han) { close(&state) }
+    if let now {
+      if state.kind == nil { state.start = scalars.count }
+      state.kind = state.kind.map { $0 == now ? now : .mixed } ?? now
+      scalars.append(scalar)
+      sources.append(source)
+    } else if FoldedText.isHyphen(scalar) {
+      state.gap = state.gap == .none ? .hyphen : .other
+    } else if scalar != " " {
+      state.gap = .other
+    }
+  }
+
+  private mutating func close(_ state: inout State) {
+    guard let kind = state.kind else { return }
     runs.append(
-      Run(kind: kind, range: start..<scalars.count, joinsPrevious: gap == .none, hyphenated: gap == .hyphen))
-    gap = .none
+      Run(
+        kind: kind, range: state.start..<scalars.count, joinsPrevious: state.gap == .none,
+        hyphenated: state.gap == .hyphen))
+    state.kind = nil
+    state.gap = .none
   }
 
   func text(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }

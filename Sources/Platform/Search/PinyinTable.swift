@@ -6,11 +6,13 @@ import Core
 /// (重庆 is chong qing) are found before single characters.
 package struct PinyinTable: Sendable {
   private var syllables: [String] = []
-  /// The syllable's number plus one, by scalar: from U+3000 to U+FAFF, and from U+20000 to U+323FF.
+  /// The syllable's number plus one, and whether a word begins with the character, by scalar: from U+3000 to U+FAFF, and from U+20000 to U+323FF.
   private var plane0 = [UInt16](repeating: 0, count: 0xFB00 - 0x3000)
   private var plane2 = [UInt16](repeating: 0, count: 0x12400)
   private var words: [Unicode.Scalar: [Word]] = [:]
   private var surnames: [Unicode.Scalar: [UInt16]] = [:]
+
+  private static let beginsWord: UInt16 = 0x8000
 
   private struct Word: Sendable {
     let scalars: [Unicode.Scalar]
@@ -36,7 +38,12 @@ package struct PinyinTable: Sendable {
         for scalar in value.unicodeScalars { set(scalar, UInt16(syllables.count)) }
         continue
       }
-      let reading = value.split(separator: " ").compactMap { numbers[String($0)] }
+      let reading = try value.split(separator: " ").map { syllable in
+        guard let number = numbers[String(syllable)] else {
+          throw Fault("pinyin-table", "line \(line): unknown syllable \(syllable)")
+        }
+        return number
+      }
       var scalars = Array(key.unicodeScalars)
       if first == UInt8(ascii: "^") {
         scalars.removeFirst()
@@ -47,7 +54,10 @@ package struct PinyinTable: Sendable {
         words[scalars[0], default: []].append(Word(scalars: scalars, reading: reading))
       }
     }
-    for key in words.keys { words[key]?.sort { $0.scalars.count > $1.scalars.count } }
+    for key in words.keys {
+      words[key]?.sort { $0.scalars.count > $1.scalars.count }
+      set(key, number(key) | PinyinTable.beginsWord)
+    }
   }
 
   private mutating func set(_ scalar: Unicode.Scalar, _ number: UInt16) {
@@ -66,21 +76,38 @@ package struct PinyinTable: Sendable {
     }
   }
 
-  /// One syllable for each character; empty for a character without a known reading.
-  package func reading(_ characters: some Collection<Unicode.Scalar>) -> [String] {
-    let scalars = Array(characters)
-    var reading: [String] = []
-    reading.reserveCapacity(scalars.count)
-    while reading.count < scalars.count {
-      let rest = scalars[reading.count...]
-      if let word = words[scalars[reading.count]]?.first(where: { rest.starts(with: $0.scalars) }) {
-        reading += word.reading.map { syllables[Int($0) - 1] }
+  /// The number plus one of each character's syllable; 0 for a character without a known reading.
+  func numbers(_ scalars: ArraySlice<Unicode.Scalar>) -> [UInt16] {
+    var numbers: [UInt16] = []
+    numbers.reserveCapacity(scalars.count)
+    var index = scalars.startIndex
+    while index < scalars.endIndex {
+      let number = number(scalars[index])
+      if number & PinyinTable.beginsWord != 0, let word = word(at: index, in: scalars) {
+        numbers += word.reading
+        index += word.scalars.count
       } else {
-        let number = number(scalars[reading.count])
-        reading.append(number == 0 ? "" : syllables[Int(number) - 1])
+        numbers.append(number & ~PinyinTable.beginsWord)
+        index += 1
       }
     }
-    return reading
+    return numbers
+  }
+
+  private func word(at index: Int, in scalars: ArraySlice<Unicode.Scalar>) -> Word? {
+    words[scalars[index]]?.first { word in
+      guard scalars.endIndex - index >= word.scalars.count else { return false }
+      for offset in 1..<word.scalars.count where scalars[index + offset] != word.scalars[offset] { return false }
+      return true
+    }
+  }
+
+  /// The syllable of a number from ``numbers(_:)``; empty for 0.
+  func syllable(_ number: UInt16) -> String { number == 0 ? "" : syllables[Int(number) - 1] }
+
+  /// One syllable for each character; empty for a character without a known reading.
+  package func reading(_ characters: some Collection<Unicode.Scalar>) -> [String] {
+    numbers(Array(characters)[...]).map(syllable)
   }
 
   /// The reading of a text; characters that are not Chinese are left out.
@@ -88,10 +115,8 @@ package struct PinyinTable: Sendable {
     reading(text.unicodeScalars.filter(\.isHan)).filter { !$0.isEmpty }
   }
 
-  /// Further readings that a character has as a surname.
-  func surnameReadings(_ scalar: Unicode.Scalar) -> [String] {
-    (surnames[scalar] ?? []).map { syllables[Int($0) - 1] }
-  }
+  /// Further readings that a character has as a surname, as numbers.
+  func surnameReadings(_ scalar: Unicode.Scalar) -> [UInt16] { surnames[scalar] ?? [] }
 }
 
 extension Unicode.Scalar {

@@ -68,7 +68,7 @@ extension SearchQuery {
     var readings = [pinyin.reading(target.scalars[run.range])]
     if (2...4).contains(run.range.count) {
       for surname in pinyin.surnameReadings(target.scalars[run.range.lowerBound]) {
-        readings.append([surname] + readings[0].dropFirst())
+        readings.append([pinyin.syllable(surname)] + readings[0].dropFirst())
       }
     }
     for reading in readings {

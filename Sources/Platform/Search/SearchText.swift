@@ -31,11 +31,19 @@ package enum SearchText {
 
   /// The text of a `tsvector`, to be bound and cast: `$1::tsvector`.
   package static func vector(of tokens: some Sequence<String>) -> String {
-    Set(tokens).sorted().map(quoted).joined(separator: " ")
+    var text = ""
+    for token in tokens {
+      if !text.isEmpty { text += " " }
+      text += quoted(token)
+    }
+    return text
   }
 
   /// A lexeme as `tsvector` and `tsquery` texts write it.
   static func quoted(_ token: String) -> String {
+    guard token.utf8.contains(where: { $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\\") }) else {
+      return "'" + token + "'"
+    }
     var text = "'"
     for scalar in token.unicodeScalars {
       if scalar == "'" || scalar == "\\" { text.unicodeScalars.append(scalar) }
@@ -52,18 +60,20 @@ package enum SearchText {
     for pair in bigrams(scalars) { tokens.add(pair) }
     if let last = scalars.last { tokens.add(String(last)) }
     guard let pinyin else { return }
-    let reading = pinyin.reading(scalars)
-    addPinyin(reading, into: &tokens)
+    var reading = pinyin.numbers(scalars).map { pinyin.syllable($0) }
+    addPinyin(reading, upTo: reading.count, into: &tokens)
     guard (2...4).contains(scalars.count), let first = scalars.first else { return }
     for surname in pinyin.surnameReadings(first) {
-      addPinyin([surname] + reading.dropFirst(), firstOnly: true, into: &tokens)
+      reading[0] = pinyin.syllable(surname)
+      addPinyin(reading, upTo: 1, into: &tokens)
     }
   }
 
   /// Initials and syllables from each character on, so that a query may begin anywhere.
-  private static func addPinyin(_ reading: [String], firstOnly: Bool = false, into tokens: inout TokenList) {
-    for start in reading.indices where !reading[start].isEmpty && (start == 0 || !firstOnly) {
-      tokens.add(initials(reading[start...].prefix(initialsLimit)))
+  private static func addPinyin(_ reading: [String], upTo limit: Int, into tokens: inout TokenList) {
+    let initials = reading.map { $0.utf8.first }
+    for start in 0..<limit where initials[start] != nil {
+      tokens.add(String(decoding: initials[start...].prefix(initialsLimit).compactMap { $0 }, as: UTF8.self))
       if reading.count <= fullPinyinLimit { tokens.add(reading[start...].joined()) }
     }
   }

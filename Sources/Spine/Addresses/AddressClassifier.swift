@@ -102,7 +102,7 @@ package struct AddressClassifier: Sendable {
     if agreeing.count == 1 { return .matched(id: agreeing[0].id, standard) }
     if agreeing.count > 1 { return .doubtful([.severalCandidates(agreeing.map(\.id))], standard) }
     // The same road and number in another town of the district is more often a slip than a second road.
-    if let other = known.first, key.values[.road] != nil, key.values[.number] != nil {
+    if let other = known.first, key[.road] != nil, key[.number] != nil {
       return .doubtful([.conflictsWith(id: other.id)], standard)
     }
     return .created(standard)
@@ -111,7 +111,8 @@ package struct AddressClassifier: Sendable {
   private static func rejection(_ text: String) -> AddressRejection? {
     var count = 0
     var han = 0
-    for scalar in text.unicodeScalars where !scalar.properties.isWhitespace {
+    for scalar in text.unicodeScalars {
+      if AddressText.folded(scalar.value) == AddressText.space { continue }
       count += 1
       if scalar.value >= 0x3400 { han += 1 }
     }

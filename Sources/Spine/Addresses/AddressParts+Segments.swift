@@ -6,7 +6,7 @@ extension AddressParts {
       [.houseno, .cellno, .floorno, .roomno].contains($0.label)
     }
     for segment in address.segments {
-      let text = address.text(of: segment).withoutBlanks
+      let text = address.text.compact(segment.range)
       switch segment.label {
       case .country, .prov, .city, .district, .town, .redundant, .person: break
       case .devzone: zone = zone ?? text
@@ -104,9 +104,6 @@ extension AddressParts {
 }
 
 extension String {
-  /// Without the blanks that folding leaves.
-  var withoutBlanks: String { utf8.contains(0x20) ? String(unicodeScalars.filter { $0 != " " }) : self }
-
   /// Whether the name is one that homes and buildings are numbered in.
   fileprivate var hasCompoundEnding: Bool {
     AddressParts.compoundEndings.contains { hasSuffix($0) }

@@ -57,7 +57,7 @@ struct PlateNumber {
       PlateNumber.appendFigures(scalars, index..<end, to: &value)
     }
     self.value = String(value)
-    unit = PlateNumber.string(scalars[end...])
+    unit = AddressText.string(scalars[end...])
   }
 
   /// The value without leading zeros, as keys compare it.
@@ -91,9 +91,4 @@ struct PlateNumber {
     }
   }
 
-  private static func string(_ scalars: ArraySlice<UInt32>) -> String {
-    var view = String.UnicodeScalarView()
-    for scalar in scalars { view.append(Unicode.Scalar(scalar) ?? "?") }
-    return String(view)
-  }
 }

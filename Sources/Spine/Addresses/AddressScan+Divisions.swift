@@ -74,7 +74,7 @@ extension AddressScan {
     var divisions: [Int32]
   }
 
-  private func label(of choice: DivisionChoice) -> SegmentLabel {
+  func label(of choice: DivisionChoice) -> SegmentLabel {
     switch choice.level {
     case .province:
       guard let index = choice.divisions.first else { return .prov }
@@ -100,7 +100,8 @@ extension AddressScan {
   }
 
   /// What the divisions called by one name mean after those already read.
-  private func choice(for match: NameTrie.Match, in trie: NameTrie) -> DivisionChoice? {
+  func choice(for match: NameTrie.Match, in trie: NameTrie) -> DivisionChoice? {
+    if candidates.count == 1, let choice = plainChoice(for: match, in: trie) { return choice }
     var inside: [Int32] = []
     var repeated = false
     var others: [Int32] = []
@@ -152,6 +153,22 @@ extension AddressScan {
       end: match.end, level: level, form: form, use: candidates.isEmpty ? .narrows : .contradicts, divisions: others)
   }
 
+  /// The common case without detours: one division is known and exactly one in force inside it has the name.
+  private func plainChoice(for match: NameTrie.Match, in trie: NameTrie) -> DivisionChoice? {
+    let known = gazetteer.divisions[Int(candidates[0])].code
+    var found: Gazetteer.Entry?
+    for slot in Int(match.first)..<Int(match.first + match.count) {
+      let entry = gazetteer.entries[Int(trie.values[slot])]
+      if entry.code.contains(known) { return nil }
+      guard known.contains(entry.code) else { continue }
+      if found != nil || entry.form == .former { return nil }
+      found = entry
+    }
+    guard let found else { return nil }
+    return DivisionChoice(
+      end: match.end, level: found.level, form: found.form, use: .narrows, divisions: [found.division])
+  }
+
   /// Whether a short name (达州) stands for a division here and does not begin another name (达州大道, 宁波银行).
   private func isShortNameHere(_ choice: DivisionChoice) -> Bool {
     if choice.use == .contradicts { return false }
@@ -174,7 +191,7 @@ extension AddressScan {
     return false
   }
 
-  private func isDivisionAhead(_ index: Int, inside parents: [Int32]) -> Bool {
+  func isDivisionAhead(_ index: Int, inside parents: [Int32]) -> Bool {
     var found = false
     let check: (NameTrie) -> Void = { trie in
       trie.eachMatch(scalars, from: index) { match in
@@ -208,95 +225,6 @@ extension AddressScan {
       if let term = term(at: index)?.term, term != .plain { return nil }
     }
     return nil
-  }
-
-  /// Reads a town of the gazetteer, or a name with the ending of one.
-  mutating func readTown() -> Bool {
-    if let choice = chooseTown(at: place) {
-      if choice.use == .repeats {
-        emit(.redundant, place..<choice.end)
-        return true
-      }
-      if choice.form == .former { reading.usesFormerName = true }
-      if choice.use == .narrows { candidates = choice.divisions } else { reading.unknown.append(.town) }
-      emit(.town, place..<choice.end)
-      return true
-    }
-    guard last != .town, let end = genericTownEnd(from: place) else { return false }
-    reading.unknown.append(.town)
-    emit(.town, place..<end)
-    return true
-  }
-
-  private func chooseTown(at start: Int) -> DivisionChoice? {
-    guard last != .town else { return nil }
-    var best: DivisionChoice?
-    gazetteer.towns.eachMatch(scalars, from: start) { match in
-      guard var choice = choice(for: match, in: gazetteer.towns) else { return }
-      if choice.form == .short {
-        guard choice.use == .narrows, !candidates.isEmpty, choice.divisions.count == 1, isShortTownHere(choice) else {
-          return
-        }
-      } else if choice.form == .full, candidates.isEmpty, choice.divisions.count > 1 {
-        // A name that many towns share says which level it is, not which town.
-        choice.use = .contradicts
-      }
-      best = choice
-    }
-    if let end = best?.end, best?.form != .short, spells("办事处", at: end) { best?.end = end + 3 }
-    return best
-  }
-
-  private func isShortTownHere(_ choice: DivisionChoice) -> Bool {
-    let next = scalar(choice.end)
-    if next == 0 || next == AddressText.space { return true }
-    if let term = term(at: choice.end)?.term, term != .plain { return false }
-    return roadEnd(after: choice.end) == nil
-  }
-
-  /// Two to five scalars and 镇, 乡, 街道 or 街道办事处.
-  private func genericTownEnd(from start: Int) -> Int? {
-    var index = start
-    while index < min(start + 7, scalars.count) {
-      let value = scalars[index]
-      guard value >= 0x4E00 else { return nil }
-      if let (term, end) = term(at: index) {
-        switch term {
-        case .town:
-          guard index >= start + 1 else { return nil }
-          if scalars[index] == 0x4E61 || scalars[index] == 0x9547, index < start + 1 { return nil }
-          return isRoadAhead(end, within: 0) ? nil : end
-        case .road, .community, .place, .zone, .assist, .part: return nil
-        default:
-          index = end
-          continue
-        }
-      }
-      index += 1
-    }
-    return nil
-  }
-
-  /// Reads a development zone right below the divisions.
-  mutating func readZone() -> Bool {
-    guard last != .devzone else { return false }
-    var index = place
-    while index < min(place + 14, scalars.count) {
-      let value = scalars[index]
-      guard value >= 0x4E00 else { return false }
-      if let (term, end) = term(at: index) {
-        switch term {
-        case .zone:
-          if roadEnd(after: end) != nil { return false }
-          emit(.devzone, place..<end)
-          return true
-        case .road, .community, .assist, .part, .town: return false
-        default: break
-        }
-      }
-      index += 1
-    }
-    return false
   }
 
   /// Turns the candidates that remain into the reading.

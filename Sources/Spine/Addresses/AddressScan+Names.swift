@@ -158,8 +158,7 @@ extension AddressScan {
     for offset in 0...2 {
       let place = index + offset
       if let (term, end) = term(at: place) { return term == .road ? end : nil }
-      guard offset < 2, "东西南北中一二三四五六七八九十新前后大支".unicodeScalars.contains(where: { $0.value == scalar(place) })
-      else { return nil }
+      guard offset < 2, AddressScan.mayPrecedeRoadEnd(scalar(place)) else { return nil }
     }
     return nil
   }
@@ -196,15 +195,19 @@ extension AddressScan {
     }
   }
 
-  private func isDirection(_ scalar: UInt32) -> Bool {
-    "东西南北中前后左右内外上下旁".unicodeScalars.contains { $0.value == scalar }
+  /// 东西南北中, 一 to 十, 新前后大支: what stands between a name and its 路 or 街.
+  private static func mayPrecedeRoadEnd(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x4E1C, 0x897F, 0x5357, 0x5317, 0x4E2D, 0x65B0, 0x524D, 0x540E, 0x5927, 0x652F: true
+    default: ChineseNumeral.value(scalar) ?? 0 > 0
+    }
   }
 
   private mutating func emitPlace(_ range: Range<Int>) {
     if range.isEmpty {
       emit(.otherinfo, place..<(place + 1))
     } else if range.count == 1 {
-      emit(isDirection(scalars[range.lowerBound]) ? .assist : .redundant, range)
+      emit(AddressScan.isDirection(scalars[range.lowerBound]) ? .assist : .redundant, range)
     } else {
       emit(placeLabel, range)
     }

@@ -59,6 +59,7 @@ extension AddressScan {
 
   /// The number that starts at `start`: `12`, `A3`, `3B`, `附5号`, `十二栋`, `东单元`. Chinese numerals need a unit.
   func number(at start: Int) -> NumberToken? {
+    guard AddressScan.mayStartNumber(scalar(start)) else { return nil }
     var index = start
     // 第, 附, 新, 老 and 甲乙丙丁 before figures belong to the number.
     switch scalar(index) {
@@ -91,7 +92,7 @@ extension AddressScan {
       let bare = index
       if index == start || index == start + 1 && scalar(start) == 0x9644 {
         // 东单元, 西楼: a direction may number a unit.
-        guard "东西南北中前后左右".unicodeScalars.contains(where: { $0.value == scalar(start) }),
+        guard AddressScan.isDirection(scalar(start)),
           spells("单元", at: start + 1) || scalar(start + 1) == 0x5E62 || scalar(start + 1) == 0x680B
         else { return nil }
         index = start + 1
@@ -111,6 +112,24 @@ extension AddressScan {
     }
     if token.isChinese, token.unit == nil { return nil }
     return isUnitReal(token) ? token : withoutUnit(token)
+  }
+
+  @inline(__always)
+  private static func mayStartNumber(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x30...0x39, 0x41...0x5A, 0x7B2C, 0x9644, 0x7532, 0x4E59, 0x4E19, 0x4E01, 0x8D1F: true
+    default: ChineseNumeral.value(scalar) != nil || isDirection(scalar)
+    }
+  }
+
+  /// 东西南北中前后左右内外上下旁.
+  @inline(__always)
+  static func isDirection(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x4E1C, 0x897F, 0x5357, 0x5317, 0x4E2D, 0x524D, 0x540E, 0x5DE6, 0x53F3, 0x5185, 0x5916, 0x4E0A, 0x4E0B, 0x65C1:
+      true
+    default: false
+    }
   }
 
   private func withoutUnit(_ token: NumberToken) -> NumberToken? {

@@ -12,10 +12,40 @@ struct AddressText: Sendable, Hashable {
   }
 
   /// What stands in `range`.
-  func string(_ range: Range<Int>) -> String {
-    var view = String.UnicodeScalarView()
-    for index in range { view.append(Unicode.Scalar(scalars[index]) ?? "�") }
-    return String(view)
+  func string(_ range: Range<Int>) -> String { AddressText.string(scalars[range]) }
+
+  /// What stands in `range` without the blanks that folding leaves.
+  func compact(_ range: Range<Int>) -> String {
+    AddressText.string(scalars[range], dropping: AddressText.space)
+  }
+
+  /// The text that `scalars` spell, all but `dropped`.
+  static func string(_ scalars: ArraySlice<UInt32>, dropping dropped: UInt32? = nil) -> String {
+    String(unsafeUninitializedCapacity: scalars.count * 4) { buffer in
+      var count = 0
+      func put(_ byte: UInt32) {
+        buffer[count] = UInt8(truncatingIfNeeded: byte)
+        count += 1
+      }
+      for scalar in scalars where scalar != dropped {
+        switch scalar {
+        case 0..<0x80: put(scalar)
+        case 0x80..<0x800:
+          put(0xC0 | scalar >> 6)
+          put(0x80 | scalar & 0x3F)
+        case 0x800..<0x10000:
+          put(0xE0 | scalar >> 12)
+          put(0x80 | scalar >> 6 & 0x3F)
+          put(0x80 | scalar & 0x3F)
+        default:
+          put(0xF0 | scalar >> 18)
+          put(0x80 | scalar >> 12 & 0x3F)
+          put(0x80 | scalar >> 6 & 0x3F)
+          put(0x80 | scalar & 0x3F)
+        }
+      }
+      return count
+    }
   }
 
   static let space: UInt32 = 0x20

@@ -82,6 +82,13 @@ package struct DivisionCode: Sendable, Hashable, Comparable, CustomStringConvert
     level > self.level ? nil : DivisionCode(number: number / level.unit * level.unit)
   }
 
+  /// The `ordinal`-th part one level down: town → community → grid; `nil` below a grid and beyond the digits.
+  package func part(_ ordinal: Int) -> DivisionCode? {
+    guard let next = Level.allCases.first(where: { $0 > level }), ordinal > 0, Int64(ordinal) < level.unit / next.unit
+    else { return nil }
+    return DivisionCode(number: number + Int64(ordinal) * next.unit)
+  }
+
   package static func < (a: DivisionCode, b: DivisionCode) -> Bool {
     (a.number, a.level) < (b.number, b.level)
   }

@@ -1,7 +1,8 @@
 /// Finds which of many words start at a place in a text, one table look-up per character.
 ///
-/// Words carry a number each; a word added twice carries both. Built once, then read by any number of threads.
-struct NameTrie: Sendable {
+/// Words carry a number each; a word added twice carries both. Built once, then read by any number of threads; a class,
+/// because its tables are asked for every character and copying it would count references each time.
+final class NameTrie: Sendable {
   /// One word found: where it ends and the slice of ``values`` it carries.
   struct Match {
     let end: Int
@@ -9,13 +10,13 @@ struct NameTrie: Sendable {
     let count: Int32
   }
 
-  private var keys: [UInt64] = []
-  private var nodes: [Int32] = []
-  private var mask = 0
+  private let keys: [UInt64]
+  private let nodes: [Int32]
+  private let mask: Int
   /// For every node where its values start in ``values`` and how many there are.
-  private var starts: [Int32] = []
-  private var counts: [Int32] = []
-  private(set) var values: [Int32] = []
+  private let starts: [Int32]
+  private let counts: [Int32]
+  let values: [Int32]
 
   /// Builds the trie; words of no character are left out.
   init(_ words: [(word: String, value: Int32)]) {
@@ -28,8 +29,9 @@ struct NameTrie: Sendable {
       if node != 0 { carried.append((node, value)) }
     }
     carried.sort { ($0.node, $0.value) < ($1.node, $1.value) }
-    starts = [Int32](repeating: 0, count: Int(builder.nodeCount))
-    counts = starts
+    var starts = [Int32](repeating: 0, count: Int(builder.nodeCount))
+    var counts = starts
+    var values: [Int32] = []
     values.reserveCapacity(carried.count)
     for (node, value) in carried {
       if counts[Int(node)] == 0 { starts[Int(node)] = Int32(values.count) }
@@ -40,6 +42,9 @@ struct NameTrie: Sendable {
     keys = builder.keys
     nodes = builder.nodes
     mask = builder.mask
+    self.starts = starts
+    self.counts = counts
+    self.values = values
   }
 
   /// Calls `body` for every word that starts at `start`, shortest first.

@@ -27,15 +27,39 @@ struct AddressKey: Sendable, Hashable {
     case floor = "f"
     case room = "m"
     case place = "p"
+
+    fileprivate var position: Int {
+      switch self {
+      case .district: 0
+      case .town: 1
+      case .community: 2
+      case .road: 3
+      case .lane: 4
+      case .number: 5
+      case .subNumber: 6
+      case .compound: 7
+      case .building: 8
+      case .unit: 9
+      case .floor: 10
+      case .room: 11
+      case .place: 12
+      }
+    }
   }
 
-  private(set) var values: [Mark: String] = [:]
+  /// By the order of ``Mark``; empty for none.
+  private var fields = [String](repeating: "", count: Mark.allCases.count)
+
+  subscript(mark: Mark) -> String? {
+    let field = fields[mark.position]
+    return field.isEmpty ? nil : field
+  }
 
   init(_ address: StandardAddress) {
     let parts = address.parts
     let district = address.division.ancestor(.county) ?? address.division
-    values[.district] = district.text
-    if let town = address.division.ancestor(.town) { values[.town] = town.text }
+    set(.district, district.text)
+    if let town = address.division.ancestor(.town) { set(.town, town.text) }
     set(.community, AddressKey.communityName(parts.community))
     set(.road, parts.road.map(AddressKey.name))
     set(.lane, parts.lane.map(AddressKey.name))
@@ -54,15 +78,15 @@ struct AddressKey: Sendable, Hashable {
   init?(text: String) {
     for field in text.split(separator: "|") {
       guard let first = field.first, let mark = Mark(rawValue: first) else { return nil }
-      values[mark] = String(field.dropFirst())
+      set(mark, String(field.dropFirst()))
     }
-    guard values[.district] != nil else { return nil }
+    guard self[.district] != nil else { return nil }
   }
 
   var text: String { joined(Mark.allCases) }
 
   var matchKey: String {
-    let isRoadside = values[.number] != nil && (values[.road] != nil || values[.lane] != nil)
+    let isRoadside = self[.number] != nil && (self[.road] != nil || self[.lane] != nil)
     return joined(
       [.district, .road, .lane, .number, .subNumber] + (isRoadside ? [] : [.compound]) + [
         .building, .unit, .room, .place,
@@ -73,19 +97,19 @@ struct AddressKey: Sendable, Hashable {
   func agrees(with other: AddressKey) -> Bool {
     matchKey == other.matchKey
       && [Mark.town, .community, .compound, .floor].allSatisfy { mark in
-        guard let a = values[mark], let b = other.values[mark] else { return true }
+        guard let a = self[mark], let b = other[mark] else { return true }
         return a == b
       }
   }
 
   private mutating func set(_ mark: Mark, _ value: String?) {
-    if let value, !value.isEmpty { values[mark] = value }
+    if let value { fields[mark.position] = value }
   }
 
   private func joined(_ marks: [Mark]) -> String {
     var text = ""
     for mark in marks {
-      guard let value = values[mark] else { continue }
+      guard let value = self[mark] else { continue }
       if !text.isEmpty { text += "|" }
       text.append(mark.rawValue)
       text += value
@@ -105,7 +129,8 @@ struct AddressKey: Sendable, Hashable {
   /// A name with Chinese numerals before 段, 巷, 组, 期 and the like written as figures: 朝阳西路一段 → 朝阳西路1段.
   private static func name(_ text: String) -> String {
     let scalars = AddressText(text).scalars.filter { $0 != AddressText.space && $0 != 0x7C }
-    var result = String.UnicodeScalarView()
+    guard scalars.contains(where: numbered.contains) else { return AddressText.string(scalars[...]) }
+    var result: [UInt32] = []
     var index = 0
     while index < scalars.count {
       var end = index
@@ -113,14 +138,14 @@ struct AddressKey: Sendable, Hashable {
       if end > index, end < scalars.count, numbered.contains(scalars[end]),
         let number = ChineseNumeral.number(scalars, index..<end)
       {
-        result.append(contentsOf: String(number).unicodeScalars)
+        result += String(number).utf8.map(UInt32.init)
         index = end
       } else {
-        result.append(Unicode.Scalar(scalars[index]) ?? "?")
+        result.append(scalars[index])
         index += 1
       }
     }
-    return String(result)
+    return AddressText.string(result[...])
   }
 
   private static let numbered = Set("段巷弄组社队期区号".unicodeScalars.map(\.value))

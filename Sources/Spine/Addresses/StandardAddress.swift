@@ -25,7 +25,7 @@ package struct StandardAddress: Sendable, Hashable {
   package let city: String?
   package let district: String
   package let town: String?
-  package let parts: AddressParts
+  package private(set) var parts: AddressParts
 
   /// Puts the parts into their one form.
   ///
@@ -55,11 +55,23 @@ package struct StandardAddress: Sendable, Hashable {
     return city
   }
 
+  /// The same place narrowed to a building, unit or room inside it.
+  ///
+  /// Throws the refusal of ``init(division:parts:gazetteer:)`` when the narrower part cannot stand here.
+  package func narrowed(building: String? = nil, unit: String? = nil, room: String? = nil) throws(Refusal) -> Self {
+    var narrowed = self
+    if let building { narrowed.parts.buildingNumber = building }
+    if let unit { narrowed.parts.unitNumber = unit }
+    if let room { narrowed.parts.room = room }
+    if let refusal = StandardAddress.problem(narrowed.parts) { throw refusal }
+    return narrowed
+  }
+
   package var kind: Kind {
     if parts.room != nil { return .room }
     if parts.unitNumber != nil { return .unit }
     if parts.buildingNumber != nil { return .building }
-    return parts.houseNumber != nil ? .roadside : .compound
+    return parts.houseNumber != nil && parts.compound == nil ? .roadside : .compound
   }
 
   /// The address as plates and lists show it: from the province to the narrowest part.
@@ -85,7 +97,7 @@ package struct StandardAddress: Sendable, Hashable {
     func tidy(_ text: String?) -> String? {
       guard let text else { return nil }
       let folded = AddressText(text)
-      let clean = folded.string(0..<folded.scalars.count).withoutBlanks
+      let clean = folded.compact(0..<folded.scalars.count)
       return clean.isEmpty ? nil : clean
     }
     var result = AddressParts()

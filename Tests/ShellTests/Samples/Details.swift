@@ -160,7 +160,7 @@ extension Samples {
             .init("divisions", "行政区划"), .init("grids", "网格"), .init("roads", "道路"), .init("buildings", "楼栋"),
             .init("facilities", "公共设施"),
             .init("addresses", "地址"),
-          ], cardPath: "/map/card/{layer}/{id}"), searchPath: "/map", listPath: "/map/list"
+          ]), searchPath: "/map", listPath: "/map/list"
       ) {
         MapListHead("视野内 12,346 处，先列出 50 处")
         for (index, building) in buildings.enumerated() {

@@ -16,6 +16,9 @@ package final class CSVReader {
   private var start = 0
   private var end = 0
   private var inputEnded = false
+  /// Up to here the buffer is well-formed UTF-8; a broken character stands here if `isBroken`.
+  private var checked = 0
+  private var isBroken = false
   private var line = 1
   private var rows = 0
   private var fields: [Field] = []
@@ -91,24 +94,25 @@ package final class CSVReader {
 
   /// Finds the cells of the record at `start`.
   private func scan() throws -> Scan {
+    // A local array: each access to a property of a class is checked for exclusivity.
+    var fields = self.fields
+    self.fields = []
     fields.removeAll(keepingCapacity: true)
+    defer { self.fields = fields }
     let bytes = buffer
     let limit = end
     let ended = inputEnded
     let delimiter = delimiter
+    let pattern = UInt64(delimiter) &* CSVReader.ones
     var position = start
     var lines = 0
     while true {
       var field = Field(start: position, end: position, doubledQuotes: false)
       if position < limit, bytes[position] == CSVReader.quote {
-        guard try scanQuoted(&field, lines: &lines) else { return .incomplete }
+        guard try scanQuoted(&field, column: fields.count + 1, lines: &lines) else { return .incomplete }
         position = field.end + 1
       } else {
-        while position < limit {
-          let byte = bytes[position]
-          if byte == delimiter || byte == CSVReader.lineFeed || byte == CSVReader.carriageReturn { break }
-          position += 1
-        }
+        position = CSVReader.cellEnd(bytes, from: position, to: limit, pattern)
         field.end = position
       }
       if position == limit, !ended { return .incomplete }
@@ -130,15 +134,40 @@ package final class CSVReader {
     }
   }
 
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+  /// The next delimiter or line end, found eight bytes at a time.
+  ///
+  /// - Parameter pattern: the delimiter in each byte.
+  private static func cellEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, to limit: Int, _ pattern: UInt64) -> Int {
+    let raw = UnsafeRawPointer(bytes)
+    var position = start
+    while position + 8 <= limit {
+      let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
+      let hits = zeroBytes(word ^ pattern) | zeroBytes(word ^ (ones &* 10)) | zeroBytes(word ^ (ones &* 13))
+      if hits != 0 { return position + hits.trailingZeroBitCount / 8 }
+      position += 8
+    }
+    while position < limit {
+      let byte = bytes[position]
+      if byte == UInt8(truncatingIfNeeded: pattern) || byte == lineFeed || byte == carriageReturn { break }
+      position += 1
+    }
+    return position
+  }
+
+  /// The high bit of each zero byte; bits above the lowest of them may be set in vain.
+  private static func zeroBytes(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & (ones &* 0x80) }
+
   /// Finds the end of a quoted cell; false when more bytes are needed first.
-  private func scanQuoted(_ field: inout Field, lines: inout Int) throws -> Bool {
+  private func scanQuoted(_ field: inout Field, column: Int, lines: inout Int) throws -> Bool {
     let opened = line + lines
     field.start += 1
     var cursor = field.start
     while true {
       guard let found = memchr(buffer + cursor, Int32(CSVReader.quote), end - cursor) else {
         guard inputEnded else { return false }
-        throw TableRefusal.quoteOpen(line: opened, column: fields.count + 1)
+        throw TableRefusal.quoteOpen(line: opened, column: column)
       }
       cursor = found - UnsafeMutableRawPointer(buffer)
       if cursor + 1 == end {
@@ -154,7 +183,7 @@ package final class CSVReader {
     if cursor + 1 < end {
       let after = buffer[cursor + 1]
       guard after == delimiter || after == CSVReader.lineFeed || after == CSVReader.carriageReturn else {
-        throw TableRefusal.quoteMisplaced(line: line + lines, column: fields.count + 1)
+        throw TableRefusal.quoteMisplaced(line: line + lines, column: column)
       }
     }
     return true
@@ -176,18 +205,18 @@ package final class CSVReader {
   private func cells() throws -> [String] {
     var cells: [String] = []
     cells.reserveCapacity(fields.count)
-    for index in fields.indices {
-      var field = fields[index]
+    for (index, found) in fields.enumerated() {
+      var field = found
       guard field.end - field.start <= limits.cellBytes else {
         throw TableRefusal.cellTooLarge(row: line, column: index + 1, limit: limits.cellBytes)
       }
-      if field.doubledQuotes { field.end = undouble(field) }
-      let bytes = UnsafeBufferPointer(start: buffer + field.start, count: field.end - field.start)
-      guard let cell = String(validating: bytes, as: UTF8.self) else {
+      if isBroken, checked < field.end {
         let place = line + lineEnds(from: start, to: field.start)
         throw TableRefusal.malformed(line: place, column: index + 1, encoding: encoding)
       }
-      cells.append(cell)
+      if field.doubledQuotes { field.end = undouble(field) }
+      let bytes = UnsafeBufferPointer(start: buffer + field.start, count: field.end - field.start)
+      cells.append(String(decoding: bytes, as: UTF8.self))
     }
     return cells
   }
@@ -210,6 +239,7 @@ package final class CSVReader {
     if start > 0 {
       memmove(buffer, buffer + start, end - start)
       end -= start
+      checked -= start
       start = 0
     }
     guard end < limits.rowBytes else { throw TableRefusal.rowTooLarge(line: line, limit: limits.rowBytes) }
@@ -223,5 +253,6 @@ package final class CSVReader {
     let count = try input.read(into: UnsafeMutableRawBufferPointer(start: buffer + end, count: capacity - end))
     end += count
     inputEnded = count == 0
+    if !isBroken { (checked, isBroken) = UTF8Validator.scan(buffer, from: checked, to: end, complete: inputEnded) }
   }
 }

@@ -74,11 +74,13 @@ package final class PDFDocument {
       cairo_pdf_surface_set_metadata(
         surface.pointer, CAIRO_PDF_METADATA_CREATE_DATE, "\(date)T\(clock)+08:00")
       let output = CairoContext(surface)
+      context.embedOutlines()
       for index in sheets.indices {
         paint(index, on: output.pointer)
         cairo_show_page(output.pointer)
       }
       try CairoSurface.check(cairo_status(output.pointer))
+      context.embedOutlines()
       cairo_surface_finish(surface.pointer)
       try surface.check()
     }

@@ -34,6 +34,7 @@ final class TextLayout {
       }
     }
     lines = TextLayout.measure(layout)
+    context.note(fontsOf: layout)
   }
 
   deinit { g_object_unref(UnsafeMutableRawPointer(layout)) }
@@ -91,6 +92,7 @@ final class TextLayout {
 /// Pango's settings for documents: Simplified Chinese forms, no hinting, so that pages do not depend on the machine.
 final class PangoTextContext {
   let pointer: OpaquePointer?
+  private var fonts: Set<UnsafeMutablePointer<PangoFont>> = []
 
   init() {
     pointer = pango_font_map_create_context(pango_cairo_font_map_get_default())
@@ -105,5 +107,25 @@ final class PangoTextContext {
     cairo_font_options_destroy(options)
   }
 
-  deinit { g_object_unref(UnsafeMutableRawPointer(pointer)) }
+  deinit {
+    for font in fonts { g_object_unref(font) }
+    g_object_unref(UnsafeMutableRawPointer(pointer))
+  }
+
+  /// Remembers the fonts a text is set in.
+  func note(fontsOf layout: OpaquePointer?) {
+    var line = pango_layout_get_lines_readonly(layout)
+    while let current = line {
+      var run = current.pointee.data?.assumingMemoryBound(to: PangoLayoutLine.self).pointee.runs
+      while let item = run?.pointee.data?.assumingMemoryBound(to: PangoGlyphItem.self) {
+        if let font = item.pointee.item.pointee.analysis.font, fonts.insert(font).inserted { g_object_ref(font) }
+        run = run?.pointee.next
+      }
+      line = current.pointee.next
+    }
+  }
+
+  /// Has all fonts embedded as outlines; the reason stands in the C header. Called before pages are written and again
+  /// before fonts are, because cairo closes and reopens fonts when it has many.
+  func embedOutlines() { for font in fonts { lifang_embed_outlines(font) } }
 }

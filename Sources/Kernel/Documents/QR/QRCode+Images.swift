@@ -1,7 +1,3 @@
-import CPango
-import Core
-import Glibc
-
 extension QRCode {
   /// The code as an SVG document, one path on white, in units of modules.
   ///
@@ -20,23 +16,21 @@ extension QRCode {
   /// - Parameters:
   ///   - scale: pixels per module.
   ///   - quietZone: light modules around it; the standard asks for four.
-  /// - Throws: ``Fault`` `cairo`.
-  package func png(scale: Int = 8, quietZone: Int = 4) throws -> [UInt8] {
+  package func png(scale: Int = 8, quietZone: Int = 4) -> [UInt8] {
+    precondition(scale > 0 && quietZone >= 0 && scale <= 1000, "scale or quiet zone out of range")
     let side = (size + 2 * quietZone) * scale
-    let surface = CairoSurface(cairo_image_surface_create(CAIRO_FORMAT_A1, Int32(side), Int32(side)))
-    try surface.check()
-    cairo_surface_flush(surface.pointer)
-    let stride = Int(cairo_image_surface_get_stride(surface.pointer))
-    guard let data = cairo_image_surface_get_data(surface.pointer) else { throw Fault("cairo", "no pixels") }
-    // Bits stand in the machine's byte order from the lowest; a set bit is white.
-    memset(data, 0xFF, stride * side)
-    for run in runs {
-      let first = (run.x + quietZone) * scale
-      for y in (run.y + quietZone) * scale..<(run.y + quietZone + 1) * scale {
-        for x in first..<first + run.length * scale { data[y * stride + x / 8] &= ~(1 << UInt8(x % 8)) }
+    var picture = MonochromePNG(width: side, height: side)
+    let light = [UInt8](repeating: 0xFF, count: picture.lineBytes)
+    picture.append(light, count: quietZone * scale)
+    for y in 0..<size {
+      var line = light
+      for x in 0..<size where self[x, y] {
+        let first = (x + quietZone) * scale
+        for pixel in first..<first + scale { line[pixel / 8] &= ~(0x80 >> UInt8(pixel % 8)) }
       }
+      picture.append(line, count: scale)
     }
-    cairo_surface_mark_dirty(surface.pointer)
-    return try surface.png()
+    picture.append(light, count: quietZone * scale)
+    return picture.finish()
   }
 }

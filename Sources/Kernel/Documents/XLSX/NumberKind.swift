@@ -51,6 +51,7 @@ enum NumberKind: Sendable, Hashable {
 
   /// The text of a stored number: `2026-11-21`, `14:05:06`, `2026-11-21 14:05:06`, or the plain decimal number.
   func text(_ stored: String, startsIn1904: Bool) -> String {
+    if self == .number, PlainNumber.isPlain(stored) { return stored }
     guard let value = Double(stored), value.isFinite else { return stored }
     let longest = startsIn1904 ? 2_957_003.0 : 2_958_466.0
     guard self != .number, value >= 0, value < longest else { return PlainNumber.text(value) }
@@ -80,8 +81,28 @@ enum NumberKind: Sendable, Hashable {
 
 /// Numbers as people write them: no exponent, no trailing `.0`, the fewest digits that mean the same value.
 enum PlainNumber {
+  /// Whether a text is such a number already: at most 15 digits, as which every decimal comes back from a `Double`.
+  static func isPlain(_ text: String) -> Bool {
+    var digits = 0
+    var point = false
+    var last: UInt8 = 0
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "0"): if digits == 0, last != 0, !point { return false }
+      case UInt8(ascii: "1")...UInt8(ascii: "9"): if digits == 0, last == UInt8(ascii: "0"), !point { return false }
+      case UInt8(ascii: "."):
+        guard !point, last != 0 else { return false }
+        point = true
+      default: return false
+      }
+      if byte != UInt8(ascii: ".") { digits += digits > 0 || byte != UInt8(ascii: "0") ? 1 : 0 }
+      last = byte
+    }
+    return last != 0 && digits <= 15 && last != UInt8(ascii: ".") && !(point && last == UInt8(ascii: "0"))
+  }
+
   static func text(_ value: Double) -> String {
-    if value == value.rounded(), abs(value) < 1e18 { return String(Int64(value)) }
+    if value == value.rounded(), abs(value) < 9e15 { return String(Int64(value)) }
     let shortest = "\(value)"
     guard let mark = shortest.firstIndex(of: "e"), let exponent = Int(shortest[shortest.index(after: mark)...]) else {
       return shortest

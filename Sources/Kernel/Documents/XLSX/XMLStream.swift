@@ -63,7 +63,7 @@ final class XMLStream {
 
   private static let chunk: Int32 = 64 * 1024
   /// A single tag may be this long; without a bound expat would gather an endless one in memory.
-  private static let tokenLimit = 4 << 20
+  private static let tokenLimit = 1 << 20
 
   init(_ entry: ZipEntry, _ handler: XMLHandler) throws {
     guard let parser = XML_ParserCreate(nil) else { throw Fault("out-of-memory", "expat parser") }

@@ -13,12 +13,7 @@ final class ZipArchive {
   init(_ source: ByteSource, limits: TableLimits) throws {
     self.limits = limits
     archive = try ZipArchive.open(source)
-    do {
-      try check()
-    } catch {
-      zip_discard(archive)
-      throw error
-    }
+    try check()
   }
 
   deinit { zip_discard(archive) }

@@ -53,6 +53,7 @@ extension Connection {
       let list = columns.map { SQL(identifier: $0).text }.joined(separator: ", ")
       let text = "copy \(quoted) (\(list)) from stdin (\(isBinary ? CopyFormat.binary.options : format.options))"
       let pointer = try open(for: text)
+      try liftTimeLimit()
       let result = PQexec(pointer, text)
       defer { PQclear(result) }
       guard PQresultStatus(result) == PGRES_COPY_IN else {
@@ -152,7 +153,21 @@ extension Connection {
       if PQstatus(pointer) != CONNECTION_OK { break }
     }
     isCopying = false
+    restoreTimeLimit()
     updateCondition()
     return failure
+  }
+
+  /// A COPY takes as long as whoever feeds or reads it.
+  func liftTimeLimit() throws {
+    if configuration.statementTimeout != nil { try simple("set statement_timeout to 0") }
+  }
+
+  /// In a failed transaction the setting comes back with its rollback.
+  func restoreTimeLimit() {
+    guard configuration.statementTimeout != nil, let link, PQtransactionStatus(link.pointer) != PQTRANS_INERROR else {
+      return
+    }
+    _ = try? simple(configuration.statementTimeoutSetting)
   }
 }

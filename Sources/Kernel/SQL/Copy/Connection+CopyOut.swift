@@ -36,6 +36,7 @@ extension Connection {
   private func beginCopyOut(_ text: String, _ ticket: UInt64, _ transaction: TransactionKey?) throws {
     try watched(text, ticket, transaction) {
       let pointer = try open(for: text)
+      try liftTimeLimit()
       let result = PQexec(pointer, text)
       defer { PQclear(result) }
       guard PQresultStatus(result) == PGRES_COPY_OUT else {
@@ -97,6 +98,7 @@ extension Connection {
       if PQstatus(pointer) != CONNECTION_OK { break }
     }
     isCopying = false
+    restoreTimeLimit()
     updateCondition()
     return failure
   }

@@ -239,6 +239,8 @@ package struct CopyEncoder: ~Copyable {
 
   /// PostgreSQL, COPY, "Text Format": backslash, tab and line ends are escaped.
   private mutating func append(escaped text: String) {
+    let isPlain = !text.utf8.contains { $0 == UInt8(ascii: "\\") || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+    if isPlain { return append(text: text) }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)

@@ -40,8 +40,10 @@ extension IdentityService {
   }
 
   private func install(_ role: ShippedRole, in transaction: Transaction) async throws {
-    let grants = role.grants.compactMap { grant in grant.scope.columns.map { (grant.permission, $0) } }
-    let keys = Set(grants.map { "\($0.0) \($0.1.code)" })
+    let grants = role.grants.flatMap { grant in
+      grant.scope.alternatives.compactMap { scope in scope.columns.map { (grant.permission, $0) } }
+    }
+    let keys = Set(grants.map(IdentityService.key))
     let row = try await transaction.first("select id, shipped_grants from role where code = \(role.code) for update")
     let known: Set<String>
     let id: Int64
@@ -59,7 +61,7 @@ extension IdentityService {
         ], by: .system, in: transaction)
     }
     guard known != keys else { return }
-    for (permission, scope) in grants where !known.contains("\(permission) \(scope.code)") {
+    for (permission, scope) in grants where !known.contains(IdentityService.key((permission, scope))) {
       _ = try await configuration.registers.insert(
         "role_grant",
         [
@@ -70,5 +72,10 @@ extension IdentityService {
     try await configuration.registers.update(
       "role", id, ["shipped_grants": .text(keys.union(known).sorted().joined(separator: "\n"))], by: .system,
       in: transaction)
+  }
+
+  /// Names a grant among those a release has brought.
+  private static func key(_ grant: (permission: Permission, scope: (code: String, value: String?))) -> String {
+    "\(grant.permission) \(grant.scope.code)" + (grant.scope.value.map { " \($0)" } ?? "")
   }
 }

@@ -54,8 +54,10 @@ extension IdentityService {
     guard !name.isEmpty, name.count <= 64 else {
       throw Refusal(.unprocessable, "name-missing", "请填写姓名，最多 64 个字。", field: "name")
     }
+    let phone: PhoneNumber? = if let text = user.phone { try PhoneNumber.read(text) } else { nil }
     return [
-      "account": .text(account), "name": .text(name), "phone": user.phone.map { .text($0) } ?? .null,
+      "account": .text(account), "name": .text(name),
+      "phone": phone.map { .text($0.text) } ?? .null,
       "unit_id": user.unit.map { .int($0) } ?? .null, "post_id": user.post.map { .int($0) } ?? .null,
       "status": .text(UserStatus.active.rawValue), "separation": user.separation.map { .text($0.rawValue) } ?? .null,
       "clearance": .text(user.clearance.name),
@@ -135,12 +137,10 @@ extension IdentityService {
       for id in held {
         try await self.configuration.registers.delete("user_role", id, by: principal, in: transaction)
       }
+      try await self.endSessions("user_id = \(user)", .account, by: principal, in: transaction)
+      // A trigger takes password, second factor and the rest away, whoever sets this state.
       try await self.configuration.registers.update(
         "app_user", user, ["status": .text(UserStatus.cleared.rawValue)], by: principal, in: transaction)
-      for table in ["credential", "password_history", "second_factor", "recovery_code"] {
-        try await transaction.execute("delete from \(identifier: table) where user_id = \(user)")
-      }
-      try await self.endSessions("user_id = \(user)", .account, by: principal, in: transaction)
       try await self.audit.append(
         AuditEntry(
           principal, "app_user.clear", entity: "app_user", record: user, origin: origin,
@@ -153,7 +153,7 @@ extension IdentityService {
     _ status: UserStatus, of user: Int64, by principal: Principal, origin: Origin
   ) async throws {
     guard status != .cleared else { return try await clearUser(user, by: principal, origin: origin) }
-    try principal.require(Permission("app_user", "update"), toDo: "停用或启用用户")
+    try principal.require(Permission("app_user", status == .active ? "enable" : "disable"), toDo: "停用或启用用户")
     guard principal.kind != .user || principal.id != user else {
       throw Refusal(.conflict, "not-oneself", "不能停用自己正在使用的账号。")
     }
@@ -162,13 +162,13 @@ extension IdentityService {
         throw IdentityService.noSuchUser
       }
       guard try row.get("status", as: String.self) != UserStatus.cleared.rawValue else {
-        throw Refusal(.conflict, "account-cleared", "该账号已清理，不能再启用。请新建账号。")
+        throw Refusal.accountCleared
       }
-      try await self.configuration.registers.update(
-        "app_user", user, ["status": .text(status.rawValue)], by: principal, in: transaction)
       if status != .active {
         try await self.endSessions("user_id = \(user)", .account, by: principal, in: transaction)
       }
+      try await self.configuration.registers.update(
+        "app_user", user, ["status": .text(status.rawValue)], by: principal, in: transaction)
       try await self.audit.append(
         AuditEntry(
           principal, "app_user.status", entity: "app_user", record: user, origin: origin,
@@ -187,20 +187,31 @@ extension IdentityService {
 
   static func refusal(of failure: SQLFailure) -> Refusal? {
     switch failure.constraint {
-    case "separated_administrators":
-      Refusal(
-        .conflict, "separated-administrators",
-        "系统管理员、安全保密管理员、安全审计员须由不同账号担任：账号的三员类别与角色的不一致。请换一个账号或角色。", field: "role")
-    case "reserved_permission":
-      Refusal(
-        .conflict, "reserved-permission", "这项权限只能授予对应的三员角色。请改用三员角色，或去掉这项权限。", field: "action")
-    case "unit_tree": Refusal(.conflict, "unit-tree", "上级机构不能是本机构或它的下级。请另选上级机构。", field: "parent_id")
-    case "unit_parent": Refusal(.unprocessable, "unit-parent", "上级机构不存在，可能已被删除。", field: "parent_id")
-    case "app_user_account_any_case": Refusal(.conflict, "account-taken", "该账号已被使用，请换一个。", field: "account")
-    case "user_role_once": Refusal(.conflict, "role-held", "该用户已有这个角色。", field: "role")
+    case "separated_administrators": .separatedAdministrators
+    case "reserved_permission": .reservedPermission
+    case "unit_tree": .unitTree
+    case "unit_parent": .unitParent
+    case "account_cleared": .accountCleared
+    case "app_user_account_any_case", "app_user_account_key":
+      Refusal(.conflict, "account-taken", "该账号已被使用，请换一个。", field: "account")
+    case "user_role_once": Refusal(.conflict, "role-held", "该用户已有这个角色。", field: "role_id")
     default: nil
     }
   }
+}
+
+extension Refusal {
+  static let separatedAdministrators = Refusal(
+    .conflict, "separated-administrators",
+    "系统管理员、安全保密管理员、安全审计员须由不同账号担任：账号的三员类别与角色的不一致。请换一个账号或角色。", field: "role_id")
+  static let reservedPermission = Refusal(
+    .conflict, "reserved-permission", "这项权限只能授予对应的三员角色，对象也不能写 *。请改用三员角色，或去掉这项权限。", field: "subject")
+  static let unitTree = Refusal(
+    .conflict, "unit-tree", "上级机构不能是本机构或它的下级。请另选上级机构。", field: "parent_id")
+  static let unitParent = Refusal(
+    .unprocessable, "unit-parent", "上级机构不存在，可能已被删除。请另选上级机构。", field: "parent_id")
+  static let accountCleared = Refusal(
+    .conflict, "account-cleared", "该账号已清理，不能再启用。请新建账号。", field: "status")
 }
 
 extension String {

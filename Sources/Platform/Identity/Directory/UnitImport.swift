@@ -132,7 +132,13 @@ struct UnitImport {
     guard code.count <= 64 else { throw RowRejection("机构编码超过 64 个字。") }
     try text("name", 100, "机构名称")
     if values["name"] == .null { throw RowRejection("机构名称为空。") }
-    try text("phone", 32, "联系电话")
+    if let phone = row["phone"] {
+      do {
+        values["phone"] = phone.isEmpty ? .null : .text(try PhoneNumber.read(phone).text)
+      } catch {
+        throw RowRejection(error.message)
+      }
+    }
     try text("address", 200, "地址")
     try text("description", 2000, "描述")
     if let kind = row.filled("kind") {

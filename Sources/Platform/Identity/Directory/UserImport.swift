@@ -223,11 +223,7 @@ struct UserImport {
 
   private static func phone(_ text: String) throws(RowRejection) -> String? {
     if text.isEmpty { return nil }
-    let digits = text.utf8.filter { (48...57).contains($0) }
-    guard (7...13).contains(digits.count), text.count <= 20,
-      text.unicodeScalars.allSatisfy({ ("0"..."9").contains($0) || "+- ()".unicodeScalars.contains($0) })
-    else { throw RowRejection("电话“\(text.prefix(3))…”不是有效的号码。") }
-    return text
+    do { return try PhoneNumber.read(text).text } catch { throw RowRejection(error.message) }
   }
 
   private static func status(_ text: String) throws(RowRejection) -> UserStatus {

@@ -57,7 +57,7 @@ package final class APIKeys: Sendable {
 
   private let identity: IdentityService
   private let state = Mutex(State())
-  private let minutes = RateLimiter()
+  private let minutes = WindowCounter()
 
   package init(_ identity: IdentityService) { self.identity = identity }
 

@@ -104,8 +104,30 @@ package enum IdentityGuards {
       for each row execute function identity_reserved_permission();
     """
 
-  /// What belongs to a deleted user or key goes with it.
+  /// What belongs to a deleted or cleared user, or to a deleted key, goes with it; a user who may not sign in is off line
+  /// at once. A cleared account never comes back (B1-224).
   private static let leavers = """
+    create function identity_user_status() returns trigger language plpgsql as $$
+    begin
+      if old.status = 'cleared' then
+        raise exception 'account % is cleared', new.id
+          using errcode = 'check_violation', constraint = 'account_cleared';
+      end if;
+      if new.status = 'cleared' then
+        delete from user_role where user_id = new.id;
+        delete from credential where user_id = new.id;
+        delete from password_history where user_id = new.id;
+        delete from second_factor where user_id = new.id;
+        delete from recovery_code where user_id = new.id;
+      end if;
+      if new.status <> 'active' then
+        delete from sign_in_challenge where user_id = new.id;
+        update session set ended_at = now(), end_reason = 'account' where user_id = new.id and ended_at is null;
+      end if;
+      return null;
+    end $$;
+    create trigger identity_status after update of status on app_user
+      for each row when (old.status is distinct from new.status) execute function identity_user_status();
     create function identity_user_left() returns trigger language plpgsql as $$
     begin
       delete from credential where user_id = old.id;

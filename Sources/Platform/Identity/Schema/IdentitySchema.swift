@@ -66,8 +66,8 @@ package enum IdentitySchema {
           -- sign-out, kicked, replaced, idle, expired, password, account, too-many
           end_reason text
         );
-        create index session_user on session (user_id) where ended_at is null;
-        create index session_seen on session (last_seen_at) where ended_at is null;
+        create index session_by_user on session (user_id) where ended_at is null;
+        create index session_by_activity on session (last_seen_at) where ended_at is null;
         create table api_key_credential (
           key_id bigint primary key,
           secret_hash bytea not null
@@ -87,7 +87,7 @@ package enum IdentitySchema {
         insert into reserved_permission (subject, action, separation)
         select subject, action, 'system_admin' from unnest(array['unit', 'post', 'app_user', 'menu_entry', 'parameter',
           'dictionary', 'entity', 'job', 'backup']) subject, unnest(array['create', 'update', 'delete', 'import', 'run']) action
-        union all select 'app_user', 'clear', 'system_admin'
+        union all select 'app_user', action, 'system_admin' from unnest(array['disable', 'enable', 'clear']) action
         union all select subject, action, 'security_officer' from unnest(array['role', 'role_grant', 'user_role',
           'api_key', 'policy', 'credential', 'session', 'key_ring']) subject,
           unnest(array['create', 'update', 'delete', 'import', 'reset', 'unlock', 'kick', 'rotate']) action

@@ -1,4 +1,4 @@
-import Access
+package import Access
 import Core
 import SQL
 
@@ -85,7 +85,12 @@ extension DataScope {
     }
   }
 
-  /// The two columns of a grant. A union is several grants, of which this is `nil`.
+  /// The scopes a union is made of, each of which is a grant of its own; otherwise the scope alone.
+  package var alternatives: [DataScope] {
+    if case .anyOf(let scopes) = self { scopes.flatMap(\.alternatives) } else { [self] }
+  }
+
+  /// The two columns of a grant; `nil` for a union, see ``alternatives``.
   package var columns: (code: String, value: String?)? {
     switch self {
     case .own: ("own", nil)

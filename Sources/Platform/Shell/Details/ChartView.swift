@@ -47,7 +47,7 @@ package struct ChartView: HTMLConvertible, Sendable {
     ) {
       div(.class("chart-canvas"), .data("data-chart-canvas"), .aria(.hidden, true), .hidden())
       details(.class("chart-figures"), .open()) {
-        summary { "\(title)（\(unit)）" }
+        summary { "\(title)的数据（\(unit)）" }
         figures
       }
     }

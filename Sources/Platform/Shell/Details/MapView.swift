@@ -8,11 +8,15 @@ package struct MapView: HTMLConvertible {
     package let name: String
     package let label: String
     package let isOn: Bool
+    /// Where the card of a clicked thing comes from, with `{id}`: a ``MapCard``, or the record's own panel such as
+    /// `/r/building/{id}`. Without one only the label shows.
+    package let cardPath: String?
 
-    package init(_ name: String, _ label: String, isOn: Bool = true) {
+    package init(_ name: String, _ label: String, isOn: Bool = true, cardPath: String? = nil) {
       self.name = name
       self.label = label
       self.isOn = isOn
+      self.cardPath = cardPath
     }
   }
 
@@ -37,18 +41,16 @@ package struct MapView: HTMLConvertible {
   let tiles: String
   let layers: [Layer]
   let markers: [Marker]
-  let cardPath: String?
   let isSmall: Bool
 
   /// - Parameters:
   ///   - label: what the map shows, for those who cannot see it.
   ///   - tiles: the template of a tile's address, with `{layer}`, `{z}`, `{x}` and `{y}`.
   ///   - markers: places to point out; each has a card with its link.
-  ///   - cardPath: where the card of a clicked thing comes from, with `{layer}` and `{id}`; answers with ``MapCard``.
   ///   - isSmall: beside text, without the layer switch.
   package init(
     label: String, longitude: Double, latitude: Double, zoom: Double, tiles: String = "/tiles/{layer}/{z}/{x}/{y}.mvt",
-    layers: [Layer], markers: [Marker] = [], cardPath: String? = nil, isSmall: Bool = false
+    layers: [Layer], markers: [Marker] = [], isSmall: Bool = false
   ) {
     self.label = label
     self.longitude = longitude
@@ -57,7 +59,6 @@ package struct MapView: HTMLConvertible {
     self.tiles = tiles
     self.layers = layers
     self.markers = markers
-    self.cardPath = cardPath
     self.isSmall = isSmall
   }
 
@@ -73,12 +74,15 @@ package struct MapView: HTMLConvertible {
     [
       "center": [.double(longitude), .double(latitude)], "zoom": .double(zoom), "tiles": .string(tiles),
       "small": .bool(isSmall), "layers": .array(layers.map(MapView.json)),
-      "markers": .array(markers.map(MapView.json)), "card": cardPath.map { .string($0) } ?? .null,
+      "markers": .array(markers.map(MapView.json)),
     ]
   }
 
   private static func json(_ layer: Layer) -> JSON {
-    ["name": .string(layer.name), "label": .string(layer.label), "on": .bool(layer.isOn)]
+    [
+      "name": .string(layer.name), "label": .string(layer.label), "on": .bool(layer.isOn),
+      "card": layer.cardPath.map { .string($0) } ?? .null,
+    ]
   }
 
   private static func json(_ marker: Marker) -> JSON {

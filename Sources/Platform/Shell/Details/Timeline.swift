@@ -52,15 +52,18 @@ package struct Timeline: HTMLConvertible {
       div(.class("moment-head")) {
         span(.class("moment-title")) { entry.title }
         entry.badge
-        if let time = entry.time { span(.class("moment-time number")) { time } }
       }
-      if entry.who != nil || entry.duration != nil {
-        p(.class("moment-who")) {
-          entry.who
-          if let duration = entry.duration { span(.class("moment-duration")) { duration } }
-        }
-      }
+      if let who = entry.who { p(.class("moment-who")) { who } }
+      when(entry)
       div(.class("moment-body")) { entry.content }
+    }
+  }
+
+  private func when(_ entry: Entry) -> HTML {
+    if entry.time == nil && entry.duration == nil { return .empty }
+    return p(.class("moment-when number")) {
+      if let time = entry.time { span { time } }
+      if let duration = entry.duration { span(.class("moment-duration")) { duration } }
     }
   }
 }

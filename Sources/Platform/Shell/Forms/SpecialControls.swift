@@ -18,8 +18,8 @@ struct ReferenceView {
           .id(id), .name("\(field.name).text"), .value(reference.text), .type("text"), .class("input"),
           .autocomplete("off"), .spellcheck(false), .data("data-picker-text"),
           .placeholder(reference.placeholder ?? "输入名称或编码查找"), field.common)
+        ul(.id("\(id)-list"), .class("picker-list"), .role("listbox"), .aria(.label, field.label), .hidden())
       }
-      ul(.id("\(id)-list"), .class("picker-list"), .role("listbox"), .aria(.label, field.label), .hidden())
       if !reference.candidates.isEmpty { candidates }
       if let path = reference.createPath {
         a(.class("picker-create"), .href(path), .target("_blank")) { "没有找到？新建\(field.label)" }

@@ -45,7 +45,7 @@ struct DocumentHead {
   /// the browser's storage.
   private var htmxConfiguration: String {
     #"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"scrollBehavior":"auto","#
-      + #""historyCacheSize":0,"refreshOnHistoryMiss":true,"#
+      + #""attributesToSettle":["class"],"historyCacheSize":0,"refreshOnHistoryMiss":true,"#
       + #""responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},"#
       + #"{"code":"422","swap":true},{"code":"...","swap":false,"error":true}]}"#
   }

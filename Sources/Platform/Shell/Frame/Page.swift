@@ -47,7 +47,7 @@ package struct Page {
   }
 
   /// The document in UTF-8.
-  package func render() -> [UInt8] { html.render(visit.environment, capacity: 32_768) }
+  package func render() -> [UInt8] { html.render(visit.environment) }
 
   package var html: HTML {
     document(.lang("zh-CN"), .class(visit.textSize.classes)) {
@@ -106,7 +106,7 @@ package struct Fragment {
     self.content = content()
   }
 
-  package func render() -> [UInt8] { html.render(visit.environment, capacity: 8192) }
+  package func render() -> [UInt8] { html.render(visit.environment) }
 
   package var html: HTML {
     HTML {

@@ -59,7 +59,7 @@ struct TopBar {
     HTML {
       tool(.inbox, "待办", visit.links.inbox, CountBadge(visit.inboxCount, noun: "条待办"))
       tool(.bell, "消息", visit.links.messages, CountBadge(visit.messageCount, noun: "条未读"))
-      tool(.help, "帮助", visit.links.help, CountBadge(0, noun: ""))
+      a(.class("tool tool-help"), .href(visit.links.help), .title("帮助")) { Icon.help.html(named: "帮助") }
       TextSizeSwitch(visit: visit)
     }
   }
@@ -79,6 +79,7 @@ struct TopBar {
       }
       div(.class("dropdown-content")) {
         p(.class("dropdown-title")) { person.name }
+        p(.class("dropdown-note")) { "\(person.unit) · \(person.roles.joined(separator: "、"))" }
         a(.class("dropdown-item"), .href(visit.links.account)) {
           Icon.settings
           "账号与安全"
@@ -86,6 +87,10 @@ struct TopBar {
         a(.class("dropdown-item"), .href(visit.links.myLookups)) {
           Icon.eye
           "谁看过我的信息"
+        }
+        a(.class("dropdown-item"), .href(visit.links.help)) {
+          Icon.help
+          "帮助"
         }
         form(.method(.post), .action(visit.links.signOut)) {
           formTokenField()

@@ -29,12 +29,13 @@ package struct Column: Sendable {
   package var sorted: Direction?
   /// What the column means, shown on the heading.
   package var help: String?
-  /// Whether a phone shows it; a phone shows a card per row.
-  package var isOnPhone: Bool
+  /// Whether it shows where room is short: on a phone, in the card of its row, and beside an open panel. Unless said,
+  /// the first five columns do.
+  package var isOnPhone: Bool?
 
   package init(
     _ label: String, _ kind: Kind = .text, sortPath: String? = nil, sorted: Direction? = nil, help: String? = nil,
-    isOnPhone: Bool = true
+    isOnPhone: Bool? = nil
   ) {
     self.label = label
     self.kind = kind
@@ -145,13 +146,13 @@ package struct DataTable: HTMLConvertible {
           input(.type("checkbox"), .data("data-select-all"), .aria(.label, "选择本页全部"))
         }
       }
-      for column in columns { heading(column) }
+      for (index, column) in columns.enumerated() { heading(column, index) }
     }
   }
 
-  private func heading(_ column: Column) -> HTML {
+  private func heading(_ column: Column, _ index: Int) -> HTML {
     th(
-      .scope("col"), .class("col-\(column.kind.rawValue)"), .aria(.sort, column.sorted?.rawValue),
+      .scope("col"), look(of: column, index), .aria(.sort, column.sorted?.rawValue),
       .title(column.help)
     ) {
       if let path = column.sortPath {
@@ -163,6 +164,11 @@ package struct DataTable: HTMLConvertible {
         column.label
       }
     }
+  }
+
+  private func look(of column: Column, _ index: Int) -> Attribute {
+    let isOnPhone = column.isOnPhone ?? (index < 5)
+    return .class(isOnPhone ? "col-\(column.kind.rawValue)" : "col-\(column.kind.rawValue) not-on-phone")
   }
 
   private func sortMark(_ direction: Column.Direction?) -> HTML {
@@ -186,16 +192,15 @@ package struct DataTable: HTMLConvertible {
         }
       }
       for (index, cell) in row.cells.enumerated() where index < columns.count {
-        self.cell(cell, columns[index], of: row, isFirst: index == 0)
+        self.cell(cell, index, of: row)
       }
     }
   }
 
-  private func cell(_ cell: HTML, _ column: Column, of row: TableRow, isFirst: Bool) -> HTML {
-    let look = Attribute.all([
-      .class("col-\(column.kind.rawValue)"), .class(column.isOnPhone ? nil : "not-on-phone"),
-    ])
-    guard isFirst else { return td(look, .data("data-label", column.label)) { cell } }
+  private func cell(_ cell: HTML, _ index: Int, of row: TableRow) -> HTML {
+    let column = columns[index]
+    let look = look(of: column, index)
+    guard index == 0 else { return td(look, .data("data-label", column.label)) { cell } }
     return th(look, .scope("row")) {
       if let path = row.path { link(to: path, row, cell) } else { cell }
     }
@@ -216,7 +221,7 @@ package struct DataTable: HTMLConvertible {
     HTML {
       if batch != nil { td(.class("select")) }
       for (index, cell) in totals.enumerated() where index < columns.count {
-        td(.class("col-\(columns[index].kind.rawValue)"), .data("data-label", columns[index].label)) { cell }
+        td(look(of: columns[index], index), .data("data-label", columns[index].label)) { cell }
       }
     }
   }

@@ -27,7 +27,7 @@ package struct FilterBar: HTMLConvertible {
 
   /// - Parameters:
   ///   - path: the list's own path.
-  ///   - moreInForce: how many of `more` are set; the drawer is open and says so.
+  ///   - moreInForce: how many of `more` are set; the drawer stays closed and says so, the chips show them.
   ///   - kept: query items to carry along, such as the sort order.
   package init(
     path: String, search: Search?, basic: [Field], more: [Field] = [], moreInForce: Int = 0,
@@ -49,7 +49,7 @@ package struct FilterBar: HTMLConvertible {
         for field in basic { field.filterHTML }
         div(.class("filters-actions")) {
           button(.class("button button-normal"), .type("submit")) { "查询" }
-          if !more.isEmpty { drawerToggle }
+          if !more.isEmpty || !basic.isEmpty { drawerToggle }
         }
       }
       if !more.isEmpty { drawer }
@@ -66,12 +66,15 @@ package struct FilterBar: HTMLConvertible {
     }
   }
 
-  /// A checkbox that opens the drawer below, so that it works without scripts and inside a form.
+  /// A checkbox that opens the drawer below, so that it works without scripts and inside a form. On a phone it opens the
+  /// basic filters too.
   private var drawerToggle: HTML {
-    element("label", .class("button button-quiet filters-toggle")) {
-      input(.type("checkbox"), .class("visually-hidden"), .data("data-filters-toggle"), .checked(moreInForce > 0))
+    element(
+      "label", .class("button button-quiet filters-toggle"), .class(more.isEmpty ? "only-phone" : nil)
+    ) {
+      input(.type("checkbox"), .class("visually-hidden"), .data("data-filters-toggle"))
       Icon.filter
-      span { "更多筛选" }
+      span { more.isEmpty ? "筛选" : "更多筛选" }
       CountBadge(moreInForce, noun: "项在用")
     }
   }

@@ -27,7 +27,7 @@ package struct PublicPage {
     self.content = content()
   }
 
-  package func render() -> [UInt8] { html.render(visit.environment, capacity: 16_384) }
+  package func render() -> [UInt8] { html.render(visit.environment) }
 
   package var html: HTML {
     document(.lang("zh-CN"), .class(visit.textSize.classes)) {

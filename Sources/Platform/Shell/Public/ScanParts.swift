@@ -61,6 +61,7 @@ package struct ContactCard: HTMLConvertible, Sendable {
         span(.class("contact-role")) { role }
         span(.class("contact-name")) { name }
         span(.class("contact-unit")) { unit }
+        if let phone { span(.class("contact-phone number")) { phone } }
       }
     }
   }
@@ -71,10 +72,7 @@ package struct ContactCard: HTMLConvertible, Sendable {
       .class("contact"), .href("tel:\(ContactCard.dialled(phone))"), .aria(.label, "拨打\(role)\(name)，电话 \(phone)")
     ) {
       face
-      span(.class("contact-phone number")) {
-        Icon.phone
-        phone
-      }
+      span(.class("contact-call")) { Icon.phone }
     }
   }
 

@@ -14,6 +14,7 @@ enum DeclarationFolder {
     }
     var documents: [DeclarationDocument] = []
     for area in areas where isFolder("\(root)/\(area)") {
+      refuseMisplaced(in: "\(root)/\(area)", collector)
       for kind in DeclarationDocument.Kind.allCases {
         let folder = "\(root)/\(area)/\(kind.folder)"
         for file in entries(of: folder) ?? [] {
@@ -27,6 +28,35 @@ enum DeclarationFolder {
       }
     }
     return documents
+  }
+
+  /// Reports declarations in folders where nobody looks for them, such as `entity` for `entities`.
+  private static func refuseMisplaced(in area: String, _ collector: FindingCollector) {
+    let kinds = DeclarationDocument.Kind.allCases
+    let known = Set(kinds.map(\.folder))
+    for name in entries(of: area) ?? [] where !known.contains(name) {
+      let files = isFolder("\(area)/\(name)") ? (entries(of: "\(area)/\(name)") ?? []).map { "\(name)/\($0)" } : [name]
+      for file in files where file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
+        let key = firstKey(of: "\(area)/\(file)")
+        guard let kind = kinds.first(where: { $0.rawValue == key || $0.overlayKey == key }) else { continue }
+        collector.error(
+          SourcePosition(file: "\(area)/\(file)", line: 1, column: 1),
+          "\(kind.label)应放在文件夹 \(kind.folder) 里、以 .yaml 结尾，放在这里不会被读到")
+      }
+    }
+  }
+
+  /// The first key of a file, as far as its beginning shows it.
+  private static func firstKey(of path: String) -> String? {
+    guard let file = fopen(path, "rb") else { return nil }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 2000)
+    let count = fread(&bytes, 1, bytes.count, file)
+    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") {
+      if line.hasPrefix("#") || line.hasPrefix("---") { continue }
+      return line.split(separator: ":", maxSplits: 1).first.map(String.init)
+    }
+    return nil
   }
 
   private static func document(

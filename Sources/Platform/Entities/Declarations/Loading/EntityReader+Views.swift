@@ -33,7 +33,7 @@ extension EntityReader {
       collector.error(item.position, "加密字段“\(name)”不能放进 search；要按它精确查找请放进 filters")
     } else if field.expressionType != .text {
       collector.error(item.position, "字段“\(name)”是\(field.type.label)，search 只能用文本字段")
-    } else if field.classification >= .sensitive {
+    } else if field.classification == .secret {
       collector.error(item.position, "字段“\(name)”的分级是\(field.classification.label)，不能放进 search")
     }
   }

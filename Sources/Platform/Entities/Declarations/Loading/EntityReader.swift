@@ -19,7 +19,7 @@ struct EntityReader {
   init(_ document: DeclarationDocument, _ collector: FindingCollector) {
     self.document = document
     self.collector = collector
-    reader = MappingReader(document.node, "实体 \(document.name)", keys: EntityReader.keys, collector)
+    reader = MappingReader(document.node, "实体“\(document.name)”", keys: EntityReader.keys, collector)
     fields = FieldSetReader(reader)
   }
 

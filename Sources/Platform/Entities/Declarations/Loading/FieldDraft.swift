@@ -57,7 +57,7 @@ struct FieldDraft {
       },
       computed: scope.formulas[name], visible: condition("visible", scope),
       requiredWhen: condition("required_when", scope), classification: classification,
-      mask: reader.choice("mask", FieldDeclaration.Mask.self), encrypted: encrypted,
+      mask: mask(classification), encrypted: encrypted,
       help: reader.text("help"), unit: reader.text("unit", limit: 20),
       editable: reader.flag("editable", default: !isComputed), listed: reader.flag("list", default: true),
       hidden: reader.flag("hidden", default: false), position: reader.position)
@@ -78,6 +78,15 @@ struct FieldDraft {
       "分级不能是“\(name)”（可用：\(names.joined(separator: "、"))）\(Suggestion.text(for: name, among: names))")
     // The cautious reading: nobody sees it by mistake while the declaration is wrong.
     return .secret
+  }
+
+  /// The declared mask; a classified reference has no part that could be shown, so it is hidden without being told.
+  private func mask(_ classification: Classification) -> FieldDeclaration.Mask? {
+    let mask = reader.choice("mask", FieldDeclaration.Mask.self)
+    if let mask, mask != .all, type.valueKind != .text || multiple {
+      reader.collector.error(reader.place("mask"), "\(reader.what)不是文本，脱敏方式只能是 all")
+    }
+    return mask ?? (type.isReference && classification >= .sensitive ? .all : nil)
   }
 
   /// `max` counts characters of texts and bounds numbers.

@@ -154,7 +154,7 @@ enum ExpressionReader {
   {
     guard let expression = expression(node, what, scope, collector) else { return nil }
     guard expression.type == .boolean else {
-      collector.error(node.position, "\(what)应是条件（是/否），却是\(expression.type.label)")
+      collector.error(node.position, "\(what)：应是条件（是/否），却是\(expression.type.label)")
       return nil
     }
     return expression

@@ -10,7 +10,7 @@ struct PlatformReaders {
 
   func dictionary(_ document: DeclarationDocument) -> DictionaryDeclaration {
     let reader = MappingReader(
-      document.node, "字典 \(document.name)", keys: ["dictionary", "label", "source", "codes"], collector)
+      document.node, "字典“\(document.name)”", keys: ["dictionary", "label", "source", "codes"], collector)
     var codes: [DictionaryDeclaration.Code] = []
     var known: Set<String> = []
     for node in reader.nodes("codes") {
@@ -31,7 +31,7 @@ struct PlatformReaders {
 
   private func code(_ node: YAMLNode, _ dictionary: String) -> DictionaryDeclaration.Code? {
     let reader = MappingReader(
-      node, "字典 \(dictionary) 的编码", keys: ["code", "label", "parent", "retired", "help"], collector)
+      node, "字典“\(dictionary)”的编码", keys: ["code", "label", "parent", "retired", "help"], collector)
     guard let code = reader.text("code", limit: 64) else {
       if !reader.has("code") { collector.error(node.position, "编码缺少 code") }
       return nil
@@ -77,7 +77,7 @@ struct PlatformReaders {
 
   func parameters(_ document: DeclarationDocument) -> [ParameterDeclaration] {
     let reader = MappingReader(
-      document.node, "参数组 \(document.name)", keys: ["parameters", "label", "items"], collector)
+      document.node, "参数组“\(document.name)”", keys: ["parameters", "label", "items"], collector)
     let group = reader.label(fallback: document.name)
     var names: Set<String> = []
     return reader.nodes("items").compactMap { node in
@@ -123,7 +123,7 @@ struct PlatformReaders {
 
   func role(_ document: DeclarationDocument) -> RoleDeclaration {
     let reader = MappingReader(
-      document.node, "角色 \(document.name)", keys: ["role", "label", "help", "clearance", "exclusive", "grants"],
+      document.node, "角色“\(document.name)”", keys: ["role", "label", "help", "clearance", "exclusive", "grants"],
       collector)
     var clearance = Classification.inner
     if let name = reader.text("clearance") {
@@ -195,7 +195,7 @@ struct PlatformReaders {
 
   func menu(_ document: DeclarationDocument) -> MenuDeclaration {
     let reader = MappingReader(
-      document.node, "菜单 \(document.name)", keys: ["menu", "label", "parent", "order", "icon", "items"], collector)
+      document.node, "菜单“\(document.name)”", keys: ["menu", "label", "parent", "order", "icon", "items"], collector)
     let items = reader.nodes("items").map { node -> MenuDeclaration.Item in
       let item = MappingReader(node, "菜单项", keys: ["label", "path", "permission", "order"], collector)
       let path = item.required("path", limit: 200, fallback: "/")
@@ -217,7 +217,7 @@ struct PlatformReaders {
 
   func permissions(_ document: DeclarationDocument) -> PermissionDeclaration {
     let reader = MappingReader(
-      document.node, "权限 \(document.name)", keys: ["permissions", "label", "title", "actions"], collector)
+      document.node, "权限“\(document.name)”", keys: ["permissions", "label", "title", "actions"], collector)
     var names: Set<String> = []
     let actions = reader.nodes("actions").compactMap { node -> PermissionDeclaration.Action? in
       let item = MappingReader(node, "权限的操作", keys: ["name", "label"], collector)

@@ -129,7 +129,8 @@ struct QueryCompiler {
     if entity.isSearchable, let query = SearchQuery(text) {
       alternatives.append("t.\(identifier: SchemaName.searchColumn) @@ \(query.tsquery)::tsquery")
     }
-    for name in entity.list.search {
+    // A whole telephone or identity number finds its record, since that is all an encrypted field can be asked for.
+    for name in entity.list.filters {
       guard let field = entity.field(name), let column = field.indexColumn,
         let print = try codec.fingerprint(text, of: field)
       else { continue }

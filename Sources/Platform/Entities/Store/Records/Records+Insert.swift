@@ -99,7 +99,8 @@ extension Records {
   }
 }
 
-/// Notifications of changed records, for caches: the payload is `building:12`, or `building:*` after a batch.
+/// Notifications of changed records, for caches: the payload is `building:12`, or `building:*` after a batch; an empty
+/// one says that some may have been missed (see `Database.listen`).
 package enum RecordChangeFeed {
   package static let channel = "lifang_change"
 }

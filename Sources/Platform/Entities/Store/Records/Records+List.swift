@@ -37,6 +37,15 @@ extension Records {
     return try await count(plan, found: nil, estimate: try ListPlan.estimate(results[results.count - 1]))
   }
 
+  /// How PostgreSQL would read a page (`explain`), for tests and for administrators who wonder about a slow list.
+  package func plan(of query: ListQuery) async throws -> String {
+    let entity = try store.entity(query.entity)
+    try require(entity, asOf: query.asOf)
+    let plan = try ListPlan(query, entity, self)
+    let results = try await session.pipeline(plan.preparation + ["explain (costs off) \(plan.page)"])
+    return try results[results.count - 1].values(as: String.self).joined(separator: "\n")
+  }
+
   /// Titles that match what was typed, for fields that refer to this entity.
   package func suggest(_ name: String, _ text: String, limit: Int = 20) async throws -> [RecordTitle] {
     let entity = try store.entity(name)

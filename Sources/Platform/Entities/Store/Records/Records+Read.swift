@@ -48,10 +48,14 @@ extension Records {
       where \(SQL.join(conditions, separator: " and ")) and \(ScopePredicate.any(of: compiler.scope))
       order by t.id limit 1
       """
+    guard entity.personal else {
+      guard let row = try await session.query(query).first else { return nil }
+      return try await named([try shape.record(row)], shape, in: session)[0]
+    }
     return try await inTransaction { records, transaction in
       guard let row = try await records.scoped(transaction, [(entity, "view")], query).first else { return nil }
       let record = try shape.record(row)
-      if entity.personal { try await records.audit("view", entity, record.id, in: transaction) }
+      try await records.audit("view", entity, record.id, in: transaction)
       return try await records.named([record], shape, in: transaction)[0]
     }
   }
@@ -100,7 +104,7 @@ extension Records {
     if asOf != nil { try principal.require(Permission(entity.name, "history"), toDo: "查看\(entity.label)的历史") }
   }
 
-  private func requireReveal(_ entity: EntityDeclaration) throws(Refusal) {
+  func requireReveal(_ entity: EntityDeclaration) throws(Refusal) {
     try principal.require(Permission(entity.name, "reveal"), toDo: "查看\(entity.label)的完整信息")
     guard let purpose, !purpose.allSatisfy(\.isWhitespace) else {
       throw Refusal(.invalid, "purpose-missing", "查看完整信息前请填写查看事由，事由会记入审计。", field: "purpose")

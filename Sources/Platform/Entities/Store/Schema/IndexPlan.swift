@@ -30,6 +30,7 @@ extension EntityDeclaration {
     plan.uniqueness()
     plan.references()
     plan.declared()
+    plan.filters()
     plan.order()
     plan.geometry()
     if isSearchable {
@@ -92,9 +93,8 @@ private struct IndexPlanner {
     for field in entity.storedFields where field.target != nil && !field.unique {
       add([field.name], body: "(\(quoted(field.name)))", reason: "关联\(field.label)", keys: [field.name])
     }
-    if let owner = entity.scope.owner {
-      add([owner], body: "(\(quoted(owner)))", reason: "数据范围：本人", keys: [owner])
-    }
+    let owners = entity.scope.isEmpty ? [] : ["created_by", entity.scope.owner].compactMap(\.self)
+    for owner in owners { add([owner], body: "(\(quoted(owner)))", reason: "数据范围：本人", keys: [owner]) }
   }
 
   mutating func declared() {
@@ -106,6 +106,22 @@ private struct IndexPlanner {
         continue
       }
       add(columns, body: "(\(columns.map(quoted).joined(separator: ", ")))", reason: "声明的索引", keys: columns)
+    }
+  }
+
+  /// A filter that leaves few records must not search the whole order for them. Filters of two values, and those that
+  /// begin an index already, need none.
+  mutating func filters() {
+    let begun = Set(indexes.compactMap(\.keys.first))
+    for field in entity.list.filters.compactMap({ entity.field($0) }) {
+      guard field.isStored, !field.encrypted, !field.type.isGeometry, field.type != .boolean, field.type != .json,
+        field.type != .longtext, !begun.contains(field.name), field.name != entity.scope.division
+      else { continue }
+      if field.multiple {
+        add([field.name], body: "using gin (\(quoted(field.name)))", reason: "按\(field.label)筛选")
+      } else {
+        add([field.name], body: "(\(quoted(field.name)))", reason: "按\(field.label)筛选", keys: [field.name])
+      }
     }
   }
 

@@ -19,6 +19,15 @@ struct SchemaPlanner {
 
   mutating func tables(of entity: EntityDeclaration) {
     let columns = entity.columns
+    if let existing = live.tables[entity.name],
+      let lacking = StoredColumn.standard.first(where: { existing.column($0.name) == nil })
+    {
+      obstacles.append(
+        SchemaPlan.Obstacle(
+          entity: entity.name, column: lacking.name,
+          explanation: "数据库中的同名表不是登记表（没有 \(lacking.name) 列），不能用来存放\(entity.label)。请给登记表换一个名称。"))
+      return
+    }
     if live.tables[entity.name] == nil {
       let lines = columns.map { column in
         "  \(quoted(column.name)) \(column.definition)" + SchemaPlanner.standardDefault(column.name)

@@ -51,7 +51,8 @@ package final class LiveCatalog: Sendable {
   /// Keeps the catalog up to date with what any process changes, until the task is cancelled.
   package func run(on database: Database, log: Log) async {
     for await payload in database.listen(RecordChangeFeed.channel)
-    where payload.hasPrefix("dictionary:") || payload.hasPrefix("declaration:") {
+    where payload.isEmpty || payload.hasPrefix("dictionary:") || payload.hasPrefix("declaration:") {
+      // An empty payload says that notifications may have been missed.
       do {
         try await refresh(from: database)
       } catch {

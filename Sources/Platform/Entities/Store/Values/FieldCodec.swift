@@ -12,7 +12,7 @@ struct FieldCodec: Sendable {
   /// What a query selects for `field`.
   func selection(of field: FieldDeclaration, alias: String) -> SQL {
     let column: SQL = "\(identifier: alias).\(identifier: field.name)"
-    return field.type.isGeometry && !field.encrypted ? "st_asgeojson(\(column), 8)" : column
+    return field.type.isGeometry && !field.encrypted ? "st_asgeojson(\(column), 8, 0)" : column
   }
 
   /// The value in clear; an encrypted field is opened.

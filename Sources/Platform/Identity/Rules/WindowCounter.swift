@@ -1,8 +1,8 @@
-package import Core
+import Core
 import Synchronization
 
 /// Counts what happened under a key in the present window of time and says when it is too much; in memory, one a node.
-package final class RateLimiter: Sendable {
+final class WindowCounter: Sendable {
   private struct Window {
     var start: Int64
     var count: Int
@@ -15,13 +15,13 @@ package final class RateLimiter: Sendable {
   /// - Parameters:
   ///   - seconds: length of a window.
   ///   - capacity: keys remembered; when there are more, those of past windows are forgotten and then the rest.
-  package init(seconds: Int64 = 60, capacity: Int = 50_000) {
+  init(seconds: Int64 = 60, capacity: Int = 50_000) {
     self.seconds = seconds
     self.capacity = capacity
   }
 
   /// Counts one and returns `nil` while there are at most `limit`; else the seconds until it may go on.
-  package func count(_ key: String, limit: Int, at time: Instant) -> Int64? {
+  func count(_ key: String, limit: Int, at time: Instant) -> Int64? {
     let start = time.seconds / seconds * seconds
     return windows.withLock { windows in
       if windows.count >= capacity, windows[key] == nil {

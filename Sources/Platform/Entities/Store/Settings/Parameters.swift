@@ -1,0 +1,106 @@
+package import Access
+package import Audit
+package import Core
+package import SQL
+import Synchronization
+
+/// The declared parameters (参数) with the values administrators gave them, held in memory.
+package final class Parameters: Sendable {
+  private let catalogs: LiveCatalog
+  private let values = Mutex<[String: Value]>([:])
+
+  package init(_ catalogs: LiveCatalog) { self.catalogs = catalogs }
+
+  /// The value in force: the administrator's, else the declared default.
+  ///
+  /// - Throws: ``Fault`` `parameter-unknown`: code asks for what nobody declared.
+  package func value(_ name: String) throws(Fault) -> Value {
+    guard let parameter = catalogs.current.parameter(name) else { throw Fault("parameter-unknown", name) }
+    return values.withLock { $0[name] } ?? parameter.defaultValue
+  }
+
+  /// - Throws: ``Fault`` `parameter-unknown`, `parameter-type`.
+  package func integer(_ name: String) throws(Fault) -> Int64 { try typed(name, \.integer) }
+  package func boolean(_ name: String) throws(Fault) -> Bool { try typed(name, \.boolean) }
+  package func text(_ name: String) throws(Fault) -> String { try typed(name, \.text) }
+  package func decimal(_ name: String) throws(Fault) -> FixedDecimal { try typed(name, \.decimal) }
+
+  private func typed<T>(_ name: String, _ path: (Value) -> T?) throws(Fault) -> T {
+    guard let value = path(try value(name)) else { throw Fault("parameter-type", name) }
+    return value
+  }
+
+  /// Reads all values; a value that no longer fits its declaration is passed over, so that the default counts.
+  package func refresh(from session: any SQLSession) async throws {
+    let catalog = catalogs.current
+    var read: [String: Value] = [:]
+    for row in try await session.query("select name, value from parameter_value") {
+      let name: String = try row.get("name")
+      guard let parameter = catalog.parameter(name), let text = try row.get("value", as: JSON.self).string,
+        let value = try? parameter.read(text)
+      else { continue }
+      read[name] = value
+    }
+    values.withLock { $0 = read }
+  }
+
+  /// Keeps the values up to date with what any process changes, until the task is cancelled.
+  package func run(on database: Database, log: Log) async {
+    for await payload in database.listen(RecordChangeFeed.channel) 
+    where payload.isEmpty || payload.hasPrefix("parameter:") {
+      // An empty payload says that notifications may have been missed.
+      do {
+        try await refresh(from: database)
+      } catch {
+        log.fault(error, "parameter-refresh")
+      }
+    }
+  }
+
+  /// Sets a parameter from what was typed; `nil` goes back to the declared default.
+  ///
+  /// - Throws: ``Refusal`` naming what is expected.
+  package func set(
+    _ name: String, _ text: String?, by principal: Principal, audit: Audit, database: Database,
+    clock: WallClock = .system, origin: Origin = .inside
+  ) async throws {
+    try principal.require(Permission("parameter", "update"), toDo: "修改参数")
+    guard let parameter = catalogs.current.parameter(name) else {
+      throw Refusal(.notFound, "parameter-unknown", "没有名为“\(name)”的参数。")
+    }
+    let now = clock.now()
+    let canonical = try text.map { try parameter.read($0).plainText }
+    try await database.transaction { transaction in
+      if let canonical {
+        try await transaction.execute(
+          """
+          insert into parameter_value (name, value, updated_at, updated_by)
+          values (\(name), \(JSON.string(canonical)), \(now), \(principal.actor))
+          on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at,
+            updated_by = excluded.updated_by
+          """)
+      } else {
+        try await transaction.execute("delete from parameter_value where name = \(name)")
+      }
+      try await audit.append(
+        AuditEntry(
+          principal, "parameter.update", entity: "parameter", origin: origin,
+          details: ["name": .string(name), "value": canonical.map { .string($0) } ?? .null]), in: transaction)
+      try await transaction.notify(RecordChangeFeed.channel, "parameter:\(name)")
+    }
+    try await refresh(from: database)
+  }
+}
+
+extension ParameterDeclaration {
+  /// Reads a value of the parameter as people type it, within its limits.
+  func read(_ text: String) throws(Refusal) -> Value {
+    let field = FieldDeclaration(
+      name: name, label: label, type: type, required: true, minimum: minimum, maximum: maximum,
+      maximumLength: maximumLength, unit: unit, position: position)
+    let value = try ValueParser(dictionary: { _ in nil }).parse(text, for: field)
+    if value.isNull { throw ValueRules.refusal("required", "还没有填写，请填写后再提交", field) }
+    if let refusal = ValueRules.refusal(value, field) { throw refusal }
+    return value
+  }
+}
