@@ -35,13 +35,15 @@ import Testing
     let byKind = try await city.system.aggregate(
       AggregateQuery("building", groups: [.init("kind")], measures: measures))
     #expect(byKind.map(\.labels) == [["住宅"], ["写字楼"], ["未填写"]])
-    #expect(byKind[0].measures == [.integer(2), .integer(14), .money(Money(fen: 350)), .decimal(FixedDecimal("10.5")!)])
+    #expect(
+      byKind[0].measures == [.integer(2), .integer(14), .money(Money(fen: 350)), .decimal(FixedDecimal("10.5")!)])
     #expect(byKind[1].measures[1] == .null)
     let byMonth = try await city.system.aggregate(AggregateQuery("building", groups: [.init("built")]))
     #expect(byMonth.map(\.labels) == [["2020-01"], ["2020-02"], ["2021-12"]])
     let byCounty = try await city.system.aggregate(
       AggregateQuery("building", groups: [.init("division_code", .digits(6)), .init("built", .year)]))
-    #expect(byCounty.map { $0.labels + [$0.measures[0].plainText] } == [["511702", "2020", "3"], ["511703", "2021", "1"]])
+    #expect(
+      byCounty.map { $0.labels + [$0.measures[0].plainText] } == [["511702", "2020", "3"], ["511703", "2021", "1"]])
     let byUnit = try await city.system.aggregate(AggregateQuery("building", groups: [.init("unit_id")]))
     #expect(byUnit.map(\.labels) == [["东城街道"], ["未填写"]] && byUnit[0].keys == [.integer(unit)])
     let total = try await city.system.aggregate(AggregateQuery("building", groups: []))

@@ -33,7 +33,8 @@ import Testing
   @Test func filesBelongToTheirRecordAndAreSeenByThoseWhoSeeIt() async throws {
     let database = try await TestDatabase.make()
     _ = try await Migrator(log: .silent).run(FilesSchema.migrations, on: database)
-    let folder = FileManager.default.temporaryDirectory.appending(path: "lifang-notice-\(UUID())").path(percentEncoded: false)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lifang-notice-\(UUID())").path(
+      percentEncoded: false)
     var hooks = RecordHooks()
     let clock = ManualClock(StoreFixture.noon)
     let files = FileStore(
@@ -43,7 +44,8 @@ import Testing
       files.close()
       try? FileManager.default.removeItem(atPath: folder)
     }
-    let city = try await StoreFixture.make([("notice.yaml", Self.declaration)], on: database, clock: clock, hooks: hooks)
+    let city = try await StoreFixture.make(
+      [("notice.yaml", Self.declaration)], on: database, clock: clock, hooks: hooks)
     let grants: [(String, DataScope)] = [("notice.*", .own)]
     let author = StoreFixture.user(7, grants)
     let other = StoreFixture.user(8, grants)

@@ -22,7 +22,8 @@ struct StoreFixture: Sendable {
   ]
 
   static func make(
-    _ texts: [(name: String, text: String)] = declarations, on given: Database? = nil, clock: ManualClock = ManualClock(noon),
+    _ texts: [(name: String, text: String)] = declarations, on given: Database? = nil,
+    clock: ManualClock = ManualClock(noon),
     hooks: RecordHooks = RecordHooks(),
     actorName: @escaping @Sendable (Int64, any SQLSession) async throws -> String? = { _, _ in nil }
   ) async throws -> StoreFixture {

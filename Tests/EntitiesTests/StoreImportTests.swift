@@ -120,9 +120,11 @@ import Testing
     let spec = ImportSpec(
       entity: "citizen", columns: ImportSpec.columns(for: ["姓名", "身份证号", "电话", "区划"], of: entity),
       key: ["id_number"], label: "居民")
-    let clerk = StoreFixture.user(7, [("citizen.import", .division([])), ("citizen.view", .division([]))], clearance: .secret)
+    let clerk = StoreFixture.user(
+      7, [("citizen.import", .division([])), ("citizen.view", .division([]))], clearance: .secret)
     let first = try await Self.run(
-      city, Self.rows([["张三", id, "13812345678", "511702"], ["李四", "511702199001010000", "", "511702"]]), spec, as: clerk)
+      city, Self.rows([["张三", id, "13812345678", "511702"], ["李四", "511702199001010000", "", "511702"]]), spec,
+      as: clerk)
     #expect(first.tally.created == 1 && first.tally.rejected == 1)
     let again = try await Self.run(
       city, Self.rows([["张三", id.lowercased(), "138 1234 5678", "511702"], ["张三丰", id, "", "511702"]]), spec, as: clerk)
@@ -137,7 +139,9 @@ import Testing
     let city = try await StoreFixture.make()
     let importer = try RecordImporter(city.system, try Self.spec())
     let outcomes = try await importer.preview(
-      Self.rows([["A1", "甲", "", "511702", "", "", ""], ["A1", "", "", "511702", "", "", "改"], ["A2", "", "", "", "", "", ""]]))
+      Self.rows([
+        ["A1", "甲", "", "511702", "", "", ""], ["A1", "", "", "511702", "", "", "改"], ["A2", "", "", "", "", "", ""],
+      ]))
     #expect(outcomes.map(\.result) == [.created, .updated, .rejected])
     #expect(try await city.system.count(ListQuery("building")).value == 0)
     #expect(try await city.database.query("select from import_run").isEmpty)
@@ -147,7 +151,8 @@ import Testing
 
   @Test(arguments: [0, 1, 2, 3]) func afterACrashNothingIsLostAndNothingDoubled(_ crash: Int) async throws {
     let city = try await StoreFixture.make()
-    let cells = (1...10).map { ["A\($0)", "第\($0)栋", "", "511702", "", "", ""] } + [["A1", "改名", "", "511702", "", "", ""]]
+    let cells =
+      (1...10).map { ["A\($0)", "第\($0)栋", "", "511702", "", "", ""] } + [["A1", "改名", "", "511702", "", "", ""]]
     let rows = Self.rows(cells)
     let importer = try RecordImporter(city.system, try Self.spec(3))
     let begun = try await importer.begin()
@@ -207,7 +212,8 @@ import Testing
     hooks.after("building") { events, _ in sizes.withLock { $0.append(-events.count) } }
     let city = try await StoreFixture.make(hooks: hooks)
     let run = try await Self.run(
-      city, Self.rows([["A1", "甲", "", "511702"], ["A2", "禁", "", "511702"], ["A3", "乙", "", "511702"]]), try Self.spec())
+      city, Self.rows([["A1", "甲", "", "511702"], ["A2", "禁", "", "511702"], ["A3", "乙", "", "511702"]]),
+      try Self.spec())
     #expect(run.tally.created == 2 && run.tally.rejected == 1)
     #expect(sizes.withLock { $0 } == [3, -2])
     #expect(try await city.system.find("building", where: "code", equals: .text("A3"))?["remark"] == .text("第 4 行"))
@@ -216,7 +222,8 @@ import Testing
   @Test func aRowThatOnlyTheDatabaseRefusesIsFoundAmongManyAndRejectedAlone() async throws {
     let city = try await StoreFixture.make()
     // 5 × 10¹² passes as a number and does not fit the column.
-    let spec = ImportSpec(entity: "building", columns: ["code", "name", "division_code", "area"], key: ["code"], label: "x")
+    let spec = ImportSpec(
+      entity: "building", columns: ["code", "name", "division_code", "area"], key: ["code"], label: "x")
     let rows = Self.rows((1...40).map { ["A\($0)", "甲", "511702", $0 == 23 ? "5000000000000" : "\($0)"] })
     let run = try await Self.run(city, rows, spec)
     #expect(run.tally.created == 39 && run.tally.rejected == 1)
@@ -256,7 +263,8 @@ import Testing
   @Test func aMappingThatCannotBeIsRefusedBeforeTheFirstRow() async throws {
     let city = try await StoreFixture.make()
     for (columns, key) in [
-      (["age"], []), (["name", "name"], []), ([nil], []), (["name"], ["code"]), (["name", "code"], ["name"]), (["id"], []),
+      (["age"], []), (["name", "name"], []), ([nil], []), (["name"], ["code"]), (["name", "code"], ["name"]),
+      (["id"], []),
     ] as [([String?], [String])] {
       let refusal = #expect(throws: Refusal.self) {
         try RecordImporter(city.system, ImportSpec(entity: "building", columns: columns, key: key, label: "x"))
@@ -270,7 +278,10 @@ import Testing
     for index in 1...25 {
       try await city.system.insert(
         "citizen",
-        ["name": .text("人\(index)"), "division_code": .text(index <= 20 ? "511702" : "511703"), "phone": .text("13812345678")])
+        [
+          "name": .text("人\(index)"), "division_code": .text(index <= 20 ? "511702" : "511703"),
+          "phone": .text("13812345678"),
+        ])
     }
     let clerk = StoreFixture.user(7, [("citizen.export", .division([])), ("citizen.view", .own)])
     let seen = Mutex<[Record]>([])
@@ -280,15 +291,18 @@ import Testing
     }
     #expect(report.rows == 20 && !report.isCut)
     #expect(seen.withLock { $0.map(\.id) } == Array(1...20))
-    #expect(seen.withLock { $0.allSatisfy { $0["phone"] == .text("138****5678") && $0["name"] == .text("人*") || $0.id > 9 } })
+    #expect(
+      seen.withLock { $0.allSatisfy { $0["phone"] == .text("138****5678") && $0["name"] == .text("人*") || $0.id > 9 } })
     let cut = try await city.store.records(as: clerk).export(query, cap: 8, batch: 5) { _ in }
     #expect(cut.rows == 8 && cut.isCut)
     await #expect(throws: Killed.self) {
       try await city.store.records(as: clerk).export(query, batch: 5) { _ in throw Killed() }
     }
     let rows = try await city.database.query(
-      "select outcome, details ->> 'stage' as stage, (details ->> 'count')::bigint as count from audit_entry where action = 'citizen.export' order by id")
-    #expect(try rows.map { try $0.get("stage", as: String.self) } == ["begun", "done", "begun", "done", "begun", "failed"])
+      "select outcome, details ->> 'stage' as stage, (details ->> 'count')::bigint as count from audit_entry where action = 'citizen.export' order by id"
+    )
+    #expect(
+      try rows.map { try $0.get("stage", as: String.self) } == ["begun", "done", "begun", "done", "begun", "failed"])
     #expect(try rows.map { try $0.get("count", as: Int64?.self) } == [nil, 20, nil, 8, nil, 5])
   }
 }

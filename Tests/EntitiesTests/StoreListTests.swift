@@ -13,7 +13,8 @@ import Testing
     for index in 1...count {
       city.clock.advance(seconds: Int64(index % 3))
       var values: [String: Value] = [
-        "name": .text("朝阳\(index % 2 == 0 ? "花园" : "小区")\(index)栋"), "kind": .text(index % 4 == 0 ? "office" : "residential"),
+        "name": .text("朝阳\(index % 2 == 0 ? "花园" : "小区")\(index)栋"),
+        "kind": .text(index % 4 == 0 ? "office" : "residential"),
         "division_code": .text("51170200\(index % 3 + 1)"), "area": .decimal(try #require(FixedDecimal("\(index).5"))),
         "value": .money(Money(fen: Int64(index) * 100)), "built": .date(CivilDate(daysSinceEpoch: 10_000 + index)),
         "inspected": .instant(StoreFixture.noon + Int64(index) * 3600), "vacant": .boolean(index % 5 == 0),
@@ -92,8 +93,10 @@ import Testing
     #expect(await refused(ListQuery("building", filters: [.init("age", .equals(.integer(1)))])) == "filter-computed")
     #expect(await refused(ListQuery("building", filters: [.init("remark", .contains("x"))])) == "filter-unsupported")
     #expect(await refused(ListQuery("building", filters: [.init("storeys", .prefix("1"))])) == "filter-unsupported")
-    #expect(await refused(ListQuery("building", filters: [.init("location", .equals(.text("x")))])) == "filter-unsupported")
-    #expect(await refused(ListQuery("building", sort: [.init(field: "remark", descending: false)])) == "sort-unsupported")
+    #expect(
+      await refused(ListQuery("building", filters: [.init("location", .equals(.text("x")))])) == "filter-unsupported")
+    #expect(
+      await refused(ListQuery("building", sort: [.init(field: "remark", descending: false)])) == "sort-unsupported")
     #expect(await refused(ListQuery("building", columns: ["x"])) == "column-unknown")
   }
 
@@ -141,7 +144,8 @@ import Testing
     let again = try ListQuery(building, items: query.items)
     #expect(again == query)
     let day = try ListQuery(building, items: [("inspected.to", "2026-11-21")])
-    #expect(day.filters == [.init("inspected", .range(from: nil, to: .instant(Instant("2026-11-21 23:59:59.999999")!)))])
+    #expect(
+      day.filters == [.init("inspected", .range(from: nil, to: .instant(Instant("2026-11-21 23:59:59.999999")!)))])
   }
 
   @Test func everyWrongItemOfAnAddressIsNamed() async throws {
@@ -161,7 +165,8 @@ import Testing
     let city = try await Self.makeCity(2)
     let nasty = ["'; drop table building; --", "\\", "%_", "\"", "$1", "'':* & |", "\u{200B}", "😀"]
     for text in nasty {
-      let made = try await city.system.insert("building", ["name": .text("x\(text)y"), "division_code": .text("511702")])
+      let made = try await city.system.insert(
+        "building", ["name": .text("x\(text)y"), "division_code": .text("511702")])
       #expect(try await city.system.get("building", made.id)["name"] == .text("x\(text)y"))
       let found = try await city.system.list(
         ListQuery("building", filters: [.init("name", .equals(.text("x\(text)y")))]))

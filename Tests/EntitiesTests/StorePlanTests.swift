@@ -61,7 +61,8 @@ import Testing
     let wide = try await plan(records)
     #expect(wide.contains("\(table)_updated_at_order_idx") && !wide.contains("Sort"), "\(wide)")
     for (prefix, index) in [
-      ("511701", "division_code_6_order"), ("511701003", "division_code_9_order"), ("511701003005", "division_code_order"),
+      ("511701", "division_code_6_order"), ("511701003", "division_code_9_order"),
+      ("511701003005", "division_code_order"),
     ] {
       let scoped = city.store.records(as: Self.principal(table, .division([prefix])))
       let filtered = [ListFilter("division_code", .prefix(prefix))]

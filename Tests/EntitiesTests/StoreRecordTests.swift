@@ -72,7 +72,8 @@ import Testing
   @Test func aFormMaySetNeitherUnknownNorComputedNorSystemFields() async throws {
     let city = try await StoreFixture.make()
     for (field, code) in [
-      ("nothing", "field-unknown"), ("age", "field-computed"), ("id", "field-unknown"), ("status", "field-not-editable"),
+      ("nothing", "field-unknown"), ("age", "field-computed"), ("id", "field-unknown"),
+      ("status", "field-not-editable"),
     ] {
       let refusal = await #expect(throws: Refusal.self) {
         try await city.system.insert(

@@ -43,9 +43,12 @@ import Testing
   @Test func anotherTypeIsRefusedAndNamed() async throws {
     let city = try await StoreFixture.make()
     let changed = StoreFixture.declarations.map { name, text in
-      (name, text.replacing("label: 层数, type: integer, min: 1, max: 200", with: "label: 层数, type: date")
-        .replacing("storeys < 100 or kind == 'office'", with: "kind != null").replacing("and storeys > 3", with: "")
-        .replacing(", \"sum(storeys)\"", with: ""))
+      (
+        name,
+        text.replacing("label: 层数, type: integer, min: 1, max: 200", with: "label: 层数, type: date")
+          .replacing("storeys < 100 or kind == 'office'", with: "kind != null").replacing("and storeys > 3", with: "")
+          .replacing(", \"sum(storeys)\"", with: "")
+      )
     }
     let catalog = try Catalog.load(texts: changed)
     let plan = try await SchemaPlan.read(catalog, from: city.database)
@@ -57,7 +60,12 @@ import Testing
   @Test func aTableOfTheSystemIsNotTakenForARegister() async throws {
     let city = try await StoreFixture.make()
     let catalog = try Catalog.load(
-      texts: [("a.yaml", "entity: number_series\nlabel: 序列\narea: x\ntitle: name\nfields:\n  - {name: name, label: 名称, type: text, max: 9}\n")])
+      texts: [
+        (
+          "a.yaml",
+          "entity: number_series\nlabel: 序列\narea: x\ntitle: name\nfields:\n  - {name: name, label: 名称, type: text, max: 9}\n"
+        )
+      ])
     let plan = try await SchemaPlan.read(catalog, from: city.database)
     #expect(plan.obstacles.map(\.entity) == ["number_series"])
     await #expect(throws: Refusal.self) { try await SchemaPlan.apply(catalog, to: city.database) }
@@ -78,11 +86,17 @@ import Testing
   @Test func aColumnThatIsNoLongerDeclaredIsKeptAndDoesNotBlock() async throws {
     let city = try await StoreFixture.make()
     let fewer = StoreFixture.declarations.map { name, text in
-      (name, text.replacing("  - {name: name, label: 名称, type: text, max: 60, required: true}\n", with: "")
-        .replacing("title: name\nscope:\n  division: division_code\n  unit: unit_id\n  owner: keeper", with: "title: code\nscope:\n  division: division_code\n  unit: unit_id\n  owner: keeper")
-        .replacing("[code, name, kind, division_code, storeys, age]", with: "[code, kind]")
-        .replacing("search: [name, code], page: 20", with: "search: [code], page: 20")
-        .replacing("fields: [name, kind, division_code, storeys]", with: "fields: [kind]"))
+      (
+        name,
+        text.replacing("  - {name: name, label: 名称, type: text, max: 60, required: true}\n", with: "")
+          .replacing(
+            "title: name\nscope:\n  division: division_code\n  unit: unit_id\n  owner: keeper",
+            with: "title: code\nscope:\n  division: division_code\n  unit: unit_id\n  owner: keeper"
+          )
+          .replacing("[code, name, kind, division_code, storeys, age]", with: "[code, kind]")
+          .replacing("search: [name, code], page: 20", with: "search: [code], page: 20")
+          .replacing("fields: [name, kind, division_code, storeys]", with: "fields: [kind]")
+      )
     }
     let catalog = try Catalog.load(texts: fewer)
     let plan = try await SchemaPlan.apply(catalog, to: city.database)

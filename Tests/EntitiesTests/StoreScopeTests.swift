@@ -53,7 +53,8 @@ import Testing
       if let division { values["division_code"] = .text(division) }
       if let home { values["home"] = .geometry(["type": "Point", "coordinates": [.double(home.0), .double(home.1)]]) }
       if let watched { values["watched"] = .boolean(watched) }
-      let principal = maker == 0 ? Principal.system : StoreFixture.user(maker, [("citizen.*", .all)], clearance: .secret)
+      let principal =
+        maker == 0 ? Principal.system : StoreFixture.user(maker, [("citizen.*", .all)], clearance: .secret)
       let made = try await city.store.records(as: principal).insert("citizen", values)
       rows.append(
         Row(

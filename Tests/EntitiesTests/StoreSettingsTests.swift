@@ -39,7 +39,10 @@ import Testing
       ("label-taken", { try await settings.put("a", label: "住宅", in: "building_kind", by: .system) }),
       ("label-invalid", { try await settings.put("a", label: " ", in: "building_kind", by: .system) }),
       ("parent-unknown", { try await settings.put("a", label: "甲", in: "building_kind", parent: "b", by: .system) }),
-      ("permission-missing", { try await settings.put("a", label: "甲", in: "building_kind", by: StoreFixture.user(7, [])) }),
+      (
+        "permission-missing",
+        { try await settings.put("a", label: "甲", in: "building_kind", by: StoreFixture.user(7, [])) }
+      ),
     ]
     for (code, call) in calls {
       let refusal = await #expect(throws: Refusal.self) { try await call() }

@@ -39,7 +39,8 @@ import Testing
     try keys.rotate(.data, at: Instant(seconds: 0))
     try keys.rotate(.index, at: Instant(seconds: 0))
     let clock = ManualClock(WallClock.system.now())
-    let folder = FileManager.default.temporaryDirectory.appending(path: "lifang-files-\(UUID())").path(percentEncoded: false)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lifang-files-\(UUID())").path(
+      percentEncoded: false)
     let store = FileStore(folder: folder, database: database, keys: keys, clock: clock.clock)
     defer {
       store.close()
@@ -82,7 +83,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 262_143, 262_144, 262_145, 1_000_003]) func classifiedContentIsSealed(_ count: Int) async throws {
+  @Test(arguments: [1, 262_143, 262_144, 262_145, 1_000_003]) func classifiedContentIsSealed(_ count: Int) async throws
+  {
     try await Self.withStore { files in
       let bytes = Self.text(count)
       let file = try await files.store.put(
@@ -142,7 +144,8 @@ import Testing
       var shorter = good
       shorter[31] = shorter[31] &- 1
       let size = 262_144 + 53
-      let swapped = good[..<32] + good[(32 + size)..<(32 + 2 * size)] + good[32..<(32 + size)] + good[(32 + 2 * size)...]
+      let swapped =
+        good[..<32] + good[(32 + size)..<(32 + 2 * size)] + good[32..<(32 + size)] + good[(32 + 2 * size)...]
       for bad in [altered, shorter, Array(swapped), Array(good[..<(32 + size)])] {
         try Data(bad).write(to: URL(filePath: path))
         await #expect(throws: (any Error).self) { try await files.store.bytes(of: file) }

@@ -108,7 +108,9 @@ import Testing
     let jobs = try await JobFixture.make { chore, context, diary in
       for step in 1...5 {
         diary.note("\(chore.name) \(step)")
-        if step == 2 { try await JobQueue(database: context.database, kinds: JobKinds(), clock: context.clock).cancel(context.job.id) }
+        if step == 2 {
+          try await JobQueue(database: context.database, kinds: JobKinds(), clock: context.clock).cancel(context.job.id)
+        }
         try await context.report(done: Int64(step))
       }
       return nil

@@ -79,7 +79,8 @@ package struct RecordRoutes: Sendable {
     let records = store.records(as: visit.principal)
     let page = try await records.list(address.query)
     for filter in address.query.filters {
-      guard let field = entity.field(filter.field), let target = field.target, case .equals(.integer(let id)) = filter.test
+      guard let field = entity.field(filter.field), let target = field.target,
+        case .equals(.integer(let id)) = filter.test
       else { continue }
       register.titles[field.name] = try await records.titles(target, [id])[id]
     }
@@ -163,7 +164,9 @@ package struct RecordRoutes: Sendable {
                 return DetailItem(field.label, text: "\(old.isEmpty ? "未填写" : old) → \(new.isEmpty ? "未填写" : new)")
               }, isCompact: true)
           }
-          p { a(.href("/r/\(entity.name)/\(id)?at=\(PercentEncoding.encode(version.validFrom.iso8601))")) { "看那时的全部内容" } }
+          p {
+            a(.href("/r/\(entity.name)/\(id)?at=\(PercentEncoding.encode(version.validFrom.iso8601))")) { "看那时的全部内容" }
+          }
         })
     }
     let title = versions.first.map { register.title(of: $0.record) } ?? entity.label
@@ -190,7 +193,8 @@ package struct RecordRoutes: Sendable {
     return try await visit.page(
       title,
       crumbs: [
-        Crumb(register.entity.label, "/r/\(register.entity.name)"), Crumb("记录 \(id)", "/r/\(register.entity.name)/\(id)"),
+        Crumb(register.entity.label, "/r/\(register.entity.name)"),
+        Crumb("记录 \(id)", "/r/\(register.entity.name)/\(id)"),
       ]
     ) { Card { list } }
   }

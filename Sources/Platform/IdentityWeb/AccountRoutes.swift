@@ -44,7 +44,8 @@ package struct AccountRoutes: Sendable {
       TableRow(
         id: String(other.id), name: other.remoteAddress ?? "", path: nil,
         cells: [
-          .text(other.lastSeenAt.display), .text(other.remoteAddress ?? ""), .text(AccountRoutes.device(other.userAgent)),
+          .text(other.lastSeenAt.display), .text(other.remoteAddress ?? ""),
+          .text(AccountRoutes.device(other.userAgent)),
           other.id == session.id
             ? Badge("本机", .info).html
             : Action("结束", .post("/account/sessions/\(other.id)/end", []), style: .quiet).html,
@@ -65,7 +66,8 @@ package struct AccountRoutes: Sendable {
             Shell.Field(
               "membership", "以哪个机构的身份工作",
               .select(
-                session.principal.unit.map { String($0.id) } ?? "", units.map { Choice(String($0.id), $0.name) }, blank: nil))
+                session.principal.unit.map { String($0.id) } ?? "", units.map { Choice(String($0.id), $0.name) },
+                blank: nil))
             Action("切换机构", .submit(name: nil, value: nil), style: .normal)
           }
         }
@@ -176,7 +178,8 @@ package struct AccountRoutes: Sendable {
             fields: [
               Shell.Field(
                 "code", "验证器上的 6 位数字",
-                .text("", .init(maximum: 6, inputMode: "numeric", autocomplete: "one-time-code", width: 8, isCode: true)),
+                .text(
+                  "", .init(maximum: 6, inputMode: "numeric", autocomplete: "one-time-code", width: 8, isCode: true)),
                 isRequired: true, error: error, isPrivate: true)
             ])
         ], submit: Action("启用双因素认证", .submit(name: nil, value: nil), style: .primary), cancelPath: "/account")

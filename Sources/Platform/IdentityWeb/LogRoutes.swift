@@ -100,7 +100,8 @@ package struct LogRoutes: Sendable {
         Shell.Field(
           "outcome", "结果",
           .select(
-            query.first("outcome") ?? "", AuditEntry.Outcome.allCases.map { Choice($0.rawValue, $0.label) }, blank: "全部")),
+            query.first("outcome") ?? "", AuditEntry.Outcome.allCases.map { Choice($0.rawValue, $0.label) }, blank: "全部"
+          )),
         Shell.Field("address", "来源地址", .text(query.first("address") ?? "", .init(maximum: 45, isCode: true))),
       ])
     let columns = [
@@ -124,7 +125,9 @@ package struct LogRoutes: Sendable {
       DataTable(caption: "操作日志", columns: columns, rows: rows, opensPanel: false, empty: empty)
       if records.count > 50, let last = shown.last {
         p(.class("pager")) {
-          a(.class("button button-normal"), .href("/logs?\(query.setting("before", to: String(last.id)).encoded)")) { "更早的日志" }
+          a(.class("button button-normal"), .href("/logs?\(query.setting("before", to: String(last.id)).encoded)")) {
+            "更早的日志"
+          }
         }
       }
     }
@@ -160,7 +163,8 @@ package struct LogRoutes: Sendable {
     var items = [
       DetailItem("时间", text: record.time.iso8601, isCode: true),
       DetailItem("操作人", text: "\(record.principalName)（\(record.principalKind) \(record.principalID)）"),
-      DetailItem("机构", text: record.unitName), DetailItem("操作", text: "\(label(action: record.action))（\(record.action)）"),
+      DetailItem("机构", text: record.unitName),
+      DetailItem("操作", text: "\(label(action: record.action))（\(record.action)）"),
       DetailItem("对象", text: label(entity: record.entity)),
       DetailItem("结果", outcome(record.outcome)), DetailItem("用途", text: record.purpose),
       DetailItem("来源地址", text: record.remoteAddress, isCode: true),
@@ -271,11 +275,12 @@ package struct LogRoutes: Sendable {
         guard let last = page.last else { break }
         var bytes: [UInt8] = []
         for record in page {
-          encoder.encode([
-            String(record.id), record.time.iso8601, record.principalName, record.unitName ?? "", record.action,
-            record.entity, record.record.map { String($0) } ?? "", record.outcome.label, record.remoteAddress ?? "",
-            record.requestID ?? "",
-          ], into: &bytes)
+          encoder.encode(
+            [
+              String(record.id), record.time.iso8601, record.principalName, record.unitName ?? "", record.action,
+              record.entity, record.record.map { String($0) } ?? "", record.outcome.label, record.remoteAddress ?? "",
+              record.requestID ?? "",
+            ], into: &bytes)
         }
         try await writer.write(bytes)
         before = last.id

@@ -23,7 +23,8 @@ package enum CommandLineTool {
       name: "demo", summary: "装入演示城市；accounts 列出演示账号；export-addresses 导出地址表",
       usage: "demo [accounts|export-addresses FILE] [--scale S] [--json]", run: DemoCommand.run),
     Command(
-      name: "import", summary: "导入地址表（CSV、XLSX、纯文本或 CoNLL）", usage: "import addresses FILE [--json] [--result FILE] [--dry-run]",
+      name: "import", summary: "导入地址表（CSV、XLSX、纯文本或 CoNLL）",
+      usage: "import addresses FILE [--json] [--result FILE] [--dry-run]",
       run: ImportCommand.run),
     Command(
       name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),

@@ -63,7 +63,8 @@ enum ImportCommand {
         """
         select r.row, r.source_text, r.outcome, r.reason, a.code, a.full_name from address_import_row r
         left join address a on a.id = r.address_id where r.run_id = \(run) order by r.row
-        """) { try file.write(contentsOf: Data($0)) }
+        """
+      ) { try file.write(contentsOf: Data($0)) }
     }
     try file.close()
   }

@@ -54,7 +54,8 @@ struct WebApplication: Sendable {
     let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
     let site = Site(
       city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,
-      secureCookies: origin.hasPrefix("https://"), key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
+      secureCookies: origin.hasPrefix("https://"),
+      key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
       authenticate: { try await authenticator.authenticate($0) }, menu: { menu.items(for: $0) },
       unreadMessages: { _ in 0 })
     let files = FileStore(
@@ -74,8 +75,10 @@ struct WebApplication: Sendable {
     LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
       .register(in: &router)
     HomeRoutes(site: site, store: store, jobs: jobs).register(in: &router)
-    AddressImportRoutes(site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data)
-      .register(in: &router)
+    AddressImportRoutes(
+      site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
+    )
+    .register(in: &router)
     FileRoutes(site: site, files: files, store: store).register(in: &router)
     let limiter = RateLimiter(
       capacity: configuration.isBenchmark ? 1_000_000_000 : 120, interval: configuration.isBenchmark ? 0.000001 : 0.5)
@@ -108,13 +111,16 @@ struct WebApplication: Sendable {
     let metrics = deployment.metrics
     _ = metrics
     application = Application(
-      router, renderRefusal: { request, refusal, number in
+      router,
+      renderRefusal: { request, refusal, number in
         WebApplication.plainRefusal(request, refusal, number, assets: String(assets.url("").dropLast()))
       }, log: deployment.log)
   }
 
   /// A refusal met before anybody knew who it was, as a page without a menu.
-  private static func plainRefusal(_ request: Request, _ refusal: Refusal, _ number: String, assets: String) -> Response? {
+  private static func plainRefusal(_ request: Request, _ refusal: Refusal, _ number: String, assets: String)
+    -> Response?
+  {
     guard !Site.wantsJSON(request), request.headers["Accept"]?.contains("text/html") == true else { return nil }
     var frame = FrameModel(city: "达州市", person: nil, path: request.path, requestID: number)
     frame.environment.assets = assets
@@ -129,7 +135,8 @@ struct WebApplication: Sendable {
       group.addTask { await identity.run() }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask {
-        await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log).run()
+        await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
+          .run()
       }
       group.addTask {
         await JobRunner(queue: jobs, configuration: .init(worker: "node-\(ProcessInfo.processInfo.processIdentifier)"))

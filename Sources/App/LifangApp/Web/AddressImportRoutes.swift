@@ -62,7 +62,9 @@ struct AddressImportRoutes: Sendable {
             id: "file", "选择文件",
             fields: [
               Shell.Field(
-                "file", "地址表", .file(Control.FileField(accept: ".csv,.xlsx,.txt", limit: "CSV、XLSX 或每行一条地址的文本，UTF-8 或 GB18030，不超过 200 MB")),
+                "file", "地址表",
+                .file(
+                  Control.FileField(accept: ".csv,.xlsx,.txt", limit: "CSV、XLSX 或每行一条地址的文本，UTF-8 或 GB18030，不超过 200 MB")),
                 isRequired: true, help: "表格第一行是表头；有“地址”列即可，另有区县、街道、社区、经纬度列时会一并使用。", error: error)
             ])
         ], errors: error.map { [FieldError("file", $0)] } ?? [],
@@ -103,7 +105,8 @@ struct AddressImportRoutes: Sendable {
   /// The waiting file of this user; another's looks missing.
   private func waiting(_ visit: Visit) throws -> String {
     let name = try visit.request.parameter("file")
-    guard name.hasPrefix("\(visit.principal.id)-"), name.utf8.allSatisfy({ $0 == 0x2D || $0 == 0x5F || ($0 >= 0x30 && $0 <= 0x7A) }),
+    guard name.hasPrefix("\(visit.principal.id)-"),
+      name.utf8.allSatisfy({ $0 == 0x2D || $0 == 0x5F || ($0 >= 0x30 && $0 <= 0x7A) }),
       FileManager.default.fileExists(atPath: "\(folder)/imports/\(name)")
     else { throw Refusal(.notFound, "import-file", "没有找到上传的文件，可能已经开始导入或已过期。请重新上传。") }
     return "\(folder)/imports/\(name)"
@@ -150,7 +153,9 @@ struct AddressImportRoutes: Sendable {
     } catch let refusal as Refusal {
       problem = refusal.message
     }
-    let choices = headings.enumerated().map { Choice(String($0.offset), $0.element.isEmpty ? "第 \($0.offset + 1) 列" : $0.element) }
+    let choices = headings.enumerated().map {
+      Choice(String($0.offset), $0.element.isEmpty ? "第 \($0.offset + 1) 列" : $0.element)
+    }
     return try await visit.page(
       "预览：\(label)", layout: .wide, crumbs: [Crumb("标准地址", "/r/address"), Crumb("导入", "/import/addresses")],
       subtitle: "前 30 行的结论；还没有写入任何地址"
@@ -169,10 +174,15 @@ struct AddressImportRoutes: Sendable {
           Column("行", .number), Column("原文", .wide), Column("结论", .state), Column("标准地址", .wide), Column("原因", .wide),
         ], rows: rows, opensPanel: false, empty: .empty("没有可以预览的行", "请确认哪一列是地址。"))
       if problem == nil {
-        form(.class("inline-form"), .method(.post), .action("/import/addresses/start/\(visit.request.parameters["file"] ?? "")")) {
+        form(
+          .class("inline-form"), .method(.post),
+          .action("/import/addresses/start/\(visit.request.parameters["file"] ?? "")")
+        ) {
           formTokenField()
           HiddenField("label", label)
-          used.sorted { $0.key.rawValue < $1.key.rawValue }.map { HiddenField("column.\($0.key.rawValue)", String($0.value)) }
+          used.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            HiddenField("column.\($0.key.rawValue)", String($0.value))
+          }
           Action("开始导入", .submit(name: nil, value: nil), style: .primary, icon: .upload)
           a(.class("button button-quiet"), .href("/import/addresses")) { "换一个文件" }
         }
@@ -180,7 +190,9 @@ struct AddressImportRoutes: Sendable {
     }
   }
 
-  private func field(_ meaning: AddressFile.Meaning, _ used: [AddressFile.Meaning: Int], _ choices: [Choice]) -> Shell.Field {
+  private func field(_ meaning: AddressFile.Meaning, _ used: [AddressFile.Meaning: Int], _ choices: [Choice])
+    -> Shell.Field
+  {
     Shell.Field(
       "column.\(meaning.rawValue)", "\(meaning.label)列",
       .select(used[meaning].map { String($0) } ?? "", choices, blank: "不使用"))
@@ -210,11 +222,15 @@ struct AddressImportRoutes: Sendable {
       select row, source_text, reason, address_id from address_import_row
       where run_id = \(run) and outcome = \(outcome) order by row limit 200
       """)
-    let numbers = ["created": counts.created, "matched": counts.matched, "doubtful": counts.doubtful, "rejected": counts.rejected]
+    let numbers = [
+      "created": counts.created, "matched": counts.matched, "doubtful": counts.doubtful, "rejected": counts.rejected,
+    ]
     let path = "/import/addresses/\(run)"
     let tabs = Tabs(
       AddressImportRoutes.outcomes.map {
-        .init($0.label, path: "\(path)?outcome=\($0.name)", isCurrent: $0.name == outcome, count: Int(numbers[$0.name] ?? 0))
+        .init(
+          $0.label, path: "\(path)?outcome=\($0.name)", isCurrent: $0.name == outcome, count: Int(numbers[$0.name] ?? 0)
+        )
       }, label: "结论")
     let table = DataTable(
       caption: "逐行结果", columns: [Column("行", .number), Column("原文", .wide), Column("说明", .wide)],

@@ -81,8 +81,9 @@ struct HomeRoutes: Sendable {
             .text(row.labels.first ?? code), .text(grouped(Int(count))),
             element("meter", .min("0"), .max(String(largest)), .value(String(count)), .class("share")) { "\(count)" },
           ])
-      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。"))
-      .html
+      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。")
+    )
+    .html
   }
 
   private func jobList(_ jobs: [Job]) -> HTML {

@@ -39,8 +39,9 @@ struct OperationRoutes: Sendable {
   /// A job that the visitor started, or any for who may see all.
   private func job(_ visit: Visit) async throws -> Job {
     let job = try await jobs.get(try visit.request.integer("id"))
-    guard job.createdBy == visit.principal.actor && visit.principal.kind == .user
-      || visit.principal.may(Permission("job", "view"))
+    guard
+      job.createdBy == visit.principal.actor && visit.principal.kind == .user
+        || visit.principal.may(Permission("job", "view"))
     else { throw Refusal(.notFound, "job-missing", "没有找到这个任务。") }
     return job
   }

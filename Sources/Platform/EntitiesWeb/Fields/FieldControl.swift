@@ -82,7 +82,8 @@ struct FieldControl {
   }
 
   private func choices(_ dictionary: String) -> [Choice] {
-    catalog.dictionary(dictionary)?.codes.filter { !$0.retired }.map { Choice($0.code, $0.label, detail: $0.help) } ?? []
+    catalog.dictionary(dictionary)?.codes.filter { !$0.retired }.map { Choice($0.code, $0.label, detail: $0.help) }
+      ?? []
   }
 
   /// A stored value as the input shows it for editing.

@@ -193,7 +193,10 @@ package struct OpenAPI {
     "get": [
       "operationId": "lookup", "summary": "按地址编码查公开信息", "tags": ["公众服务"], "security": [],
       "parameters": [
-        ["name": "code", "in": "path", "required": true, "schema": ["type": "string", "minLength": 1, "maxLength": 32]]
+        [
+          "name": "code", "in": "path", "required": true,
+          "schema": ["type": "string", "minLength": 1, "maxLength": 32],
+        ]
       ],
       "responses": [
         "200": ["description": "公开信息", "content": ["application/json": ["schema": ["type": "object"]]]],

@@ -182,7 +182,9 @@ extension RecordRoutes {
     let path = "/r/\(register.entity.name)/\(record.id)"
     return Confirmation(
       title: "\(action.label)：\(register.title(of: record))", consequences: action.confirm.map { [$0] } ?? [],
-      fields: action.ask.compactMap { register.entity.field($0) }.map { controls.field($0, typed: nil, record: record) },
+      fields: action.ask.compactMap { register.entity.field($0) }.map {
+        controls.field($0, typed: nil, record: record)
+      },
       errors: errors, path: "\(path)/do/\(action.name)", hidden: [HiddenField("version", String(record.version))],
       submit: action.label, cancelPath: path)
   }

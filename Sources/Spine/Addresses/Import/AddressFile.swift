@@ -78,7 +78,8 @@ package final class AddressFile {
     let mapping = asked ?? AddressFile.guess(reader.header.cells)
     guard mapping[.address] != nil else {
       throw Refusal(
-        .unprocessable, "address-column", "表头里没有找到地址列（现有：\(reader.header.cells.joined(separator: "、").prefix(200))）。请指明哪一列是地址。",
+        .unprocessable, "address-column",
+        "表头里没有找到地址列（现有：\(reader.header.cells.joined(separator: "、").prefix(200))）。请指明哪一列是地址。",
         field: "address")
     }
     self.mapping = mapping

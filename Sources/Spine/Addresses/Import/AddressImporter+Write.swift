@@ -149,7 +149,9 @@ extension AddressImporter {
   }
 
   private static func point(_ entry: AddressFile.Entry) -> String? {
-    guard let x = entry.longitude, let y = entry.latitude, (73...136).contains(x), (3...54).contains(y) else { return nil }
+    guard let x = entry.longitude, let y = entry.latitude, (73...136).contains(x), (3...54).contains(y) else {
+      return nil
+    }
     return "SRID=4490;POINT(\(x) \(y))"
   }
 

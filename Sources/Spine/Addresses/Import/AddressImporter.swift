@@ -45,7 +45,6 @@ package struct AddressImporter: Sendable {
     return id
   }
 
-
   /// Where a run stands.
   ///
   /// - Throws: ``Refusal`` `import-unknown`.
@@ -82,7 +81,9 @@ package struct AddressImporter: Sendable {
   }
 
   /// What rows would become, without writing anything; for a preview.
-  package func preview(_ file: AddressFile, rows: Int) async throws -> [(entry: AddressFile.Entry, outcome: AddressOutcome)] {
+  package func preview(_ file: AddressFile, rows: Int) async throws -> [(
+    entry: AddressFile.Entry, outcome: AddressOutcome
+  )] {
     var batch: [Read] = []
     while batch.count < rows, let entry = try file.next() {
       batch.append(Read(entry: entry, reading: classifier.read(entry.text, hints: entry.hints)))

@@ -43,7 +43,8 @@ package struct LookupRoutes: Sendable {
     let found = try await places.find(text, for: visit.principal)
     let rows = found.map { place in
       TableRow(
-        id: place.detail, name: place.title, path: "/d/\(place.detail)", cells: [.text(place.title), .text(place.detail)])
+        id: place.detail, name: place.title, path: "/d/\(place.detail)",
+        cells: [.text(place.title), .text(place.detail)])
     }
     return try await visit.page("一号查询", subtitle: "输入门牌编码、门牌号或地址，查看该处的公共信息和您有权看到的工作信息") {
       FilterBar(path: "/lookup", search: .init(value: text, hint: "门牌编码、门牌号、地址"), basic: [])

@@ -95,7 +95,8 @@ package struct MapRoutes: Sendable {
 
   private func nearby(_ visit: Visit) async throws -> Response {
     let query = visit.request.query
-    guard let longitude = query.first("lon").flatMap(Double.init), let latitude = query.first("lat").flatMap(Double.init)
+    guard let longitude = query.first("lon").flatMap(Double.init),
+      let latitude = query.first("lat").flatMap(Double.init)
     else { throw Refusal(.invalid, "place-missing", "请给出经度 lon 和纬度 lat。", field: "lon") }
     let place = try Coordinate(longitude: longitude, latitude: latitude)
     let radius = query.first("radius").flatMap(Double.init) ?? PublicAddresses.radius

@@ -100,7 +100,8 @@ package struct PlaceSearch: Sendable {
       let kind = try row.get("kind", as: String.self)
       let address = try row.get("address", as: String.self)
       return Place(
-        title: try row.get("name"), detail: [kinds?.label(of: kind) ?? kind, address].filter { !$0.isEmpty }
+        title: try row.get("name"),
+        detail: [kinds?.label(of: kind) ?? kind, address].filter { !$0.isEmpty }
           .joined(separator: " · "), note: "\(try row.get("metres", as: Int.self)) 米", longitude: try row.get("x"),
         latitude: try row.get("y"), path: "/r/public_facility/\(try row.get("id", as: Int64.self))")
     }

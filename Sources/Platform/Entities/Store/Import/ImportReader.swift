@@ -45,7 +45,8 @@ struct ImportReader {
         .invalid, "import-columns", "用来识别已有记录的“\(entity.field(name)?.label ?? name)”不在文件的列中。请对应这一列，或改用其他识别方式。",
         field: name)
     }
-    guard spec.key.isEmpty || ImportSpec.keys(for: spec.columns, of: entity).contains(where: { Set($0) == Set(spec.key) })
+    guard
+      spec.key.isEmpty || ImportSpec.keys(for: spec.columns, of: entity).contains(where: { Set($0) == Set(spec.key) })
     else {
       throw Refusal(.invalid, "import-columns", "所选的识别方式不能唯一确定一条\(entity.label)。请选用编码等不重复的字段。")
     }
@@ -84,7 +85,8 @@ struct ImportReader {
         case 1: items[index].values[field.name] = found[text].map { .integer($0[0]) }
         case 0:
           items[index].refuse(
-            Refusal(.unprocessable, "reference-missing", "“\(field.label)”中的“\(text)”找不到对应的记录，请先登记它或改正。", field: field.name))
+            Refusal(
+              .unprocessable, "reference-missing", "“\(field.label)”中的“\(text)”找不到对应的记录，请先登记它或改正。", field: field.name))
         default:
           items[index].refuse(
             Refusal(

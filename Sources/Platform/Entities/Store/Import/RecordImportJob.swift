@@ -73,7 +73,8 @@ extension RecordStore {
             // The share of the file that was read tells how many rows there will be.
             let share = reader.fractionRead
             let total = share > 0.01 ? Int64(Double(run.tally.total) / share) : nil
-            try await context.report(done: Int64(run.tally.total), total: run.isFinished ? Int64(run.tally.total) : total)
+            try await context.report(
+              done: Int64(run.tally.total), total: run.isFinished ? Int64(run.tally.total) : total)
           },
           next: { try reader.next().map { ImportRow(number: $0.number, cells: $0.cells) } })
       }

@@ -17,7 +17,8 @@ struct StageChecks {
       for place in try await danglers(field) { refusals[place] = failure.missingReference(field) }
     }
     for field in entity.storedFields where field.type == .polygon && !field.encrypted {
-      let places = try await places("s.\(identifier: field.name) is not null and not st_isvalid(s.\(identifier: field.name))")
+      let places = try await places(
+        "s.\(identifier: field.name) is not null and not st_isvalid(s.\(identifier: field.name))")
       for place in places {
         refusals[place] = Refusal(
           .unprocessable, "value-invalid", "\(field.label)的边界与自身相交或有多余的线，没有保存。请改正后重新提交。", field: field.name)
@@ -26,13 +27,16 @@ struct StageChecks {
     let scope = ScopePredicate.compile(
       batch.records.principal, Permission(entity.name, "import"), entity, alias: "s")
     if scope.text != "true" {
-      for place in try await places("not coalesce(\(scope), false)") { refusals[place] = WriteFailure.outOfScope(entity) }
+      for place in try await places("not coalesce(\(scope), false)") {
+        refusals[place] = WriteFailure.outOfScope(entity)
+      }
     }
     return refusals
   }
 
   private func places(_ condition: SQL) async throws -> [Int] {
-    try await batch.transaction.query("select s.place from \(identifier: stage) s where \(condition)").values(as: Int.self)
+    try await batch.transaction.query("select s.place from \(identifier: stage) s where \(condition)").values(
+      as: Int.self)
   }
 
   /// Rows whose reference leads nowhere; records that the principal may not see count as there.

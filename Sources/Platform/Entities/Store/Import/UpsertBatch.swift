@@ -308,7 +308,8 @@ struct UpsertBatch {
 
   private func fill(_ rows: [[SQLValue]]) async throws {
     let columns = entity.storedFields.flatMap(\.storedColumns)
-    let definitions = columns.map { "\(quoted($0.name)) \($0.definition)" } + (entity.isSearchable ? ["search_text text"] : [])
+    let definitions =
+      columns.map { "\(quoted($0.name)) \($0.definition)" } + (entity.isSearchable ? ["search_text text"] : [])
     try await transaction.execute(
       SQL(
         unsafe: """
@@ -325,7 +326,8 @@ struct UpsertBatch {
     guard work.contains(where: { $0.before == nil }) else { return [] }
     let now = records.store.clock.now()
     let columns = entity.storedFields.flatMap(\.storedColumns).map(\.name)
-    let names = columns.map { SQL(identifier: $0) } + (entity.isSearchable ? [SQL(identifier: SchemaName.searchColumn)] : [])
+    let names =
+      columns.map { SQL(identifier: $0) } + (entity.isSearchable ? [SQL(identifier: SchemaName.searchColumn)] : [])
     let values = columns.map { SQL(identifier: $0) } + (entity.isSearchable ? ["search_text::tsvector"] : [])
     let rows = try await transaction.pipeline([
       records.writeSettings(entity, "import"),

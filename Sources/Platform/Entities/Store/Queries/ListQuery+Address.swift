@@ -131,7 +131,9 @@ private struct QueryReader {
       size = number
     case "after": after = value
     case "at":
-      guard let instant = Instant(value) ?? CivilDate(value)?.start else { return wrong(name, value, "时间写作 2026-01-01 或 2026-01-01T08:00") }
+      guard let instant = Instant(value) ?? CivilDate(value)?.start else {
+        return wrong(name, value, "时间写作 2026-01-01 或 2026-01-01T08:00")
+      }
       asOf = instant
     default: readFilter(name, value)
     }

@@ -13,7 +13,8 @@ extension QueryCompiler {
     for sort in asked.isEmpty ? entity.list.sort : asked where !order.contains(where: { $0.field == sort.field }) {
       guard let field = entity.field(sort.field), !field.hidden, sortable.contains(sort.field) else {
         throw Refusal(
-          .invalid, "sort-unsupported", "\(entity.label)不能按“\(entity.field(sort.field)?.label ?? sort.field)”排序。请选用列表标题上可点击的列。",
+          .invalid, "sort-unsupported",
+          "\(entity.label)不能按“\(entity.field(sort.field)?.label ?? sort.field)”排序。请选用列表标题上可点击的列。",
           field: sort.field)
       }
       guard Masking.mayRead(field, principal) else {

@@ -155,7 +155,8 @@ struct QueryCompiler {
   private func requireClear(_ field: FieldDeclaration, _ what: String) throws(Refusal) {
     guard !Masking.mayRead(field, principal) else { return }
     throw Refusal(
-      .forbidden, "filter-masked", "\(field.label)属于\(field.classification.label)信息，您不能\(what)，只能按完整内容查找。", field: field.name)
+      .forbidden, "filter-masked", "\(field.label)属于\(field.classification.label)信息，您不能\(what)，只能按完整内容查找。",
+      field: field.name)
   }
 
   private func unsupported(_ field: FieldDeclaration, _ what: String) -> Refusal {

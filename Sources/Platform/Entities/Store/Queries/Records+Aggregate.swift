@@ -63,7 +63,8 @@ private struct AggregateKey {
   init(_ group: AggregateQuery.Group, _ entity: EntityDeclaration, _ principal: Principal) throws(Refusal) {
     guard let field = entity.field(group.field), entity.statistics?.dimensions.contains(group.field) == true else {
       throw Refusal(
-        .invalid, "dimension-unknown", "\(entity.label)不能按“\(entity.field(group.field)?.label ?? group.field)”统计。", field: group.field)
+        .invalid, "dimension-unknown", "\(entity.label)不能按“\(entity.field(group.field)?.label ?? group.field)”统计。",
+        field: group.field)
     }
     guard Masking.mayRead(field, principal), !field.encrypted, field.isStored else {
       throw Refusal(

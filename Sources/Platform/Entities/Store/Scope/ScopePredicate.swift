@@ -45,7 +45,8 @@ package enum ScopePredicate {
         let end = TextRange.end(of: path)
         add(
           .below(unit),
-          "\(column(unit)) in (select u.id from \(identifier: UnitTree.table) u where u.path >= \(path) and u.path < \(end))")
+          "\(column(unit)) in (select u.id from \(identifier: UnitTree.table) u where u.path >= \(path) and u.path < \(end))"
+        )
       }
     }
     if let division = scope.division {

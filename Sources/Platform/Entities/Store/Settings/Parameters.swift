@@ -46,7 +46,7 @@ package final class Parameters: Sendable {
 
   /// Keeps the values up to date with what any process changes, until the task is cancelled.
   package func run(on database: Database, log: Log) async {
-    for await payload in database.listen(RecordChangeFeed.channel) 
+    for await payload in database.listen(RecordChangeFeed.channel)
     where payload.isEmpty || payload.hasPrefix("parameter:") {
       // An empty payload says that notifications may have been missed.
       do {

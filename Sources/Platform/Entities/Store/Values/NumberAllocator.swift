@@ -36,10 +36,11 @@ final class NumberAllocator: Sendable {
 extension NumberingRule {
   /// The series that a record belongs to: one for each text of the parts besides the sequence.
   func series(_ entity: String, _ value: (String) -> Value, on date: CivilDate) -> String {
-    "\(entity):" + parts.map { part in
-      if case .sequence = part { return "#" }
-      return text(part, value, on: date)
-    }.joined()
+    "\(entity):"
+      + parts.map { part in
+        if case .sequence = part { return "#" }
+        return text(part, value, on: date)
+      }.joined()
   }
 
   /// The number of a record; `nil` without a sequence in the rule never happens, since the check asks for one.
