@@ -11,7 +11,7 @@ package struct ListAddress: Sendable {
   package let items: QueryItems
 
   /// Items of the page itself, which are no part of the list.
-  static let ignored: Set<String> = ["panel", "format", "return", "csrf", "key", "all", "id", "action", "text-size"]
+  static let ignored: Set<String> = ["panel", "format", "return", CrossSiteGuard.field, "key", "all", "id", "action", "text-size"]
 
   /// - Throws: ``Refusal`` naming every item that cannot be understood.
   package init(_ entity: EntityDeclaration, _ query: QueryItems) throws(Refusal) {
