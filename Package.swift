@@ -74,10 +74,13 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(.platform, "Shell", ["Core", "HTML"]),
-    module(.platform, "Site", ["Access", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
+    module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
       .platform, "EntitiesWeb",
-      ["Access", "Core", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell", "Site"]),
+      [
+        "Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell",
+        "Site",
+      ]),
     module(
       .platform, "IdentityWeb",
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),

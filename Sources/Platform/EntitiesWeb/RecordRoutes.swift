@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 import HTML
 package import HTTP
@@ -71,13 +71,9 @@ package struct RecordRoutes: Sendable {
   private func list(_ visit: Visit) async throws -> Response {
     var register = try register(visit)
     let entity = register.entity
-    var items = visit.request.query
-    if !items.contains("columns"), let kept = visit.request.cookies["columns-\(entity.name)"] {
-      let names = kept.split(separator: ".").map(String.init).filter { entity.field($0)?.hidden == false }
-      if !names.isEmpty { items = items.setting("columns", to: names.joined(separator: ",")) }
-    }
     let records = store.records(as: visit.principal)
-    let address = try ListAddress(entity, items, divisions: try await records.divisionNames())
+    let address = try ListAddress(
+      entity, remembering(visit, entity), divisions: try await records.divisionNames())
     let page = try await records.list(address.query)
     for filter in address.query.filters {
       guard let field = entity.field(filter.field), let target = field.target,
@@ -86,6 +82,14 @@ package struct RecordRoutes: Sendable {
       register.titles[field.name] = try await records.titles(target, [id])[id]
     }
     return try await ListPage(register: register, address: address, page: page, visit: visit, panel: nil).response()
+  }
+
+  /// The items of a list's address, with the columns that the person once chose unless the address names some.
+  func remembering(_ visit: Visit, _ entity: EntityDeclaration) -> QueryItems {
+    let items = visit.request.query
+    guard !items.contains("columns"), let kept = visit.request.cookies["columns-\(entity.name)"] else { return items }
+    let names = kept.split(separator: ".").map(String.init).filter { entity.field($0)?.hidden == false }
+    return names.isEmpty ? items : items.setting("columns", to: names.joined(separator: ","))
   }
 
   /// What a reference picker offers: `{"items":[{"id","label"}]}`.

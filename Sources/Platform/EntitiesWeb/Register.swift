@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import Entities
 
 /// What the pages of one register need to know of its declaration.

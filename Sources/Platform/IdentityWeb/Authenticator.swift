@@ -57,10 +57,3 @@ package struct Demanded: Error, Sendable {
   package let path: String
   package let message: String
 }
-
-extension Request {
-  /// Where the request comes from, for the audit.
-  package var origin: Origin {
-    Origin(remoteAddress: remoteAddress, requestID: id, userAgent: headers["User-Agent"].map { String($0.prefix(200)) })
-  }
-}

@@ -1,6 +1,6 @@
 import Access
 import Core
-package import Entities
+import Entities
 import Shell
 
 /// What has been typed into a form, by input name, before it is understood as values.

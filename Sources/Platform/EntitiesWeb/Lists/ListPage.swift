@@ -25,16 +25,18 @@ struct ListPage {
 
   private func may(_ action: String) -> Bool { visit.principal.may(Permission(entity.name, action)) }
 
+  private var importPath: String? { may("import") ? entity.importPath : nil }
+
   private var actions: [Action] {
     var actions: [Action] = []
     if may("create") {
       actions.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary, icon: .plus))
     }
-    if may("import") { actions.append(Action("导入", .link("\(address.bare)/import"), icon: .upload)) }
+    if let path = importPath { actions.append(Action("导入", .link(path), icon: .upload)) }
     if may("export") {
       let path = address.path(setting: "page", to: nil)
       let query = path.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
-      actions.append(Action("导出", .dialog("\(address.bare)/export\(query)"), icon: .download))
+      actions.append(Action("导出", .link("\(address.bare)/export\(query)"), icon: .download))
     }
     return actions
   }
@@ -197,7 +199,8 @@ struct ListPage {
     }
     var first: [Action] = []
     if may("create") { first.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary)) }
-    if may("import") { first.append(Action("从表格导入", .link("\(address.bare)/import"))) }
-    return .empty("还没有\(entity.label)", "新建一条，或从 Excel、CSV 表格批量导入。", actions: first)
+    if let path = importPath { first.append(Action("从表格导入", .link(path))) }
+    let hint = importPath == nil ? "有了记录会列在这里。" : "新建一条，或从 Excel、CSV 表格批量导入。"
+    return .empty("还没有\(entity.label)", hint, actions: first)
   }
 }

@@ -14,6 +14,7 @@ struct EntityReader {
   private static let keys = [
     "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules", "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
+    "import",
   ]
 
   init(_ document: DeclarationDocument, _ collector: FindingCollector) {
@@ -29,7 +30,8 @@ struct EntityReader {
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
       personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields, rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), numbering: numbering(), actions: actions(),
-      map: map(), statistics: statistics(), menu: menu(), origin: document.origin, position: reader.position)
+      map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
+      position: reader.position)
   }
 
   private func area() -> String {
@@ -149,6 +151,17 @@ struct EntityReader {
       else { return nil }
       return ActionDeclaration.Assignment(field: entry.key, value: value)
     }
+  }
+
+  /// `true`, `false`, or the page that imports this register in its own way.
+  private func imports() -> ImportRule {
+    guard let node = reader.node("import") else { return .standard }
+    if let flag = node.bool { return flag ? .standard : .closed }
+    if let text = node.text, text.hasPrefix("/"), !text.hasPrefix("//"), !text.contains(where: \.isWhitespace) {
+      return .page(text)
+    }
+    collector.error(node.position, "import 应是 true、false 或以 / 开头的页面地址")
+    return .closed
   }
 
   private func menu() -> MenuPlacement? {

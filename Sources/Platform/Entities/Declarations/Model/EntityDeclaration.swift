@@ -29,6 +29,7 @@ package struct EntityDeclaration: Sendable {
   package let map: MapRole?
   package let statistics: StatisticsRole?
   package let menu: MenuPlacement?
+  package let imports: ImportRule
   package let origin: DeclarationOrigin
   package let position: SourcePosition
 
@@ -41,7 +42,7 @@ package struct EntityDeclaration: Sendable {
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
     related: [RelatedList] = [], numbering: NumberingRule? = nil, actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
-    origin: DeclarationOrigin = .shipped, position: SourcePosition
+    imports: ImportRule = .standard, origin: DeclarationOrigin = .shipped, position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -63,6 +64,7 @@ package struct EntityDeclaration: Sendable {
     self.map = map
     self.statistics = statistics
     self.menu = menu
+    self.imports = imports
     self.origin = origin
     self.position = position
     index = Dictionary(
@@ -83,6 +85,16 @@ package struct EntityDeclaration: Sendable {
 
   /// The table of replaced and deleted versions.
   package var historyTable: String { "\(name)_history" }
+}
+
+/// How tables of records come into a register (批量导入), from the key `import`.
+package enum ImportRule: Sendable, Hashable {
+  /// By the import that every register has.
+  case standard
+  /// On a page of its own, `import: /import/addresses`.
+  case page(String)
+  /// Not at all, `import: false`.
+  case closed
 }
 
 /// Where a declaration came from; the last one that touched it counts.
