@@ -74,10 +74,13 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(.platform, "Shell", ["Core", "HTML"]),
-    module(.platform, "Site", ["Access", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
+    module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
       .platform, "EntitiesWeb",
-      ["Access", "Core", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell", "Site"]),
+      [
+        "Access", "Audit", "Core", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Shell",
+        "Site", "YAML",
+      ]),
     module(
       .platform, "IdentityWeb",
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
@@ -120,6 +123,11 @@ let package = Package(
       "EntitiesTests",
       [
         "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Geo", "Jobs", "SQL", "Search", "TestSupport", "YAML",
+      ]),
+    tests(
+      "EntitiesWebTests",
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "EntitiesWeb", "HTTP", "SQL", "Shell", "Site", "TestSupport",
       ]),
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),

@@ -1,5 +1,4 @@
 package import Access
-package import Audit
 package import Core
 package import HTTP
 package import Identity
@@ -56,11 +55,4 @@ package struct Authenticator: Sendable {
 package struct Demanded: Error, Sendable {
   package let path: String
   package let message: String
-}
-
-extension Request {
-  /// Where the request comes from, for the audit.
-  package var origin: Origin {
-    Origin(remoteAddress: remoteAddress, requestID: id, userAgent: headers["User-Agent"].map { String($0.prefix(200)) })
-  }
 }
