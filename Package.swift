@@ -80,6 +80,8 @@ let package = Package(
       [
         "Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell",
         "Site",
+        "Access", "Audit", "Core", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Shell",
+        "Site", "YAML",
       ]),
     module(
       .platform, "IdentityWeb",
@@ -123,6 +125,11 @@ let package = Package(
       "EntitiesTests",
       [
         "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Geo", "Jobs", "SQL", "Search", "TestSupport", "YAML",
+      ]),
+    tests(
+      "EntitiesWebTests",
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "EntitiesWeb", "HTTP", "SQL", "Shell", "Site", "TestSupport",
       ]),
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),

@@ -1,5 +1,4 @@
 package import Access
-package import Audit
 package import Core
 package import HTTP
 package import Identity
