@@ -83,7 +83,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
-    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "SQL", "Search"]),
+    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "SQL", "Search"]),
     module(
       .spine, "SpineWeb",
       [

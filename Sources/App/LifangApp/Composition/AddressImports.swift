@@ -3,15 +3,13 @@ import Addresses
 import Core
 import Foundation
 import Jobs
+import SQL
 import Search
 
 extension Deployment {
   /// The importer of this installation's division data and code rule.
-  func addressImporter() throws -> AddressImporter {
-    let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
-    let pinyin = try PinyinTable(
-      try String(contentsOfFile: configuration.installation.resources + "/search/pinyin.tsv", encoding: .utf8))
-    return AddressImporter(
+  func addressImporter() -> AddressImporter {
+    AddressImporter(
       database: database, classifier: AddressClassifier(gazetteer: gazetteer), pinyin: pinyin, clock: clock)
   }
 }

@@ -8,6 +8,7 @@ import EntitiesWeb
 import Files
 import Foundation
 import Geo
+import HTML
 import HTTP
 import Identity
 import IdentityWeb
@@ -32,15 +33,15 @@ struct WebApplication: Sendable {
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
     self.deployment = deployment
     let configuration = deployment.configuration
-    let store = deployment.store
+    let store = deployment.makeStore()
     self.store = store
-    let identity = try deployment.identity()
+    let identity = try deployment.identity(store)
     self.identity = identity
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
-    let imports = try deployment.addressImporter()
+    let imports = deployment.addressImporter()
     var kinds = JobKinds()
     AddressImportJob.register(in: &kinds, importer: imports, deployment: deployment)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
@@ -171,9 +172,9 @@ struct WebApplication: Sendable {
 }
 
 extension Deployment {
-  func identity() throws -> IdentityService {
+  func identity(_ store: RecordStore) throws -> IdentityService {
     var configuration = IdentityService.Configuration(
-      database: database, ring: keys, registers: TableWriter(ring: keys, clock: clock))
+      database: database, ring: keys, registers: StoreWriter(store))
     configuration.clock = clock
     configuration.log = log
     configuration.metrics = metrics

@@ -3,6 +3,7 @@ import Core
 import HTML
 import HTTP
 import Jobs
+import SQL
 import Shell
 import Site
 
