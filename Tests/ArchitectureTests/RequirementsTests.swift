@@ -111,16 +111,31 @@ private enum Product {
   private static let routes = files("Sources", ".swift").flatMap { file -> [Route] in
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     return [".on(", ".onImmediate("].flatMap { call in
-      text.components(separatedBy: call).dropFirst().compactMap { rest -> Route? in
-        let arguments = rest.prefix(200).drop(while: \.isWhitespace)
-        guard arguments.first == ".", let comma = arguments.firstIndex(of: ",") else { return nil }
-        let path = arguments[comma...].dropFirst().drop(while: \.isWhitespace)
-        guard path.hasPrefix("\"/"), let end = path.dropFirst().firstIndex(of: "\"") else { return nil }
-        return Route(
-          method: arguments[..<comma].dropFirst().uppercased(),
-          segments: path[..<end].dropFirst(2).split(separator: "/"))
+      var before = ""
+      return text.components(separatedBy: call).compactMap { rest -> Route? in
+        defer { before += rest }
+        return before.isEmpty ? nil : route(rest.prefix(200).drop(while: \.isWhitespace), after: before)
       }
     }
+  }
+
+  /// The route of a call that goes on with `arguments`; a path may begin with a constant of the source `before` it.
+  private static func route(_ arguments: Substring, after before: String) -> Route? {
+    guard arguments.first == ".", let comma = arguments.firstIndex(of: ",") else { return nil }
+    let method = arguments[..<comma].dropFirst().uppercased()
+    let rest = arguments[comma...].dropFirst().drop(while: \.isWhitespace)
+    var path = ""
+    if rest.first == "\"" {
+      path = String(rest.dropFirst().prefix { $0 != "\"" })
+    } else {
+      path = "\\(\(identifier(String(rest))))"
+    }
+    if path.hasPrefix("\\("), let close = path.firstIndex(of: ")") {
+      let name = path[..<close].dropFirst(2)
+      guard let start = before.range(of: "let \(name) = \"", options: .backwards)?.upperBound else { return nil }
+      path = String(before[start...].prefix { $0 != "\"" }) + path[close...].dropFirst()
+    }
+    return path.hasPrefix("/") ? Route(method: method, segments: path.dropFirst(1).split(separator: "/")) : nil
   }
 
   private static func has(route path: String, method: String) -> Bool {
