@@ -22,7 +22,7 @@ struct MenuBuilder: Sendable {
     guard principal.kind == .user else { return [] }
     let catalog = catalogs.current
     var items = [MenuItem("工作台", icon: .home, path: "/"), MenuItem("一号查询", icon: .scan, path: "/lookup")]
-    if principal.may(Permission("map", "view")) { items.append(MenuItem("地图", icon: .map, path: "/map")) }
+    if principal.may(Permission("address", "view")) { items.append(MenuItem("地图", icon: .map, path: "/map")) }
     var groups: [String: [(order: Int, item: MenuItem)]] = [:]
     for entity in catalog.entities {
       guard let menu = entity.menu, principal.may(Permission(entity.name, "view")) else { continue }

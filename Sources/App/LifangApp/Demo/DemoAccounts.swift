@@ -103,9 +103,10 @@ enum DemoAccounts {
 
   /// The resident's account belongs to one of the people of the register.
   private static func linkResident(_ user: Int64, named name: String, _ deployment: Deployment) async throws {
-    try await deployment.owner.execute(
-      "update person set user_id = \(user), version = version + 1 where id = (select min(id) from person where name = \(name))"
-    )
+    let records = deployment.makeStore().records(as: .system, purpose: "关联演示账号")
+    let query = ListQuery("person", filters: [ListFilter("name", .equals(.text(name)))], limit: 1)
+    guard let person = try await records.list(query).records.first else { throw Fault("demo-resident", name) }
+    try await records.update("person", person.id, version: nil, ["user_id": .integer(user)], input: .code)
   }
 
   /// Units from the city down to one community of the urban county, and somebody in each.

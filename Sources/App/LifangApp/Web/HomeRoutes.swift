@@ -59,7 +59,7 @@ struct HomeRoutes: Sendable {
 
   private func quick(_ visit: Visit) -> [Action] {
     var actions = [Action("一号查询", .link("/lookup"), style: .primary, icon: .scan)]
-    if visit.principal.may(Permission("map", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
+    if visit.principal.may(Permission("address", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
     return actions
   }
 

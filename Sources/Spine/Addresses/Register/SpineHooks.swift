@@ -102,7 +102,13 @@ package enum SpineHooks {
   }
 
   private static func label(person: Value, address: Value, _ records: Records) async throws -> Value {
-    guard let person = person.integer, let address = address.integer, let transaction = records.transaction,
+    guard let person = person.integer, let address = address.integer, let transaction = records.transaction else {
+      return .null
+    }
+    let register = try records.store.entity("person")
+    try await TransactionSettings.apply(
+      .system, [(entity: register, permission: Permission("person", "view"))], in: transaction)
+    guard
       let row = try await transaction.query(
         """
         select p.name || ' · ' || coalesce(a.road || coalesce(a.house_number, ''), a.compound, a.full_name) as label
