@@ -78,10 +78,8 @@ let package = Package(
     module(
       .platform, "EntitiesWeb",
       [
-        "Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "HTML", "HTTP", "Jobs", "SQL", "Shell",
-        "Site",
-        "Access", "Audit", "Core", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Shell",
-        "Site", "YAML",
+        "Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL",
+        "Shell", "Site", "YAML",
       ]),
     module(
       .platform, "IdentityWeb",
@@ -102,7 +100,7 @@ let package = Package(
       .app, "LifangApp",
       [
         "Access", "Addresses", "Audit", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Shell", "Site", "SpineWeb",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Search", "Shell", "Site", "SpineWeb",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),
