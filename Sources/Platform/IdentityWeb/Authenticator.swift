@@ -1,6 +1,6 @@
 package import Access
-package import Audit
-package import Core
+import Audit
+import Core
 package import HTTP
 package import Identity
 import Shell
