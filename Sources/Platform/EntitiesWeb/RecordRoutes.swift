@@ -21,6 +21,7 @@ package struct RecordRoutes: Sendable {
   package func register(in router: inout Router) {
     router.on(.get, "/r/{entity}", at: site) { visit in try await list(visit) }
     router.on(.get, "/r/{entity}/pick", at: site) { visit in try await pick(visit) }
+    router.on(.get, RecordRoutes.divisionPicker, at: site) { visit in try await pickDivision(visit) }
     router.on(.get, "/r/{entity}/statistics", at: site) { visit in try await statistics(visit) }
     router.on(.post, "/r/{entity}/columns", at: site) { visit in try await columns(visit) }
     router.on(.post, "/r/{entity}/batch", at: site) { visit in try await batch(visit) }
@@ -57,7 +58,7 @@ package struct RecordRoutes: Sendable {
   func register(_ entity: EntityDeclaration, _ visit: Visit) -> Register {
     Register(
       entity, catalog: store.catalog,
-      context: EvaluationContext(now: store.clock.now(), principal: visit.principal))
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), divisions: store.divisionNames)
   }
 
   static let verbs = [
@@ -70,8 +71,9 @@ package struct RecordRoutes: Sendable {
   private func list(_ visit: Visit) async throws -> Response {
     var register = try register(visit)
     let entity = register.entity
-    let address = try ListAddress(entity, remembering(visit, entity))
     let records = store.records(as: visit.principal)
+    let address = try ListAddress(
+      entity, remembering(visit, entity), divisions: try await records.divisionNames())
     let page = try await records.list(address.query)
     for filter in address.query.filters {
       guard let field = entity.field(filter.field), let target = field.target,
@@ -97,6 +99,18 @@ package struct RecordRoutes: Sendable {
     let found = try await store.records(as: visit.principal).suggest(entity.name, text)
     return .json([
       "items": .array(found.map { ["value": .string(String($0.id)), "label": .string($0.title)] })
+    ])
+  }
+
+  /// The picker of divisions, which are public.
+  static let divisionPicker = "/divisions/pick"
+
+  private func pickDivision(_ visit: Visit) async throws -> Response {
+    let names = try await store.records(as: visit.principal).divisionNames()
+    let found = names.suggest(String((visit.request.query.first("q") ?? "").prefix(60)))
+    return .json([
+      "items": .array(
+        found.map { ["value": .string($0.code), "label": .string($0.path), "detail": .string($0.code)] })
     ])
   }
 

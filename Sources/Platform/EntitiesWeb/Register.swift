@@ -10,7 +10,12 @@ package struct Register: Sendable {
   /// What conditions of fields and actions are judged by.
   let context: EvaluationContext
 
-  package init(_ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext) {
+  let divisions: DivisionNames
+
+  package init(
+    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext, divisions: DivisionNames = DivisionNames()
+  ) {
+    self.divisions = divisions
     self.entity = entity
     self.catalog = catalog
     self.context = context

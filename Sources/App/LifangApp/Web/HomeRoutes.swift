@@ -42,7 +42,7 @@ struct HomeRoutes: Sendable {
           item.label, value: count.display, note: item.filter == nil ? nil : "需要实地核实",
           noteTone: .warning, path: "/r/\(item.entity)\(query)", icon: item.icon))
     }
-    let mine = try await jobs.list(createdBy: visit.principal.actor, limit: 5)
+    let mine = try await jobs.list(creator: visit.principal.actor, limit: 5)
     let divisions = try await byDivision(visit)
     return try await visit.page(
       "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
@@ -59,7 +59,7 @@ struct HomeRoutes: Sendable {
 
   private func quick(_ visit: Visit) -> [Action] {
     var actions = [Action("一号查询", .link("/lookup"), style: .primary, icon: .scan)]
-    if visit.principal.may(Permission("map", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
+    if visit.principal.may(Permission("address", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
     return actions
   }
 

@@ -20,6 +20,7 @@ package struct OpenAPI {
       schemas.append((entity.name, schema(entity, isInput: false)))
       schemas.append(("\(entity.name)_input", schema(entity, isInput: true)))
     }
+    paths += FeatureDescription(catalog: catalog).paths
     paths.append(("/api/lookup/{code}", OpenAPI.lookup))
     paths.append(("/api/nearby", OpenAPI.nearby))
     return [
@@ -155,7 +156,7 @@ package struct OpenAPI {
     ["title": .string(field.label), "description": .string(field.help ?? field.type.label)]
   }
 
-  private func type(_ field: FieldDeclaration) -> JSON {
+  func type(_ field: FieldDeclaration) -> JSON {
     var members: [(key: String, value: JSON)] = [("title", .string(field.label))]
     if let help = field.help { members.append(("description", .string(help))) }
     if field.multiple {

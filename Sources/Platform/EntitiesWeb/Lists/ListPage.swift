@@ -44,7 +44,7 @@ struct ListPage {
   private var more: [Action] {
     var actions: [Action] = []
     if entity.statistics != nil { actions.append(Action("统计", .link("\(address.bare)/statistics"), icon: .chart)) }
-    if entity.map != nil, visit.principal.may(Permission("map", "view")) {
+    if entity.map != nil, visit.principal.may(Permission("address", "view")) {
       actions.append(Action("在地图上看", .link("/map?layer=\(entity.name)"), icon: .map))
     }
     actions.append(Action("打印本页", .print, icon: .print))
@@ -101,6 +101,11 @@ struct ListPage {
       control = .reference(
         Control.Reference(
           value: value, text: register.titles[field.name] ?? "", source: "/r/\(target)/pick"))
+    case .division:
+      control = .reference(
+        Control.Reference(
+          value: value, text: register.divisions.path(of: value) ?? value, source: RecordRoutes.divisionPicker,
+          placeholder: "全部"))
     default: control = .text(value, .init(maximum: 60))
     }
     return Shell.Field(name, field.label, control)
@@ -126,6 +131,9 @@ struct ListPage {
     let to = address.items.first("\(field.name).to")
     if from != nil || to != nil { return "\(from ?? "不限") 至 \(to ?? "不限")" }
     if let empty = address.items.first("\(field.name).empty") { return empty == "true" ? "未填写" : "已填写" }
+    if field.type == .division, let code = address.items.first("\(field.name).prefix") {
+      return register.divisions.path(of: code) ?? code
+    }
     if let text = address.items.first("\(field.name).prefix") ?? address.items.first("\(field.name).contains") {
       return text
     }

@@ -102,12 +102,14 @@ struct EntityOverlay {
   }
 
   private func add(_ field: YAMLNode, _ name: String, _ fields: inout [YAMLNode], _ editor: inout MappingEditor) {
-    guard let after = field["after"] else {
-      fields.append(field)
-      return
-    }
     var own = MappingEditor(field)
     own.remove("after")
+    own.remove("into")
+    if let views = field["into"] { show(name, in: views, &editor) }
+    guard let after = field["after"] else {
+      fields.append(own.node)
+      return
+    }
     guard let wanted = after.text, let index = fields.firstIndex(where: { $0["name"]?.text == wanted }) else {
       let names = fields.compactMap { $0["name"]?.text }
       collector.error(
@@ -117,6 +119,30 @@ struct EntityOverlay {
     }
     fields.insert(own.node, at: index + 1)
     place(name, after: wanted, field.position, &editor)
+  }
+
+  private static let views = ["columns", "filters", "search"]
+
+  /// Puts a new field at the end of the lists of the `list` that `into` names. Columns and filters that the entity leaves
+  /// to the product are left to it still.
+  private func show(_ name: String, in views: YAMLNode, _ editor: inout MappingEditor) {
+    guard let wanted = views.sequence else {
+      collector.error(views.position, "into 应是列表（可用：\(EntityOverlay.views.joined(separator: "、"))）")
+      return
+    }
+    var list = editor["list"].map { MappingEditor($0) } ?? MappingEditor(YAMLNode(.mapping([]), at: views.position))
+    for view in wanted {
+      guard let key = view.text, EntityOverlay.views.contains(key) else {
+        let advice = Suggestion.text(for: view.text ?? "", among: EntityOverlay.views)
+        collector.error(view.position, "into 里不能写“\(view.text ?? "")”\(advice)")
+        continue
+      }
+      let present = list[key]?.sequence
+      guard present != nil || key == "search" else { continue }
+      let names = (present ?? []) + [.string(name, at: view.position)]
+      list.set(key, YAMLNode(.sequence(names), at: list[key]?.position ?? view.position))
+    }
+    if !list.entries.isEmpty { editor.set("list", list.node) }
   }
 
   /// Puts a new field behind its neighbour in the form section that holds it.

@@ -12,7 +12,7 @@ struct EntityReader {
   let fields: FieldSetReader
 
   private static let keys = [
-    "entity", "label", "area", "source", "help", "title", "personal", "scope", "fields", "rules", "indexes", "unique",
+    "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules", "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
     "import",
   ]
@@ -28,7 +28,7 @@ struct EntityReader {
     EntityDeclaration(
       name: document.name, label: reader.label(fallback: document.name), area: area(),
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
-      personal: reader.flag("personal", default: false), scope: scope(), fields: fields.fields, rules: rules(),
+      personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields, rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), numbering: numbering(), actions: actions(),
       map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
       position: reader.position)
@@ -49,6 +49,15 @@ struct EntityReader {
     if let standard = texts.first(where: { $0.name == "name" }) ?? texts.first { return standard.name }
     if !reader.has("title") { collector.error(reader.position, "\(reader.what)缺少 title（引用这条记录时显示的字段）") }
     return "id"
+  }
+
+  /// A unique field of division codes.
+  private func divisions() -> String? {
+    guard let name = fields.name(reader, "divisions", stored: true, kinds: [.text]) else { return nil }
+    if let field = fields.fields.first(where: { $0.name == name }), field.type != .division || !field.unique {
+      collector.error(reader.place("divisions"), "divisions 应指明一个类型为 division、值唯一（unique）的字段")
+    }
+    return name
   }
 
   private func scope() -> ScopeColumns {

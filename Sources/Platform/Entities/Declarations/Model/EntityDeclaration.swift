@@ -15,6 +15,8 @@ package struct EntityDeclaration: Sendable {
   /// Personal data: row-level security and reading with a purpose.
   package let personal: Bool
   package let scope: ScopeColumns
+  /// The field with the division codes that this register names, when it is the register of divisions.
+  package let divisions: String?
   /// In declared order, hidden fields included.
   package let fields: [FieldDeclaration]
   package let rules: [RuleDeclaration]
@@ -35,7 +37,8 @@ package struct EntityDeclaration: Sendable {
 
   package init(
     name: String, label: String, area: String, source: [String] = [], help: String? = nil, title: String,
-    personal: Bool = false, scope: ScopeColumns = ScopeColumns(), fields: [FieldDeclaration],
+    personal: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
+    fields: [FieldDeclaration],
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
     related: [RelatedList] = [], numbering: NumberingRule? = nil, actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
@@ -49,6 +52,7 @@ package struct EntityDeclaration: Sendable {
     self.title = title
     self.personal = personal
     self.scope = scope
+    self.divisions = divisions
     self.fields = fields
     self.rules = rules
     self.indexes = indexes

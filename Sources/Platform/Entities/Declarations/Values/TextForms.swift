@@ -1,9 +1,9 @@
 import Core
 
 /// The forms in which people write numbers, dates and truth values.
-enum TextForms {
+package enum TextForms {
   /// Without blanks and invisible characters at either end.
-  static func trimmed(_ text: String) -> String {
+  package static func trimmed(_ text: String) -> String {
     func isBlank(_ scalar: Unicode.Scalar) -> Bool {
       scalar.properties.isWhitespace || (0x200B...0x200F).contains(scalar.value) || scalar.value == 0xFEFF
     }

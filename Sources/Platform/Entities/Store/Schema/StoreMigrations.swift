@@ -6,6 +6,7 @@ package enum StoreMigrations {
     Migration(id: "0020-store-scope", sql: scope),
     Migration(id: "0021-store-history", sql: history),
     Migration(id: "0022-store-tables", sql: tables),
+    Migration(id: "0023-store-dictionary-order", sql: dictionaryOrder),
   ]
 
   /// What row-level security reads: the scope that the transaction stated for an entity, as JSON.
@@ -151,5 +152,15 @@ package enum StoreMigrations {
       primary key (run_id, row)
     );
     comment on table import_outcome is '导入逐行结果';
+    """
+
+  private static let dictionaryOrder = """
+    create table dictionary_order (
+      dictionary text collate "C" primary key,
+      codes text[] not null,
+      updated_at timestamptz not null default now(),
+      updated_by bigint not null default 0
+    );
+    comment on table dictionary_order is '运行期调整的字典项顺序';
     """
 }

@@ -12,14 +12,29 @@ package final class LiveCatalog: Sendable {
     let shipped: Catalog
     var declarations: [RuntimeDeclaration] = []
     var codes: [RuntimeCode] = []
+    var orders: [RuntimeOrder] = []
+    var declared: Catalog
     var current: Catalog
   }
 
   private let state: Mutex<State>
 
-  package init(_ shipped: Catalog) { state = Mutex(State(shipped: shipped, current: shipped)) }
+  package init(_ shipped: Catalog) {
+    state = Mutex(State(shipped: shipped, declared: shipped, current: shipped))
+  }
 
   package var current: Catalog { state.withLock { $0.current } }
+
+  /// What is declared, shipped or at run time, without the codes that were added, changed or put in another order since.
+  package var declared: Catalog { state.withLock { $0.declared } }
+
+  /// The code as the product or the city's folder declares it: what it means is not an administrator's to change.
+  /// `nil` for codes that were made at run time.
+  package func fixedCode(_ code: String, in dictionary: String) -> DictionaryDeclaration.Code? {
+    guard let declaration = declared.dictionary(dictionary) else { return nil }
+    if case .runtime = declaration.origin { return nil }
+    return declaration.code(code)
+  }
 
   /// Reads what administrators have declared and which codes they have added or changed. Nothing is done when that is
   /// what is in force already.
@@ -32,18 +47,22 @@ package final class LiveCatalog: Sendable {
     let codes = try await session.query(
       "select dictionary, code, label, parent, retired, help from dictionary_code order by dictionary, position"
     ).map(RuntimeCode.init)
+    let orders = try await session.query("select dictionary, codes from dictionary_order order by dictionary").map(
+      RuntimeOrder.init)
     let (shipped, isKnown) = state.withLock { state in
-      (state.shipped, state.declarations == declarations && state.codes == codes)
+      (state.shipped, state.declarations == declarations && state.codes == codes && state.orders == orders)
     }
     if isKnown { return }
-    var catalog = shipped
+    var declared = shipped
     for declaration in declarations {
-      catalog = try catalog.adding(yaml: declaration.yaml, origin: declaration.origin)
+      declared = try declared.adding(yaml: declaration.yaml, origin: declaration.origin)
     }
-    let current = catalog.adding(codes)
+    let current = declared.adding(codes, in: orders)
     state.withLock { state in
       state.declarations = declarations
       state.codes = codes
+      state.orders = orders
+      state.declared = declared
       state.current = current
     }
   }
@@ -92,20 +111,34 @@ struct RuntimeCode: Sendable, Hashable {
   }
 }
 
+/// The order in which an administrator wants the codes of a dictionary.
+struct RuntimeOrder: Sendable, Hashable {
+  let dictionary: String
+  let codes: [String]
+
+  init(_ row: Row) throws {
+    dictionary = try row.get("dictionary")
+    codes = try row.get("codes")
+  }
+}
+
 extension Catalog {
-  /// This catalog with `codes` in its dictionaries: a code of the same name is replaced where it stands, others follow.
-  fileprivate func adding(_ codes: [RuntimeCode]) -> Catalog {
-    guard !codes.isEmpty else { return self }
+  /// This catalog with `codes` in its dictionaries: a code of the same name is replaced where it stands, others follow;
+  /// then what has an order is put into it.
+  fileprivate func adding(_ codes: [RuntimeCode], in orders: [RuntimeOrder]) -> Catalog {
+    guard !codes.isEmpty || !orders.isEmpty else { return self }
     let added = Dictionary(grouping: codes, by: \.dictionary)
+    let order = Dictionary(orders.map { ($0.dictionary, $0.codes) }, uniquingKeysWith: { first, _ in first })
     return Catalog(
-      entities: entities, dictionaries: dictionaries.map { $0.adding(added[$0.name] ?? []) }, parameters: parameters,
-      roles: roles, menus: menus, permissions: permissions, documents: documents)
+      entities: entities,
+      dictionaries: dictionaries.map { $0.adding(added[$0.name] ?? [], in: order[$0.name] ?? []) },
+      parameters: parameters, roles: roles, menus: menus, permissions: permissions, documents: documents)
   }
 }
 
 extension DictionaryDeclaration {
-  fileprivate func adding(_ added: [RuntimeCode]) -> DictionaryDeclaration {
-    guard !added.isEmpty else { return self }
+  fileprivate func adding(_ added: [RuntimeCode], in order: [String]) -> DictionaryDeclaration {
+    guard !added.isEmpty || !order.isEmpty else { return self }
     var codes = codes
     for code in added {
       let declared = Code(
@@ -116,6 +149,13 @@ extension DictionaryDeclaration {
       } else {
         codes.append(declared)
       }
+    }
+    if !order.isEmpty {
+      let places = Dictionary(order.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+      // Codes that came after the order was given stay behind the others, as they are declared.
+      codes = codes.enumerated().sorted { a, b in
+        (places[a.element.code] ?? .max, a.offset) < (places[b.element.code] ?? .max, b.offset)
+      }.map(\.element)
     }
     return DictionaryDeclaration(
       name: name, label: label, source: source, codes: codes, origin: origin, position: position)

@@ -37,7 +37,7 @@ package final class Parameters: Sendable {
     for row in try await session.query("select name, value from parameter_value") {
       let name: String = try row.get("name")
       guard let parameter = catalog.parameter(name), let text = try row.get("value", as: JSON.self).string,
-        let value = try? parameter.read(text)
+        let value = try? parameter.read(text, in: catalog)
       else { continue }
       read[name] = value
     }
@@ -57,6 +57,15 @@ package final class Parameters: Sendable {
     }
   }
 
+  /// Who gave which parameter its value, by name; parameters that stand at their default are left out.
+  package func changes(from session: any SQLSession) async throws -> [String: SettingChange] {
+    var changes: [String: SettingChange] = [:]
+    for row in try await session.query("select name, updated_at, updated_by from parameter_value") {
+      changes[try row.get("name")] = SettingChange(at: try row.get("updated_at"), by: try row.get("updated_by"))
+    }
+    return changes
+  }
+
   /// Sets a parameter from what was typed; `nil` goes back to the declared default.
   ///
   /// - Throws: ``Refusal`` naming what is expected.
@@ -69,7 +78,8 @@ package final class Parameters: Sendable {
       throw Refusal(.notFound, "parameter-unknown", "没有名为“\(name)”的参数。")
     }
     let now = clock.now()
-    let canonical = try text.map { try parameter.read($0).plainText }
+    let before = try value(name).plainText
+    let canonical = try text.map { try parameter.read($0, in: catalogs.current, offeredOnly: true).plainText }
     try await database.transaction { transaction in
       if let canonical {
         try await transaction.execute(
@@ -85,7 +95,9 @@ package final class Parameters: Sendable {
       try await audit.append(
         AuditEntry(
           principal, "parameter.update", entity: "parameter", origin: origin,
-          details: ["name": .string(name), "value": canonical.map { .string($0) } ?? .null]), in: transaction)
+          details: [
+            "name": .string(name), "before": .string(before), "value": canonical.map { .string($0) } ?? .null,
+          ]), in: transaction)
       try await transaction.notify(RecordChangeFeed.channel, "parameter:\(name)")
     }
     try await refresh(from: database)
@@ -93,14 +105,29 @@ package final class Parameters: Sendable {
 }
 
 extension ParameterDeclaration {
-  /// Reads a value of the parameter as people type it, within its limits.
-  func read(_ text: String) throws(Refusal) -> Value {
-    let field = FieldDeclaration(
-      name: name, label: label, type: type, required: true, minimum: minimum, maximum: maximum,
-      maximumLength: maximumLength, unit: unit, position: position)
-    let value = try ValueParser(dictionary: { _ in nil }).parse(text, for: field)
+  /// Reads a value of the parameter as people type it, within its limits and, for a code, of its dictionary.
+  ///
+  /// - Parameter offeredOnly: a code must still be offered, not retired.
+  func read(_ text: String, in catalog: Catalog, offeredOnly: Bool = false) throws(Refusal) -> Value {
+    let value = try catalog.parse(text, for: field)
     if value.isNull { throw ValueRules.refusal("required", "还没有填写，请填写后再提交", field) }
     if let refusal = ValueRules.refusal(value, field) { throw refusal }
+    if offeredOnly, let name = field.dictionary, let code = value.text,
+      catalog.dictionary(name)?.code(code)?.retired == true
+    {
+      throw ValueRules.refusal("code-retired", "选的是已停用的字典项，请另选一项", field)
+    }
     return value
+  }
+}
+
+/// When a setting was last changed, and by whom (see ``Access/Principal/actor``).
+package struct SettingChange: Sendable, Hashable {
+  package let at: Instant
+  package let by: Int64
+
+  package init(at: Instant, by: Int64) {
+    self.at = at
+    self.by = by
   }
 }
