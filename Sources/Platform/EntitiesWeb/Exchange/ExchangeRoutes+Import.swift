@@ -84,6 +84,8 @@ extension ExchangeRoutes {
       response.attach(as: "\(entity.label)导入模板.csv")
       return response
     }
+    // What was answered so far kept the connection's thread; putting a workbook together must not.
+    await Task.yield()
     let file = try temporaryFile()
     try template.writeWorkbook(to: file.path, created: site.clock.now())
     return file.response(named: "\(entity.label)导入模板.xlsx")

@@ -48,7 +48,7 @@ package struct ExchangeRoutes: Sendable {
   }
 
   /// A new file of its own for what is put together on disk before it is sent.
-  func temporaryFile() throws -> TemporaryFile { try TemporaryFile(folder: files.folder + "/spool") }
+  func temporaryFile() throws -> TemporaryFile { try TemporaryFile(in: files.folder) }
 }
 
 extension EntityDeclaration {

@@ -9,9 +9,13 @@ import Glibc
 final class TemporaryFile: Sendable {
   let path: String
 
+  /// - Parameter parent: is made when it is not there, and `spool` in it, which the file store's sweep keeps clean.
   /// - Throws: ``Fault`` `folder-unwritable`.
-  init(folder: String) throws {
-    if mkdir(folder, 0o700) != 0, errno != EEXIST { throw Fault("folder-unwritable", "\(folder): errno \(errno)") }
+  init(in parent: String) throws {
+    let folder = parent + "/spool"
+    for folder in [parent, folder] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
+      throw Fault("folder-unwritable", "\(folder): errno \(errno)")
+    }
     path = folder + "/" + RandomSource.system.token(bytes: 16)
   }
 
