@@ -1,5 +1,5 @@
 package import Access
-package import Audit
+import Audit
 package import Core
 package import SQL
 package import Search
