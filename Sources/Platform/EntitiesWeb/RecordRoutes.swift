@@ -197,7 +197,8 @@ package struct RecordRoutes: Sendable {
   private func why(_ visit: Visit) async throws -> Response {
     let register = try register(visit)
     let id = try visit.recordID()
-    let reasons = try await store.records(as: visit.principal, origin: visit.request.origin).explain(register.entity.name, id)
+    let reasons = try await store.records(as: visit.principal, origin: visit.request.origin).explain(
+      register.entity.name, id)
     let title = "为什么我能看到这条\(register.entity.label)"
     let list = ul(.class("consequences")) { for reason in reasons { li { reason } } }
     if visit.wantsFragment {

@@ -13,7 +13,8 @@ package struct Register: Sendable {
   let divisions: DivisionNames
 
   package init(
-    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext, divisions: DivisionNames = DivisionNames()
+    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext,
+    divisions: DivisionNames = DivisionNames()
   ) {
     self.divisions = divisions
     self.entity = entity

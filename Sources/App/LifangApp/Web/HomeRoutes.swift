@@ -200,7 +200,9 @@ struct HomeRoutes: Sendable {
   private func help(_ visit: Visit) async throws -> Response {
     var documents: [Record] = []
     if visit.principal.may(Permission("help_document", "view")), store.catalog.entity("help_document") != nil {
-      documents = try await store.records(as: visit.principal, origin: visit.request.origin).list(ListQuery("help_document", limit: 100)).records
+      documents = try await store.records(as: visit.principal, origin: visit.request.origin).list(
+        ListQuery("help_document", limit: 100)
+      ).records
     }
     return try await visit.page(
       "使用帮助",
@@ -219,7 +221,7 @@ struct HomeRoutes: Sendable {
         } else {
           ul(.class("plain-list")) {
             for document in documents {
-              li { a(.href("/r/help_document/\(document.id)")) { document["title"].text ?? "资料" } }
+              li { a(.href("/r/help_document/\(document.id)")) { document["name"].text ?? "资料" } }
             }
           }
         }

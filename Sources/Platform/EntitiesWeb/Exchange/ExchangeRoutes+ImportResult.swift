@@ -15,7 +15,8 @@ extension ExchangeRoutes {
 
   /// The import that a path names; one of another register looks missing.
   private func run(_ visit: Visit, of entity: EntityDeclaration) async throws -> ImportRun {
-    let run = try await store.records(as: visit.principal, origin: visit.request.origin).importRun(try visit.request.integer("run"))
+    let run = try await store.records(as: visit.principal, origin: visit.request.origin).importRun(
+      try visit.request.integer("run"))
     guard run.spec.entity == entity.name else {
       throw Refusal(.notFound, "import-missing", "没有找到这次导入，可能已过保留期。")
     }

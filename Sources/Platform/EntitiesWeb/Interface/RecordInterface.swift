@@ -55,7 +55,8 @@ package struct RecordInterface: Sendable {
 
   private func read(_ visit: Visit) async throws -> Response {
     let entity = try entity(visit, "view")
-    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(entity.name, try visit.recordID())
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      entity.name, try visit.recordID())
     var response = Response.json(form(entity).encode(record))
     response.headers["ETag"] = "\"\(record.version)\""
     return response

@@ -11,7 +11,9 @@ extension RecordRoutes {
   func form(_ visit: Visit, id: Int64?) async throws -> Response {
     let register = try register(visit, to: id == nil ? "create" : "update")
     var record: Record?
-    if let id { record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id) }
+    if let id {
+      record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id)
+    }
     var typed: FormInput?
     if id == nil, !visit.request.query.isEmpty {
       typed = FormInput(
@@ -91,7 +93,8 @@ extension RecordRoutes {
   func askDelete(_ visit: Visit) async throws -> Response {
     let register = try register(visit, to: "delete")
     let id = try visit.recordID()
-    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      register.entity.name, id)
     let path = "/r/\(register.entity.name)/\(id)"
     return try await visit.confirmation(
       Confirmation(
@@ -169,7 +172,8 @@ extension RecordRoutes {
 
   func askAction(_ visit: Visit) async throws -> Response {
     let (register, action, id) = try declared(visit)
-    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      register.entity.name, id)
     return try await visit.confirmation(confirmation(action, register, record, errors: []))
   }
 
