@@ -78,15 +78,15 @@ let package = Package(
     module(
       .platform, "EntitiesWeb",
       [
-        "Access", "Audit", "Core", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL", "Shell",
-        "Site", "YAML",
+        "Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "HTML", "HTTP", "Jobs", "SQL",
+        "Shell", "Site", "YAML",
       ]),
     module(
       .platform, "IdentityWeb",
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
-    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "SQL", "Search"]),
+    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "SQL", "Search"]),
     module(
       .spine, "SpineWeb",
       [
@@ -100,7 +100,7 @@ let package = Package(
       .app, "LifangApp",
       [
         "Access", "Addresses", "Audit", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Shell", "Site", "SpineWeb",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Search", "Shell", "Site", "SpineWeb",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),

@@ -44,6 +44,28 @@ import Testing
     }
   }
 
+  @Test func aWorkbookTakesFurtherSheetsAndTextDoesNot() throws {
+    try withTemporaryFile(".xlsx") { path in
+      let writer = try TableWriter(path: path, format: .xlsx(sheet: "楼栋", created: created), columns: columns)
+      try writer.append([.text("甲")])
+      try writer.begin(sheet: "填写说明", columns: [TableColumn("列"), TableColumn("可选值")])
+      try writer.append([.text("类型"), .text("住宅")])
+      try writer.finish()
+      let (reader, rows) = try read(path)
+      #expect(reader.format == .xlsx(sheet: "楼栋", of: ["楼栋", "填写说明"]))
+      #expect(rows == [["甲"]])
+      let second = try TableReader(.file(path), sheet: "填写说明")
+      #expect(second.header.cells == ["列", "可选值"])
+      #expect(try second.next()?.cells == ["类型", "住宅"])
+      #expect(try second.next() == nil)
+    }
+    try withTemporaryFile(".csv") { path in
+      let writer = try TableWriter(path: path, format: .csv(CSVEncoder()), columns: columns)
+      let fault = #expect(throws: Fault.self) { try writer.begin(sheet: "二", columns: []) }
+      #expect(fault?.code == "csv-one-table")
+    }
+  }
+
   @Test func readsItsOwnXLSXBack() throws {
     try withTemporaryFile(".bin") { path in
       let writer = try TableWriter(path: path, format: .xlsx(sheet: "人员/名单", created: created), columns: columns)

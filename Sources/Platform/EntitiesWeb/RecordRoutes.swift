@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 import HTML
 package import HTTP
@@ -21,6 +21,7 @@ package struct RecordRoutes: Sendable {
   package func register(in router: inout Router) {
     router.on(.get, "/r/{entity}", at: site) { visit in try await list(visit) }
     router.on(.get, "/r/{entity}/pick", at: site) { visit in try await pick(visit) }
+    router.on(.get, RecordRoutes.divisionPicker, at: site) { visit in try await pickDivision(visit) }
     router.on(.get, "/r/{entity}/statistics", at: site) { visit in try await statistics(visit) }
     router.on(.post, "/r/{entity}/columns", at: site) { visit in try await columns(visit) }
     router.on(.post, "/r/{entity}/batch", at: site) { visit in try await batch(visit) }
@@ -57,7 +58,7 @@ package struct RecordRoutes: Sendable {
   func register(_ entity: EntityDeclaration, _ visit: Visit) -> Register {
     Register(
       entity, catalog: store.catalog,
-      context: EvaluationContext(now: store.clock.now(), principal: visit.principal))
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), divisions: store.divisionNames)
   }
 
   static let verbs = [
@@ -70,13 +71,9 @@ package struct RecordRoutes: Sendable {
   private func list(_ visit: Visit) async throws -> Response {
     var register = try register(visit)
     let entity = register.entity
-    var items = visit.request.query
-    if !items.contains("columns"), let kept = visit.request.cookies["columns-\(entity.name)"] {
-      let names = kept.split(separator: ".").map(String.init).filter { entity.field($0)?.hidden == false }
-      if !names.isEmpty { items = items.setting("columns", to: names.joined(separator: ",")) }
-    }
-    let address = try ListAddress(entity, items)
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
+    let address = try ListAddress(
+      entity, remembering(visit, entity), divisions: try await records.divisionNames())
     let page = try await records.list(address.query)
     for filter in address.query.filters {
       guard let field = entity.field(filter.field), let target = field.target,
@@ -87,13 +84,33 @@ package struct RecordRoutes: Sendable {
     return try await ListPage(register: register, address: address, page: page, visit: visit, panel: nil).response()
   }
 
+  /// The items of a list's address, with the columns that the person once chose unless the address names some.
+  func remembering(_ visit: Visit, _ entity: EntityDeclaration) -> QueryItems {
+    let items = visit.request.query
+    guard !items.contains("columns"), let kept = visit.request.cookies["columns-\(entity.name)"] else { return items }
+    let names = kept.split(separator: ".").map(String.init).filter { entity.field($0)?.hidden == false }
+    return names.isEmpty ? items : items.setting("columns", to: names.joined(separator: ","))
+  }
+
   /// What a reference picker offers: `{"items":[{"id","label"}]}`.
   private func pick(_ visit: Visit) async throws -> Response {
     let entity = try register(visit).entity
     let text = String((visit.request.query.first("q") ?? "").prefix(60))
-    let found = try await store.records(as: visit.principal).suggest(entity.name, text)
+    let found = try await store.records(as: visit.principal, origin: visit.request.origin).suggest(entity.name, text)
     return .json([
       "items": .array(found.map { ["value": .string(String($0.id)), "label": .string($0.title)] })
+    ])
+  }
+
+  /// The picker of divisions, which are public.
+  static let divisionPicker = "/divisions/pick"
+
+  private func pickDivision(_ visit: Visit) async throws -> Response {
+    let names = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+    let found = names.suggest(String((visit.request.query.first("q") ?? "").prefix(60)))
+    return .json([
+      "items": .array(
+        found.map { ["value": .string($0.code), "label": .string($0.path), "detail": .string($0.code)] })
     ])
   }
 
@@ -113,7 +130,7 @@ package struct RecordRoutes: Sendable {
   private func detail(_ visit: Visit) async throws -> Response {
     let register = try register(visit)
     let entity = register.entity
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var asOf: Instant?
     if let text = visit.request.query.first("at") {
       guard let instant = Instant(text) ?? CivilDate(text)?.start else {
@@ -142,7 +159,7 @@ package struct RecordRoutes: Sendable {
     let register = try register(visit, to: "history")
     let entity = register.entity
     let id = try visit.recordID()
-    let versions = try await store.records(as: visit.principal).versions(entity.name, id)
+    let versions = try await store.records(as: visit.principal, origin: visit.request.origin).versions(entity.name, id)
     let display = FieldDisplay(catalog: register.catalog)
     var entries: [Timeline.Entry] = []
     for (index, version) in versions.enumerated() {
@@ -180,7 +197,8 @@ package struct RecordRoutes: Sendable {
   private func why(_ visit: Visit) async throws -> Response {
     let register = try register(visit)
     let id = try visit.recordID()
-    let reasons = try await store.records(as: visit.principal).explain(register.entity.name, id)
+    let reasons = try await store.records(as: visit.principal, origin: visit.request.origin).explain(
+      register.entity.name, id)
     let title = "为什么我能看到这条\(register.entity.label)"
     let list = ul(.class("consequences")) { for reason in reasons { li { reason } } }
     if visit.wantsFragment {

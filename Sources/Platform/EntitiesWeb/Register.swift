@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import Entities
 
 /// What the pages of one register need to know of its declaration.
@@ -10,7 +10,13 @@ package struct Register: Sendable {
   /// What conditions of fields and actions are judged by.
   let context: EvaluationContext
 
-  package init(_ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext) {
+  let divisions: DivisionNames
+
+  package init(
+    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext,
+    divisions: DivisionNames = DivisionNames()
+  ) {
+    self.divisions = divisions
     self.entity = entity
     self.catalog = catalog
     self.context = context

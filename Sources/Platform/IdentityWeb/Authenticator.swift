@@ -1,5 +1,5 @@
 package import Access
-package import Core
+import Core
 package import HTTP
 package import Identity
 import Shell
@@ -10,11 +10,13 @@ package struct Authenticator: Sendable {
   package static let cookie = "session"
 
   let identity: IdentityService
+  let keys: APIKeys
   /// What strangers may see (角色“公众”).
   let stranger: Principal
 
-  package init(identity: IdentityService, stranger: Principal) {
+  package init(identity: IdentityService, keys: APIKeys, stranger: Principal) {
     self.identity = identity
+    self.keys = keys
     self.stranger = stranger
   }
 
@@ -22,6 +24,9 @@ package struct Authenticator: Sendable {
   private static let alwaysOpen: Set = ["/account/password", "/account/second-factor", "/sign-out", "/text-size"]
 
   package func authenticate(_ request: Request) async throws -> (Principal, Visit.Session?) {
+    if let key = request.headers["X-API-Key"] {
+      return (try await keys.authenticate(key, origin: request.origin), nil)
+    }
     guard let token = request.cookies[Authenticator.cookie], !token.isEmpty else { return (stranger, nil) }
     let session: Session
     do {

@@ -37,14 +37,10 @@ extension Site {
 }
 
 extension Visit {
-  /// - Throws: ``Refusal`` `form-token` when a form was not made for this browser or has grown too old.
+  /// - Throws: ``Refusal`` `cross-site` when a form was not made for this browser or has grown too old.
   func checkFormToken() async throws {
-    let expected = environment.formToken
-    var sent = request.headers["X-CSRF-Token"]
-    if sent == nil { sent = try await request.body.form().fields.first("csrf") }
-    let hasOwner = session != nil || !(request.cookies["visitor"] ?? "").isEmpty
-    guard hasOwner, let sent, constantTimeEqual(Array(sent.utf8), Array(expected.utf8)) else {
-      throw Refusal(.forbidden, "form-token", "页面已过期，刚才的内容没有提交。请返回上一页刷新后重试。")
-    }
+    // A stranger without a cookie of its own has no token either.
+    let isKnown = session != nil || !(request.cookies["visitor"] ?? "").isEmpty
+    try await CrossSiteGuard.check(request, expected: isKnown ? environment.formToken : "")
   }
 }

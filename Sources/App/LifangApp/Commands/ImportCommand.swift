@@ -2,6 +2,7 @@ import Access
 import Addresses
 import Core
 import Foundation
+import SQL
 
 /// `lifang import addresses FILE`: the same import as in the browser, from the command line.
 enum ImportCommand {
@@ -15,7 +16,7 @@ enum ImportCommand {
     let configuration = try Configuration(arguments)
     let file = try AddressFile(path: path)
     let deployment = try await Deployment.open(configuration)
-    let importer = try deployment.addressImporter()
+    let importer = deployment.addressImporter()
     let isQuiet = arguments.flag("json")
     if arguments.flag("dry-run") {
       for (entry, outcome) in try await importer.preview(file, rows: 50) {

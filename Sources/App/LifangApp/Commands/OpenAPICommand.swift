@@ -1,3 +1,4 @@
+import Core
 import EntitiesWeb
 
 /// `lifang openapi`: the description of the interface on standard output.

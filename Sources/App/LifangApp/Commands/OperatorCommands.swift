@@ -31,7 +31,7 @@ enum CheckCommand {
     let arguments = try Arguments(words, valued: Configuration.valued, flagged: [])
     let configuration = try Configuration(arguments)
     let overlay = configuration.city.map { configuration.installation.city($0) }
-    let findings = CatalogCheck.findings(resources: configuration.installation.resources, overlay: overlay)
+    let findings = CatalogReading(resources: configuration.installation.resources, city: overlay).allFindings()
     for finding in findings { print(finding.description) }
     let errors = findings.filter { $0.severity == .error }.count
     print(errors == 0 ? "检查通过，\(findings.count) 条提示。" : "发现 \(errors) 处错误。")

@@ -1,6 +1,8 @@
+import Audit
 import Core
 import Foundation
 import HTTP
+import SpineWeb
 
 /// `lifang serve`: brings up the database, the demo city when asked, and the server, until it is told to stop.
 enum ServeCommand {
@@ -44,7 +46,7 @@ enum ServeCommand {
       print("演示账号（密码都是 \(DemoAccounts.password)）：")
       for account in accounts { print("  \(account.account)  \(account.label)（\(account.name)）") }
     }
-    fflush(stdout)
+    fflush(nil)
   }
 }
 

@@ -3,15 +3,13 @@ import Addresses
 import Core
 import Foundation
 import Jobs
+import SQL
 import Search
 
 extension Deployment {
   /// The importer of this installation's division data and code rule.
-  func addressImporter() throws -> AddressImporter {
-    let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
-    let pinyin = try PinyinTable(
-      try String(contentsOfFile: configuration.installation.resources + "/search/pinyin.tsv", encoding: .utf8))
-    return AddressImporter(
+  func addressImporter() -> AddressImporter {
+    AddressImporter(
       database: database, classifier: AddressClassifier(gazetteer: gazetteer), pinyin: pinyin, clock: clock)
   }
 }
@@ -53,15 +51,16 @@ struct AddressImportJob: JobPayload {
     ]
   }
 
-  static func register(in kinds: inout JobKinds, importer: AddressImporter, deployment: Deployment) {
+  /// - Parameter principal: what the actor of an import may do now.
+  static func register(
+    in kinds: inout JobKinds, importer: AddressImporter,
+    principal: @escaping @Sendable (_ actor: Int64) async throws -> Principal
+  ) {
     kinds.register(AddressImportJob.self) { payload, context in
-      let rows = try await context.database.query("select name from app_user where id = \(payload.user)")
-      let name = try rows.first?.get("name", as: String.self) ?? "导入任务"
-      let principal = Principal(
-        kind: .user, id: payload.user, name: name, unit: nil,
-        grants: Grants([.init(Permission("address", "import"), .all)]), clearance: .inner)
+      let actor = try await principal(payload.user)
+      try actor.require(Permission("address", "import"), toDo: "导入标准地址")
       let file = try AddressFile(path: payload.path, mapping: payload.mapping.isEmpty ? nil : payload.mapping)
-      let counts = try await importer.run(payload.run, file, by: principal) { counts, fraction in
+      let counts = try await importer.run(payload.run, file, by: actor) { counts, fraction in
         try await context.report(
           done: Int64(fraction * 100), total: 100,
           message: "新建 \(counts.created)，匹配 \(counts.matched)，存疑 \(counts.doubtful)，拒绝 \(counts.rejected)")

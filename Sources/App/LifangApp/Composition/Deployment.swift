@@ -9,6 +9,7 @@ import Foundation
 import Identity
 import Jobs
 import SQL
+import Search
 import SpineWeb
 
 /// A data folder in use: its database, keys and declarations, opened once by whichever command runs.
@@ -25,6 +26,9 @@ struct Deployment: Sendable {
   let clock: WallClock
   let log: Log
   let metrics: Metrics
+  let gazetteer: Gazetteer
+  let pinyin: PinyinTable
+  let hooks: RecordHooks
 
   /// Starts the private cluster when there is need, opens the pool, loads the declarations and brings the schema up to
   /// date.
@@ -50,13 +54,20 @@ struct Deployment: Sendable {
     ownerSettings.statementTimeout = nil
     ownerSettings.idleTransactionTimeout = .seconds(3600)
     let owner = Database(ownerSettings)
-    let roles = try await Schema.prepare(catalog, on: owner)
+    let roles = try await Schema.prepareRoles(of: cluster, owner: owner)
+    try await Schema.prepare(catalog, on: owner)
     var settings = Database.Configuration(conninfo: conninfo, log: log, metrics: metrics)
     settings.role = roles.hasRole ? DatabaseRoles.application : nil
     settings.maximumConnections = 8
+    let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
+    let catalogs = LiveCatalog(catalog)
+    try await catalogs.refresh(from: owner)
     return Deployment(
       configuration: configuration, cluster: cluster, database: Database(settings), owner: owner, keys: keys,
-      catalogs: LiveCatalog(catalog), clock: .system, log: log, metrics: metrics)
+      catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
+      pinyin: try PinyinTable(
+        try String(contentsOfFile: configuration.installation.resources + "/search/pinyin.tsv", encoding: .utf8)),
+      hooks: SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all)
   }
 
   /// The declarations of the product with the city's overlay.
@@ -64,7 +75,11 @@ struct Deployment: Sendable {
   /// - Throws: ``Refusal`` `declarations-wrong` with every finding.
   static func loadCatalog(_ configuration: Configuration) throws -> Catalog {
     let overlay = configuration.city.map { configuration.installation.city($0) }
-    return try CatalogLoader.load(resources: configuration.installation.resources, overlay: overlay)
+    do {
+      return try Catalog.load(resources: configuration.installation.resources, city: overlay)
+    } catch {
+      throw Refusal(.unprocessable, "declarations-wrong", error.description)
+    }
   }
 
   func close() async {
@@ -72,10 +87,10 @@ struct Deployment: Sendable {
     await owner.close()
   }
 
-  var store: RecordStore {
+  func makeStore() -> RecordStore {
     RecordStore(
-      database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock,
-      hooks: SpineHooks.all,
+      database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
+      pinyin: pinyin,
       actorName: { id, session in
         guard id > 0 else { return nil }
         return try await session.query("select name from app_user where id = \(id)").first?.get("name")
@@ -88,7 +103,8 @@ enum Schema {
   /// Migrations before the declared tables: what the store and the platform need.
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
-      + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration] + AddressImport.migrations)
+      + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
+      + AddressImport.migrations)
       .sorted { $0.id < $1.id }
   }
 
@@ -97,12 +113,23 @@ enum Schema {
     (IdentityGuards.migrations + [AddressCells.triggers]).sorted { $0.id < $1.id }
   }
 
-  static func prepare(_ catalog: Catalog, on owner: Database) async throws -> DatabaseRoles.Outcome {
-    let outcome = try await DatabaseRoles.prepare(on: owner)
-    _ = try await Migrator(table: "lifang_migration").run(before, on: owner)
+  /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the
+  /// tables as far as that may.
+  static func prepareRoles(of cluster: PrivateCluster?, owner: Database) async throws -> DatabaseRoles.Outcome {
+    guard let cluster else { return try await DatabaseRoles.prepare(on: owner) }
+    var settings = Database.Configuration(
+      conninfo: try await cluster.administratorConninfo(database: "lifang"), log: .silent)
+    settings.maximumConnections = 1
+    let administrator = Database(settings)
+    let outcome = try await DatabaseRoles.prepare(on: administrator, owner: PrivateCluster.owner)
+    await administrator.close()
+    return outcome
+  }
+
+  static func prepare(_ catalog: Catalog, on owner: Database) async throws {
+    _ = try await Migrator(log: .silent).run(before, on: owner)
     let plan = try await SchemaPlan.apply(catalog, to: owner)
     if let refusal = plan.refusal { throw refusal }
-    _ = try await Migrator(table: "lifang_migration_after").run(after, on: owner)
-    return outcome
+    _ = try await Migrator(log: .silent).run(after, on: owner)
   }
 }

@@ -6,7 +6,7 @@ import Identity
 /// Puts the declared roles into the register of roles.
 enum RoleInstaller {
   static func install(_ deployment: Deployment) async throws {
-    let identity = try deployment.identity()
+    let identity = try deployment.identity(deployment.makeStore())
     let catalog = deployment.catalogs.current
     var roles: [ShippedRole] = []
     for role in catalog.roles where role.name != "public" {

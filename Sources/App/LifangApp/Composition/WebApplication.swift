@@ -8,6 +8,7 @@ import EntitiesWeb
 import Files
 import Foundation
 import Geo
+import HTML
 import HTTP
 import Identity
 import IdentityWeb
@@ -27,41 +28,49 @@ struct WebApplication: Sendable {
   let counter: ScanCounter
   let usage: UsageLog
   let auditKeys: AuditKeys
+  let apiKeys: APIKeys
+  let parameters: Parameters
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
     self.deployment = deployment
     let configuration = deployment.configuration
-    let store = deployment.store
+    let store = deployment.makeStore()
     self.store = store
-    let identity = try deployment.identity()
+    let identity = try deployment.identity(store)
     self.identity = identity
+    let parameters = Parameters(deployment.catalogs)
+    try await parameters.refresh(from: deployment.database)
+    self.parameters = parameters
+    identity.policy = IdentityPolicy(parameters)
+    let apiKeys = APIKeys(identity)
+    self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
-    let imports = try deployment.addressImporter()
+    let imports = deployment.addressImporter()
     var kinds = JobKinds()
-    AddressImportJob.register(in: &kinds, importer: imports, deployment: deployment)
+    AddressImportJob.register(in: &kinds, importer: imports) { try await identity.principal(actor: $0) }
+    let files = FileStore(
+      folder: configuration.data + "/files", database: deployment.database, keys: deployment.keys,
+      clock: deployment.clock)
+    store.registerImports(in: &kinds, files: files) { try await identity.principal(actor: $0) }
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
 
     let assets = try Assets(folder: configuration.installation.web)
     let stranger = Principal(
       kind: .stranger, id: 0, name: "访客", unit: nil,
       grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
-    let authenticator = Authenticator(identity: identity, stranger: stranger)
-    let menu = MenuBuilder(catalogs: deployment.catalogs)
+    let authenticator = Authenticator(identity: identity, keys: apiKeys, stranger: stranger)
+    let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
     let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
     let site = Site(
       city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,
       secureCookies: origin.hasPrefix("https://"),
       key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
-      authenticate: { try await authenticator.authenticate($0) }, menu: { menu.items(for: $0) },
+      authenticate: { try await authenticator.authenticate($0) }, menu: { try await menu.items(for: $0) },
       unreadMessages: { _ in 0 })
-    let files = FileStore(
-      folder: configuration.data + "/files", database: deployment.database, keys: deployment.keys,
-      clock: deployment.clock)
-
     var router = Router()
     assets.register(on: &router)
     for name in assets.names where name.hasPrefix("root/") {
@@ -91,6 +100,14 @@ struct WebApplication: Sendable {
       site: site, database: deployment.database, store: store,
       centre: try Coordinate(longitude: 107.468, latitude: 31.209)
     ).register(in: &router)
+    FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
+    SettingsRoutes(
+      site: site, store: store,
+      settings: RuntimeSettings(
+        database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock),
+      parameters: parameters, owner: deployment.owner
+    ).register(in: &router)
+    ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
     RecordInterface(site: site, store: store).register(in: &router)
     RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
     let usage = usage
@@ -108,8 +125,6 @@ struct WebApplication: Sendable {
         return .redirect(to: demanded.path)
       }
     }
-    let metrics = deployment.metrics
-    _ = metrics
     application = Application(
       router,
       renderRefusal: { request, refusal, number in
@@ -133,6 +148,8 @@ struct WebApplication: Sendable {
     let deployment = deployment
     await withDiscardingTaskGroup { group in
       group.addTask { await identity.run() }
+      group.addTask { await apiKeys.run() }
+      group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask {
         await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
@@ -143,7 +160,10 @@ struct WebApplication: Sendable {
           .run()
       }
       group.addTask {
-        for await payload in deployment.database.listen("lifang_change") { forget(payload) }
+        for await payload in deployment.database.listen(RecordChangeFeed.channel) {
+          forget(payload)
+          if payload.isEmpty || payload.hasPrefix("parameter:") { await renewPolicy() }
+        }
       }
       group.addTask {
         while !Task.isCancelled {
@@ -154,6 +174,15 @@ struct WebApplication: Sendable {
         }
       }
       if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }
+    }
+  }
+
+  private func renewPolicy() async {
+    do {
+      try await parameters.refresh(from: deployment.database)
+      identity.policy = IdentityPolicy(parameters)
+    } catch {
+      deployment.log.fault(error, "parameter-refresh")
     }
   }
 
@@ -171,9 +200,9 @@ struct WebApplication: Sendable {
 }
 
 extension Deployment {
-  func identity() throws -> IdentityService {
+  func identity(_ store: RecordStore) throws -> IdentityService {
     var configuration = IdentityService.Configuration(
-      database: database, ring: keys, registers: TableWriter(ring: keys, clock: clock))
+      database: database, ring: keys, registers: StoreWriter(store))
     configuration.clock = clock
     configuration.log = log
     configuration.metrics = metrics
@@ -182,5 +211,18 @@ extension Deployment {
       configuration.commonPasswords = CommonPasswords(text.split(separator: "\n").map(String.init))
     }
     return try IdentityService(configuration)
+  }
+}
+
+extension IdentityPolicy {
+  /// The rules of sign-in as administrators have set them.
+  init(_ parameters: Parameters) {
+    self.init { name in
+      switch try? parameters.value("identity.\(name)") {
+      case .integer(let number)?: .int(number)
+      case .text(let text)?: .string(text)
+      default: nil
+      }
+    }
   }
 }

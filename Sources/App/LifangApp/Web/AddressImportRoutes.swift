@@ -25,7 +25,7 @@ struct AddressImportRoutes: Sendable {
   ]
 
   func register(in router: inout Router) {
-    router.on(.get, "/import/addresses", at: site) { visit in try await form(visit, error: nil) }
+    router.on(.get, "/import/addresses", at: site) { visit in try await upload(visit, error: nil) }
     router.on(.post, "/import/addresses", maximumBody: 200 << 20, at: site) { visit in try await receive(visit) }
     router.on(.get, "/import/addresses/preview/{file}", at: site) { visit in try await preview(visit) }
     router.on(.post, "/import/addresses/start/{file}", at: site) { visit in try await start(visit) }
@@ -37,7 +37,7 @@ struct AddressImportRoutes: Sendable {
     try visit.principal.require(Permission("address", "import"), toDo: "导入标准地址")
   }
 
-  private func form(_ visit: Visit, error: String?, status: Int = 200) async throws -> Response {
+  private func upload(_ visit: Visit, error: String?, status: Int = 200) async throws -> Response {
     try require(visit)
     let runs = try await database.query("select * from address_import_run order by id desc limit 20")
     let rows = try runs.map { run in
@@ -85,7 +85,7 @@ struct AddressImportRoutes: Sendable {
     try require(visit)
     let form = try await visit.request.body.form()
     guard let file = form.file("file"), file.size > 0 else {
-      return try await self.form(visit, error: "请选择一个文件。", status: 422)
+      return try await upload(visit, error: "请选择一个文件。", status: 422)
     }
     let name = "\(visit.principal.id)-\(site.newVisitor())"
     let imports = folder + "/imports"
@@ -96,7 +96,7 @@ struct AddressImportRoutes: Sendable {
       _ = try AddressFile(path: "\(imports)/\(name)")
     } catch let refusal as Refusal where refusal.code != "address-column" {
       try? FileManager.default.removeItem(atPath: "\(imports)/\(name)")
-      return try await self.form(visit, error: refusal.message, status: refusal.kind.status)
+      return try await upload(visit, error: refusal.message, status: refusal.kind.status)
     } catch is Refusal {}
     return .redirect(
       to: "/import/addresses/preview/\(name)?label=\(PercentEncoding.encode(String(file.filename.suffix(80))))")
@@ -130,7 +130,7 @@ struct AddressImportRoutes: Sendable {
     let headings = try TableHeadings.read(path)
     let asked = mapping(query)
     let used = asked ?? AddressFile.guess(headings)
-    var rows: [TableRow] = []
+    var rows: [Shell.TableRow] = []
     var problem: String?
     do {
       let file = try AddressFile(path: path, mapping: asked)

@@ -30,7 +30,7 @@ struct HomeRoutes: Sendable {
 
   private func workbench(_ visit: Visit) async throws -> Response {
     if visit.principal.kind == .stranger { return try await welcome(visit) }
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var tiles: [Tile] = []
     for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
       guard store.catalog.entity(item.entity) != nil else { continue }
@@ -42,7 +42,7 @@ struct HomeRoutes: Sendable {
           item.label, value: count.display, note: item.filter == nil ? nil : "需要实地核实",
           noteTone: .warning, path: "/r/\(item.entity)\(query)", icon: item.icon))
     }
-    let mine = try await jobs.list(createdBy: visit.principal.actor, limit: 5)
+    let mine = try await jobs.list(creator: visit.principal.actor, limit: 5)
     let divisions = try await byDivision(visit)
     return try await visit.page(
       "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
@@ -59,7 +59,7 @@ struct HomeRoutes: Sendable {
 
   private func quick(_ visit: Visit) -> [Action] {
     var actions = [Action("一号查询", .link("/lookup"), style: .primary, icon: .scan)]
-    if visit.principal.may(Permission("map", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
+    if visit.principal.may(Permission("address", "view")) { actions.append(Action("打开地图", .link("/map"), icon: .map)) }
     return actions
   }
 
@@ -67,7 +67,7 @@ struct HomeRoutes: Sendable {
     guard visit.principal.may(Permission("address", "view")) else {
       return StateView.noPermission("查看标准地址", grantedBy: "本单位的系统管理员").html
     }
-    let rows = try await store.records(as: visit.principal).aggregate(
+    let rows = try await store.records(as: visit.principal, origin: visit.request.origin).aggregate(
       AggregateQuery("address", groups: [.init("division_code", .digits(6))], limit: 12))
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
@@ -140,7 +140,7 @@ struct HomeRoutes: Sendable {
     var groups: [(label: String, items: [Hit])] = []
     let pages = menuHits(try await site.menu(visit.principal), text)
     if !pages.isEmpty { groups.append(("功能", pages)) }
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     for name in ["address", "building", "road", "compound", "organisation", "person", "app_user"] where !text.isEmpty {
       guard let entity = store.catalog.entity(name), visit.principal.may(Permission(name, "view")),
         !entity.list.search.isEmpty
@@ -200,7 +200,9 @@ struct HomeRoutes: Sendable {
   private func help(_ visit: Visit) async throws -> Response {
     var documents: [Record] = []
     if visit.principal.may(Permission("help_document", "view")), store.catalog.entity("help_document") != nil {
-      documents = try await store.records(as: visit.principal).list(ListQuery("help_document", limit: 100)).records
+      documents = try await store.records(as: visit.principal, origin: visit.request.origin).list(
+        ListQuery("help_document", limit: 100)
+      ).records
     }
     return try await visit.page(
       "使用帮助",
@@ -219,7 +221,7 @@ struct HomeRoutes: Sendable {
         } else {
           ul(.class("plain-list")) {
             for document in documents {
-              li { a(.href("/r/help_document/\(document.id)")) { document["title"].text ?? "资料" } }
+              li { a(.href("/r/help_document/\(document.id)")) { document["name"].text ?? "资料" } }
             }
           }
         }

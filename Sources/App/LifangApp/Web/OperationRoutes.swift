@@ -3,6 +3,7 @@ import Core
 import HTML
 import HTTP
 import Jobs
+import SQL
 import Shell
 import Site
 
@@ -20,6 +21,7 @@ struct OperationRoutes: Sendable {
       guard request.remoteAddress == "127.0.0.1" || request.remoteAddress == "::1" else {
         throw Refusal(.forbidden, "metrics-local", "运行指标只对本机开放。")
       }
+      deployment.database.reportGauges()
       return .bytes(Array(deployment.metrics.exposition.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
     }
     // What is open to everybody about the running service: a heartbeat, and a notice when pages should be read again.

@@ -14,7 +14,7 @@ package final class TableWriter {
 
   package let path: String
   private let target: Target
-  private let columns: Int
+  private var columns: Int
 
   private enum Target {
     case csv(CSVEncoder, FileSink)
@@ -48,6 +48,15 @@ package final class TableWriter {
       try sink.append { bytes in encoder.encode(row.lazy.map(\.text), into: &bytes) }
     case .xlsx(let writer): try writer.append(row)
     }
+  }
+
+  /// Begins a further worksheet, whose name no earlier one has, with columns of its own.
+  ///
+  /// - Throws: ``Fault`` `csv-one-table` for delimited text, which holds one table; `xlsx-unwritable`.
+  package func begin(sheet: String, columns: [TableColumn]) throws {
+    guard case .xlsx(let writer) = target else { throw Fault("csv-one-table", "\(path) takes no sheet \(sheet)") }
+    try writer.begin(sheet: sheet, columns: columns)
+    self.columns = columns.count
   }
 
   /// Completes the file; without this call it does not stay.

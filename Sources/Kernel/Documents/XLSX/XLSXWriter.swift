@@ -5,8 +5,8 @@ import Glibc
 /// Writes an XLSX file through libxlsxwriter in its constant-memory mode: each row goes to disk as it is appended.
 final class XLSXWriter {
   private let path: String
-  private let title: String
-  private let columns: [TableColumn]
+  private var title: String
+  private var columns: [TableColumn]
   private var workbook: UnsafeMutablePointer<lxw_workbook>?
   private var sheet: UnsafeMutablePointer<lxw_worksheet>?
   private let formats: Formats
@@ -82,6 +82,14 @@ final class XLSXWriter {
       try check(worksheet_write_string(added, 0, UInt16(index), column.title, formats.header))
     }
     row = 1
+  }
+
+  /// Begins a further worksheet with columns of its own.
+  func begin(sheet name: String, columns: [TableColumn]) throws {
+    title = XLSXWriter.sheetName(name)
+    self.columns = columns
+    sheets = 0
+    try addSheet()
   }
 
   func append(_ cells: [TableValue]) throws {

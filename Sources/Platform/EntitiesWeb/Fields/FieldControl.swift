@@ -1,6 +1,6 @@
 import Access
 import Core
-package import Entities
+import Entities
 import Shell
 
 /// What has been typed into a form, by input name, before it is understood as values.
@@ -76,7 +76,11 @@ struct FieldControl {
     case .residentID: return .text(text, .residentID)
     case .creditCode: return .text(text, .creditCode)
     case .phone: return .text(text, .phone)
-    case .division: return .text(text, .init(maximum: 12, inputMode: "numeric", width: 14, isCode: true))
+    case .division:
+      return .reference(
+        Control.Reference(
+          value: text, text: record?.titles[field.name] ?? typed?.first("\(field.name).text") ?? text,
+          source: RecordRoutes.divisionPicker, placeholder: "输入区划名称或代码"))
     case .text: return .text(text, .init(maximum: field.maximumLength))
     }
   }

@@ -1,8 +1,8 @@
-package import Access
-package import Core
-package import Entities
+import Access
+import Core
+import Entities
 package import Files
-package import HTTP
+import HTTP
 
 /// Files that come with forms: kept by the file store, named in the record by key.
 package struct FieldFiles: Sendable {

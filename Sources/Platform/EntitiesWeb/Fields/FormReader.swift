@@ -40,6 +40,18 @@ struct FormReader {
         return
       }
       parse(text, field)
+    case .division:
+      let text = form.first(field.name) ?? ""
+      let typed = form.first("\(field.name).text") ?? ""
+      if text.isEmpty, !typed.isEmpty {
+        guard let code = register.divisions.code(meant: typed) else {
+          errors.append(FieldError(field.name, "没有找到“\(typed.prefix(40))”，或有几处同名。请从列表中选择，或填写区划代码。"))
+          return
+        }
+        values[field.name] = .text(code)
+        return
+      }
+      parse(text, field)
     default:
       guard let text = form.first(field.name) else { return }
       if text.isEmpty, let record, record.masked.contains(field.name) { return }

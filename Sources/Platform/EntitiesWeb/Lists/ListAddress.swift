@@ -11,16 +11,35 @@ package struct ListAddress: Sendable {
   package let items: QueryItems
 
   /// Items of the page itself, which are no part of the list.
-  static let ignored: Set<String> = ["panel", "format", "return", "csrf", "key", "all", "id", "action", "text-size"]
+  static let ignored: Set<String> = [
+    "panel", "format", "return", CrossSiteGuard.field, "key", "all", "id", "action", "text-size",
+  ]
 
   /// - Throws: ``Refusal`` naming every item that cannot be understood.
-  package init(_ entity: EntityDeclaration, _ query: QueryItems) throws(Refusal) {
+  ///
+  /// - Parameter divisions: understands the name of a division typed where no script picks it.
+  package init(
+    _ entity: EntityDeclaration, _ query: QueryItems, divisions: DivisionNames = DivisionNames()
+  ) throws(Refusal) {
     self.entity = entity
+    let query = ListAddress.withDivisions(query, divisions)
     items = QueryItems(
       query.items.filter {
         !$0.value.isEmpty && !ListAddress.ignored.contains($0.name) && !$0.name.hasSuffix(".text")
       })
     self.query = try ListQuery(entity, items: items.items.map { ($0.name, $0.value) })
+  }
+
+  /// `division_code.prefix.text=东城街道` beside an empty `division_code.prefix` becomes its code.
+  private static func withDivisions(_ query: QueryItems, _ divisions: DivisionNames) -> QueryItems {
+    var query = query
+    for item in query.items where item.name.hasSuffix(".prefix.text") && !item.value.isEmpty {
+      let name = String(item.name.dropLast(".text".count))
+      if query.first(name)?.isEmpty ?? true, let code = divisions.code(meant: item.value) {
+        query = query.setting(name, to: code)
+      }
+    }
+    return query
   }
 
   package var search: String? { items.first("q") }

@@ -25,16 +25,18 @@ struct ListPage {
 
   private func may(_ action: String) -> Bool { visit.principal.may(Permission(entity.name, action)) }
 
+  private var importPath: String? { may("import") ? entity.importPath : nil }
+
   private var actions: [Action] {
     var actions: [Action] = []
     if may("create") {
       actions.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary, icon: .plus))
     }
-    if may("import") { actions.append(Action("导入", .link("\(address.bare)/import"), icon: .upload)) }
+    if let path = importPath { actions.append(Action("导入", .link(path), icon: .upload)) }
     if may("export") {
       let path = address.path(setting: "page", to: nil)
       let query = path.split(separator: "?", maxSplits: 1).dropFirst().first.map { "?\($0)" } ?? ""
-      actions.append(Action("导出", .dialog("\(address.bare)/export\(query)"), icon: .download))
+      actions.append(Action("导出", .link("\(address.bare)/export\(query)"), icon: .download))
     }
     return actions
   }
@@ -42,7 +44,7 @@ struct ListPage {
   private var more: [Action] {
     var actions: [Action] = []
     if entity.statistics != nil { actions.append(Action("统计", .link("\(address.bare)/statistics"), icon: .chart)) }
-    if entity.map != nil, visit.principal.may(Permission("map", "view")) {
+    if entity.map != nil, visit.principal.may(Permission("address", "view")) {
       actions.append(Action("在地图上看", .link("/map?layer=\(entity.name)"), icon: .map))
     }
     actions.append(Action("打印本页", .print, icon: .print))
@@ -99,6 +101,11 @@ struct ListPage {
       control = .reference(
         Control.Reference(
           value: value, text: register.titles[field.name] ?? "", source: "/r/\(target)/pick"))
+    case .division:
+      control = .reference(
+        Control.Reference(
+          value: value, text: register.divisions.path(of: value) ?? value, source: RecordRoutes.divisionPicker,
+          placeholder: "全部"))
     default: control = .text(value, .init(maximum: 60))
     }
     return Shell.Field(name, field.label, control)
@@ -124,6 +131,9 @@ struct ListPage {
     let to = address.items.first("\(field.name).to")
     if from != nil || to != nil { return "\(from ?? "不限") 至 \(to ?? "不限")" }
     if let empty = address.items.first("\(field.name).empty") { return empty == "true" ? "未填写" : "已填写" }
+    if field.type == .division, let code = address.items.first("\(field.name).prefix") {
+      return register.divisions.path(of: code) ?? code
+    }
     if let text = address.items.first("\(field.name).prefix") ?? address.items.first("\(field.name).contains") {
       return text
     }
@@ -189,7 +199,8 @@ struct ListPage {
     }
     var first: [Action] = []
     if may("create") { first.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary)) }
-    if may("import") { first.append(Action("从表格导入", .link("\(address.bare)/import"))) }
-    return .empty("还没有\(entity.label)", "新建一条，或从 Excel、CSV 表格批量导入。", actions: first)
+    if let path = importPath { first.append(Action("从表格导入", .link(path))) }
+    let hint = importPath == nil ? "有了记录会列在这里。" : "新建一条，或从 Excel、CSV 表格批量导入。"
+    return .empty("还没有\(entity.label)", hint, actions: first)
   }
 }

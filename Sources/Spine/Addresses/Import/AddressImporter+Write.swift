@@ -30,7 +30,7 @@ extension AddressImporter {
         case .doubtful, .rejected: outcomes.append((read.entry.row, outcome, nil))
         }
       }
-      let codes = try await takeCodes(created.map { $0.address.division }, in: transaction)
+      let codes = try await series.take(created.map { $0.address.division }, in: transaction)
       let actor = Self.actorID(principal)
       try await insert(created, codes, by: actor, in: transaction)
       try await note(batch, outcomes, run: run, in: transaction)
@@ -68,41 +68,9 @@ extension AddressImporter {
     ).values(of: "id")
   }
 
-  /// A code for each division of the list, in order; the numbers of a division are taken in one step and never again.
-  private func takeCodes(_ divisions: [DivisionCode], in transaction: Transaction) async throws -> [AddressCode] {
-    var wanted: [DivisionCode: Int64] = [:]
-    for division in divisions { wanted[Self.series(division), default: 0] += 1 }
-    guard !wanted.isEmpty else { return [] }
-    let series = wanted.sorted { $0.key < $1.key }
-    let rows = try await transaction.query(
-      """
-      insert into address_code_series as s (division_code, last)
-      select d, n from unnest(\(series.map(\.key.text))::text[], \(series.map(\.value))::bigint[]) as t(d, n) order by d
-      on conflict (division_code) do update set last = s.last + excluded.last returning division_code, last
-      """)
-    var next: [String: Int64] = [:]
-    for row in rows {
-      let code = try row.get("division_code", as: String.self)
-      guard let division = DivisionCode(code) else { continue }
-      next[code] = try row.get("last", as: Int64.self) - (wanted[division] ?? 0)
-    }
-    return try divisions.map { division in
-      let key = Self.series(division)
-      let number = (next[key.text] ?? 0) + 1
-      next[key.text] = number
-      return try rule.code(division: key, sequence: number)
-    }
-  }
-
-  /// Codes count within a town, or within what is known when the town is not.
-  private static func series(_ division: DivisionCode) -> DivisionCode { division.ancestor(.town) ?? division }
-
-  static let columns = [
-    "id", "version", "created_at", "created_by", "updated_at", "updated_by", "code", "full_name", "kind", "status",
-    "division_code", "province", "city", "district", "town", "zone", "community", "road", "lane", "house_number",
-    "sub_number", "compound", "building_number", "unit_number", "floor", "room", "poi", "location", "plate_status",
-    "data_source", "canonical_key", "match_key", "search_vector",
-  ]
+  static let columns =
+    ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "code", "status"]
+    + StandardAddress.fieldNames + ["location", "plate_status", "data_source", "search_vector"]
 
   private func insert(
     _ created: [(id: Int64, read: Read, address: StandardAddress)], _ codes: [AddressCode], by actor: Int64,
@@ -123,7 +91,6 @@ extension AddressImporter {
     _ row: inout CopyEncoder, _ id: Int64, _ entry: AddressFile.Entry, _ address: StandardAddress, _ code: AddressCode,
     _ now: Instant, _ actor: Int64
   ) throws {
-    let parts = address.parts
     try row.append(id)
     try row.append(Int64(1))
     try row.append(now)
@@ -131,20 +98,11 @@ extension AddressImporter {
     try row.append(now)
     try row.append(actor)
     try row.append(code.text)
-    try row.append(address.fullName)
-    try row.append(address.kind.rawValue)
     try row.append("pending")
-    try row.append(address.division.text)
-    for text in [
-      address.province, address.city, address.district, address.town, parts.zone, parts.community, parts.road,
-      parts.lane, parts.houseNumber, parts.subNumber, parts.compound, parts.buildingNumber, parts.unitNumber,
-      parts.floor, parts.room, parts.poi,
-    ] { try row.append(text) }
+    for text in address.fieldTexts { try row.append(text) }
     try row.append(Self.point(entry))
     try row.append("none")
     try row.append("import")
-    try row.append(address.canonicalKey)
-    try row.append(address.matchKey)
     try row.append(SearchText.vector(of: SearchText.tokens(of: address.fullName, pinyin: pinyin) + [code.text]))
   }
 

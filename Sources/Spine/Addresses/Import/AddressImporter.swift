@@ -1,5 +1,5 @@
 package import Access
-package import Audit
+import Audit
 package import Core
 package import SQL
 package import Search
@@ -14,18 +14,19 @@ package struct AddressImporter: Sendable {
 
   let database: Database
   let classifier: AddressClassifier
-  let rule: AddressCodeRule
+  let series: AddressCodeSeries
   let pinyin: PinyinTable?
   let audit: Audit
   let clock: WallClock
 
   package init(
-    database: Database, classifier: AddressClassifier, rule: AddressCodeRule = .standard, pinyin: PinyinTable?,
+    database: Database, classifier: AddressClassifier, series: AddressCodeSeries = AddressCodeSeries(),
+    pinyin: PinyinTable?,
     clock: WallClock
   ) {
     self.database = database
     self.classifier = classifier
-    self.rule = rule
+    self.series = series
     self.pinyin = pinyin
     self.clock = clock
     audit = Audit(clock: clock)

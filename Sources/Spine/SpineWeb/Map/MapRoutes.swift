@@ -58,7 +58,7 @@ package struct MapRoutes: Sendable {
   }
 
   private func page(_ visit: Visit) async throws -> Response {
-    try visit.principal.require(Permission("map", "view"), toDo: "打开地图")
+    try visit.principal.require(Permission("address", "view"), toDo: "打开地图")
     let text = visit.request.query.first("q") ?? ""
     let found = try await places.find(text, for: visit.principal)
     if visit.wantsJSON {

@@ -62,7 +62,7 @@ package struct MapTiles: Sendable {
       extra = ", t.level as level"
     }
     return """
-      with tile as (select st_tileenvelope(\(tile.z), \(tile.x), \(tile.y)) as frame)
+      with tile as (select st_tileenvelope(\(tile.z)::integer, \(tile.x)::integer, \(tile.y)::integer) as frame)
       select st_asmvt(f, \(layer), 4096, 'geometry', 'id') from (
         select t.id, \(label) as label\(extra),
           st_asmvtgeom(st_transform(st_setsrid(\(geometry), 4326), 3857), tile.frame, 4096, 64, true) as geometry
@@ -82,7 +82,7 @@ package struct MapTiles: Sendable {
     let width = (box.east - box.west) / Double(cells)
     let height = (box.north - box.south) / Double(cells)
     return """
-      with tile as (select st_tileenvelope(\(tile.z), \(tile.x), \(tile.y)) as frame),
+      with tile as (select st_tileenvelope(\(tile.z)::integer, \(tile.x)::integer, \(tile.y)::integer) as frame),
       gathered as (
         select count(*) as count, min(t.id) as id, min(\(label)) as label,
           avg(st_x(\(geometry))) as x, avg(st_y(\(geometry))) as y
@@ -98,7 +98,7 @@ package struct MapTiles: Sendable {
     let step = 1 << (AddressCells.level - tile.z)
     let group = max(1, step / 8)
     return """
-      with tile as (select st_tileenvelope(\(tile.z), \(tile.x), \(tile.y)) as frame),
+      with tile as (select st_tileenvelope(\(tile.z)::integer, \(tile.x)::integer, \(tile.y)::integer) as frame),
       gathered as (
         select sum(c.addresses) as count, null::bigint as id, null::text as label,
           sum(c.longitude) / sum(c.addresses) as x, sum(c.latitude) / sum(c.addresses) as y

@@ -12,8 +12,10 @@ struct EntityReader {
   let fields: FieldSetReader
 
   private static let keys = [
-    "entity", "label", "area", "source", "help", "title", "personal", "scope", "fields", "rules", "indexes", "unique",
+    "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules",
+    "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
+    "import",
   ]
 
   init(_ document: DeclarationDocument, _ collector: FindingCollector) {
@@ -27,9 +29,11 @@ struct EntityReader {
     EntityDeclaration(
       name: document.name, label: reader.label(fallback: document.name), area: area(),
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
-      personal: reader.flag("personal", default: false), scope: scope(), fields: fields.fields, rules: rules(),
+      personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields,
+      rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), numbering: numbering(), actions: actions(),
-      map: map(), statistics: statistics(), menu: menu(), origin: document.origin, position: reader.position)
+      map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
+      position: reader.position)
   }
 
   private func area() -> String {
@@ -47,6 +51,15 @@ struct EntityReader {
     if let standard = texts.first(where: { $0.name == "name" }) ?? texts.first { return standard.name }
     if !reader.has("title") { collector.error(reader.position, "\(reader.what)缺少 title（引用这条记录时显示的字段）") }
     return "id"
+  }
+
+  /// A unique field of division codes.
+  private func divisions() -> String? {
+    guard let name = fields.name(reader, "divisions", stored: true, kinds: [.text]) else { return nil }
+    if let field = fields.fields.first(where: { $0.name == name }), field.type != .division || !field.unique {
+      collector.error(reader.place("divisions"), "divisions 应指明一个类型为 division、值唯一（unique）的字段")
+    }
+    return name
   }
 
   private func scope() -> ScopeColumns {
@@ -140,6 +153,17 @@ struct EntityReader {
       else { return nil }
       return ActionDeclaration.Assignment(field: entry.key, value: value)
     }
+  }
+
+  /// `true`, `false`, or the page that imports this register in its own way.
+  private func imports() -> ImportRule {
+    guard let node = reader.node("import") else { return .standard }
+    if let flag = node.bool { return flag ? .standard : .closed }
+    if let text = node.text, text.hasPrefix("/"), !text.hasPrefix("//"), !text.contains(where: \.isWhitespace) {
+      return .page(text)
+    }
+    collector.error(node.position, "import 应是 true、false 或以 / 开头的页面地址")
+    return .closed
   }
 
   private func menu() -> MenuPlacement? {

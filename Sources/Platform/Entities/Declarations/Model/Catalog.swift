@@ -49,6 +49,9 @@ package struct Catalog: Sendable {
   }
 
   /// - Complexity: O(1), as all look-ups by name.
+  /// The register that names division codes; `nil` when none declares `divisions`.
+  package var divisionRegister: EntityDeclaration? { entities.first { $0.divisions != nil } }
+
   package func entity(_ name: String) -> EntityDeclaration? { entityIndex[name].map { entities[$0] } }
   package func dictionary(_ name: String) -> DictionaryDeclaration? { dictionaryIndex[name].map { dictionaries[$0] } }
   package func parameter(_ name: String) -> ParameterDeclaration? { parameterIndex[name].map { parameters[$0] } }

@@ -15,6 +15,8 @@ package struct EntityDeclaration: Sendable {
   /// Personal data: row-level security and reading with a purpose.
   package let personal: Bool
   package let scope: ScopeColumns
+  /// The field with the division codes that this register names, when it is the register of divisions.
+  package let divisions: String?
   /// In declared order, hidden fields included.
   package let fields: [FieldDeclaration]
   package let rules: [RuleDeclaration]
@@ -27,6 +29,7 @@ package struct EntityDeclaration: Sendable {
   package let map: MapRole?
   package let statistics: StatisticsRole?
   package let menu: MenuPlacement?
+  package let imports: ImportRule
   package let origin: DeclarationOrigin
   package let position: SourcePosition
 
@@ -34,11 +37,12 @@ package struct EntityDeclaration: Sendable {
 
   package init(
     name: String, label: String, area: String, source: [String] = [], help: String? = nil, title: String,
-    personal: Bool = false, scope: ScopeColumns = ScopeColumns(), fields: [FieldDeclaration],
+    personal: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
+    fields: [FieldDeclaration],
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
     related: [RelatedList] = [], numbering: NumberingRule? = nil, actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
-    origin: DeclarationOrigin = .shipped, position: SourcePosition
+    imports: ImportRule = .standard, origin: DeclarationOrigin = .shipped, position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -48,6 +52,7 @@ package struct EntityDeclaration: Sendable {
     self.title = title
     self.personal = personal
     self.scope = scope
+    self.divisions = divisions
     self.fields = fields
     self.rules = rules
     self.indexes = indexes
@@ -59,6 +64,7 @@ package struct EntityDeclaration: Sendable {
     self.map = map
     self.statistics = statistics
     self.menu = menu
+    self.imports = imports
     self.origin = origin
     self.position = position
     index = Dictionary(
@@ -79,6 +85,16 @@ package struct EntityDeclaration: Sendable {
 
   /// The table of replaced and deleted versions.
   package var historyTable: String { "\(name)_history" }
+}
+
+/// How tables of records come into a register (批量导入), from the key `import`.
+package enum ImportRule: Sendable, Hashable {
+  /// By the import that every register has.
+  case standard
+  /// On a page of its own, `import: /import/addresses`.
+  case page(String)
+  /// Not at all, `import: false`.
+  case closed
 }
 
 /// Where a declaration came from; the last one that touched it counts.

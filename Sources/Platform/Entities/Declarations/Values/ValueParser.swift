@@ -62,7 +62,7 @@ package struct ValueParser: Sendable {
     case .creditCode: return .text(try UnifiedCreditCode.read(text).text)
     case .phone: return .text(try PhoneNumber.read(text).text)
     case .division:
-      guard let code = ValueParser.division(text) else { throw wrong(text, field, "2 至 12 位行政区划代码，如 511702") }
+      guard let code = ValueParser.division(text) else { throw wrong(text, field, "2 至 15 位行政区划代码，如 511702") }
       return .text(code)
     case .point, .line, .polygon: return .geometry(try geometry(text, field))
     case .file, .image: return .text(text)
@@ -103,10 +103,10 @@ package struct ValueParser: Sendable {
     var digits = Array(TextForms.folded(text).utf8)
     guard digits.allSatisfy({ (48...57).contains($0) }), let first = digits.first, first != 48 else { return nil }
     let zero = UInt8(ascii: "0")
-    for (long, short) in [(12, 9), (9, 6), (6, 4), (4, 2)] where digits.count == long {
+    for (long, short) in [(15, 12), (12, 9), (9, 6), (6, 4), (4, 2)] where digits.count == long {
       if digits[short...].allSatisfy({ $0 == zero }) { digits.removeLast(long - short) }
     }
-    return [2, 4, 6, 9, 12].contains(digits.count) ? String(decoding: digits, as: UTF8.self) : nil
+    return [2, 4, 6, 9, 12, 15].contains(digits.count) ? String(decoding: digits, as: UTF8.self) : nil
   }
 
   // MARK: Geometry

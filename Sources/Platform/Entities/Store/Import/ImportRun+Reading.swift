@@ -3,7 +3,7 @@ import Core
 import SQL
 
 extension Records {
-  /// An import by its id; everybody sees their own, who may import the entity sees all of it.
+  /// An import by its id; everybody sees their own, who may import everywhere sees those of others too.
   package func importRun(_ id: Int64) async throws -> ImportRun {
     let rows = try await session.query(
       """
@@ -14,6 +14,17 @@ extension Records {
       throw Refusal(.notFound, "import-missing", "没有找到这次导入，可能已过保留期。")
     }
     return run
+  }
+
+  /// The latest imports of an entity that the principal may read, the newest first.
+  package func importRuns(of entity: String, limit: Int = 20) async throws -> [ImportRun] {
+    let own: SQL = mayReadAll(of: entity) ? "true" : "started_by = \(principal.actor)"
+    return try await session.query(
+      """
+      select id, options, last_row, created, updated, unchanged, rejected, finished, started_at, started_by
+      from import_run where entity = \(entity) and \(own) order by id desc limit \(limit)
+      """
+    ).map { try ImportRun($0) }
   }
 
   /// The outcomes of an import behind row number `row`, in the order of the file.
@@ -36,7 +47,12 @@ extension Records {
   }
 
   private func mayRead(_ run: ImportRun) -> Bool {
-    run.startedBy == principal.actor || principal.may(.init(run.spec.entity, "import"))
+    run.startedBy == principal.actor || mayReadAll(of: run.spec.entity)
+  }
+
+  /// Rejected rows are kept as they were sent, of whatever district, so a narrower scope does not reach them.
+  private func mayReadAll(of entity: String) -> Bool {
+    principal.grants.scope(for: Permission(entity, "import")) == .all
   }
 }
 

@@ -60,6 +60,17 @@ package struct ImportSpec: Sendable, Hashable {
     return single + several
   }
 
+  /// The fields that a person may fill from a table: what a form asks for, and fields set by the system by which known
+  /// records are recognised. Files cannot stand in a table.
+  package static func fields(of entity: EntityDeclaration) -> [FieldDeclaration] {
+    let keys = Set(entity.storedFields.filter(\.unique).map(\.name))
+      .union(entity.indexes.filter(\.unique).flatMap(\.fields))
+    return entity.storedFields.filter { field in
+      guard !field.hidden, field.editable || keys.contains(field.name) else { return false }
+      return field.type != .file && field.type != .image
+    }
+  }
+
   private static func plain(_ label: String) -> String {
     let bare = label.prefix { !"（(".contains($0) }
     return String(bare.filter { !$0.isWhitespace && $0 != "*" && $0 != "＊" }).lowercased()

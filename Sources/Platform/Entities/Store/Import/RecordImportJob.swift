@@ -8,6 +8,8 @@ package import Jobs
 package struct RecordImportJob: JobPayload {
   package static let kind = "record-import"
 
+  /// The register that is filled, so that whoever shows the job can lead to its result.
+  package let entity: String
   /// The id of the ``ImportRun``.
   package let run: Int64
   /// The key of the uploaded file.
@@ -15,19 +17,24 @@ package struct RecordImportJob: JobPayload {
   /// The worksheet, for XLSX; `nil` takes the first visible one.
   package let sheet: String?
 
-  package init(run: Int64, file: String, sheet: String? = nil) {
+  package init(entity: String, run: Int64, file: String, sheet: String? = nil) {
+    self.entity = entity
     self.run = run
     self.file = file
     self.sheet = sheet
   }
 
   package init(json: JSON) throws {
-    guard let run = json["run"]?.int, let file = json["file"]?.string else { throw Fault("import-job", json.text) }
-    self.init(run: run, file: file, sheet: json["sheet"]?.string)
+    guard let entity = json["entity"]?.string, let run = json["run"]?.int, let file = json["file"]?.string else {
+      throw Fault("import-job", json.text)
+    }
+    self.init(entity: entity, run: run, file: file, sheet: json["sheet"]?.string)
   }
 
   package var json: JSON {
-    ["run": .int(run), "file": .string(file), "sheet": sheet.map { .string($0) } ?? .null]
+    [
+      "entity": .string(entity), "run": .int(run), "file": .string(file), "sheet": sheet.map { .string($0) } ?? .null,
+    ]
   }
 }
 
@@ -42,7 +49,8 @@ extension RecordStore {
     try await transaction(as: principal) { records in
       let run = try await RecordImporter(records, spec).begin()
       let job = try await queue.add(
-        RecordImportJob(run: run.id, file: file.key, sheet: sheet), label: "导入\(spec.label)", by: principal,
+        RecordImportJob(entity: spec.entity, run: run.id, file: file.key, sheet: sheet), label: "导入\(spec.label)",
+        by: principal,
         in: records.transaction)
       return (job, run.id)
     }

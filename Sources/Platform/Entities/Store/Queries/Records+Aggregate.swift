@@ -34,11 +34,13 @@ extension Records {
     }
     let titles = try await titles(of: keys, in: results.map(\.keys))
     let catalog = store.catalog
+    let isByDivision = keys.contains { $0.field.type == .division }
+    let divisions: DivisionNames? = isByDivision ? try await divisionNames() : nil
     return results.map { result in
       AggregateRow(
         keys: result.keys,
         labels: zip(keys, result.keys).enumerated().map { index, pair in
-          pair.0.label(of: pair.1, catalog, titles[index] ?? [:])
+          pair.0.label(of: pair.1, catalog, titles[index] ?? [:], divisions)
         }, measures: result.measures)
     }
   }
@@ -101,10 +103,13 @@ private struct AggregateKey {
     }
   }
 
-  func label(of value: Value, _ catalog: Catalog, _ titles: [Int64: String]) -> String {
+  func label(
+    of value: Value, _ catalog: Catalog, _ titles: [Int64: String], _ divisions: DivisionNames?
+  ) -> String {
     switch value {
     case .null: return "未填写"
     case .integer(let id) where field.target != nil: return titles[id] ?? "#\(id)"
+    case .text(let code) where field.type == .division: return divisions?.path(of: code) ?? code
     case .text(let text): return field.dictionary.flatMap { catalog.dictionary($0)?.label(of: text) } ?? text
     default: return value.plainText
     }

@@ -12,7 +12,33 @@ package struct ExportReport: Sendable, Hashable {
 
 extension Records {
   /// The most rows one export hands out.
-  package static let exportCap = 200_000
+  package static let exportCap = 1_000_000
+
+  /// How many records an export of `query` would hand out, counted one by one up to `limit`.
+  ///
+  /// - Throws: as ``export(_:cap:reveal:batch:_:)`` before its first row.
+  package func exportCount(_ query: ListQuery, upTo limit: Int) async throws -> Int {
+    let entity = try store.entity(query.entity)
+    try requireExport(entity, asOf: query.asOf)
+    let compiler = compiler(entity, asOf: query.asOf, action: "export")
+    let conditions =
+      try compiler.conditions(query.filters, search: query.search) + [ScopePredicate.any(of: compiler.scope)]
+    _ = try compiler.order(query.sort)
+    _ = try fields(query.columns ?? entity.list.columns, of: entity)
+    let rows = try await scoped(
+      session, [(entity, "export")],
+      """
+      select count(*) from (
+        select 1 from \(compiler.source) where \(SQL.join(conditions, separator: " and ")) limit \(limit)
+      ) as found
+      """)
+    return try rows.first?.get(0, as: Int.self) ?? 0
+  }
+
+  private func requireExport(_ entity: EntityDeclaration, asOf: Instant?) throws(Refusal) {
+    try principal.require(Permission(entity.name, "export"), toDo: "导出\(entity.label)")
+    if asOf != nil { try principal.require(Permission(entity.name, "history"), toDo: "导出\(entity.label)的历史") }
+  }
 
   /// Hands every record of `query` in its order to `body`, batch by batch, with the scope of `<entity>.export` and the
   /// principal's masking. Memory stays flat.
@@ -27,8 +53,7 @@ extension Records {
     _ body: @Sendable ([Record]) async throws -> Void
   ) async throws -> ExportReport {
     let entity = try store.entity(query.entity)
-    try principal.require(Permission(entity.name, "export"), toDo: "导出\(entity.label)")
-    if query.asOf != nil { try principal.require(Permission(entity.name, "history"), toDo: "导出\(entity.label)的历史") }
+    try requireExport(entity, asOf: query.asOf)
     if reveal { try requireReveal(entity) }
     let compiler = compiler(entity, asOf: query.asOf, action: "export")
     let order = try compiler.order(query.sort)

@@ -21,6 +21,7 @@ package final class RecordStore: Sendable {
   package let pinyin: PinyinTable?
   /// Names an actor (see ``Access/Principal/actor``) for messages such as “已被王芳修改”.
   package let actorName: @Sendable (Int64, any SQLSession) async throws -> String?
+  package let divisionNames = DivisionNames()
   let numbers: NumberAllocator
 
   package init(

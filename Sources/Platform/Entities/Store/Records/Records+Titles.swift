@@ -21,6 +21,7 @@ extension Records {
         if let id = record.values[field.name]?.integer { wanted[target, default: []].insert(id) }
       }
     }
+    let records = try await withDivisions(records, shape)
     guard !wanted.isEmpty else { return records }
     var titles: [String: [Int64: String]] = [:]
     for (name, ids) in wanted.sorted(by: { $0.key < $1.key }) {
@@ -32,6 +33,22 @@ extension Records {
       for field in references {
         guard let target = field.target, let id = record.values[field.name]?.integer else { continue }
         record.titles[field.name] = titles[target]?[id] ?? "#\(id)"
+      }
+      return record
+    }
+  }
+
+  /// `records` with the names of the divisions they lie in.
+  private func withDivisions(_ records: [Record], _ shape: RecordShape) async throws -> [Record] {
+    let fields = shape.columns.filter { $0.type == .division && !$0.multiple }.map(\.name)
+    guard !fields.isEmpty, !records.isEmpty else { return records }
+    let codes = Set(records.flatMap { record in fields.compactMap { record.values[$0]?.text } })
+    let names = try await divisionNames(for: codes)
+    let paths = Dictionary(codes.compactMap { code in names.path(of: code).map { (code, $0) } }) { first, _ in first }
+    return records.map { record in
+      var record = record
+      for field in fields where !record.masked.contains(field) {
+        if let code = record.values[field]?.text { record.titles[field] = paths[code] }
       }
       return record
     }

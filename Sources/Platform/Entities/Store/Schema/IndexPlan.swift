@@ -141,6 +141,8 @@ private struct IndexPlanner {
         [division, "\(level)", "order"], body: "(left(\(quoted(division)), \(level)), \(tail))",
         reason: "\(level) 位区划内的列表", keys: ["left(\(division),\(level))"] + names)
     }
+    // An order that begins with the division serves its lists by itself.
+    guard names.first != division else { return }
     add(
       [division, "order"], body: "(\(quoted(division)), \(tail))", reason: "区划内的列表", keys: [division] + names)
   }

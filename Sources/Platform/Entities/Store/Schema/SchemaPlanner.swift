@@ -129,7 +129,7 @@ struct SchemaPlanner {
     let condition: String
     switch field.type {
     case .polygon: condition = "st_isvalid(\(column))"
-    case .division where !field.multiple: condition = "\(column) ~ '^[0-9]{2,12}$'"
+    case .division where !field.multiple: condition = "\(column) ~ '^[0-9]{2,15}$'"
     default: return
     }
     add(

@@ -1,0 +1,110 @@
+import Access
+import Addresses
+import Audit
+import Core
+import DemoCity
+import Entities
+import Geo
+import SQL
+
+/// Puts the demo city into an empty database: all of it in one transaction, or nothing.
+struct DemoLoader {
+  let deployment: Deployment
+  let city: DemoCity
+  let scale: Double
+
+  /// What was loaded, kept so that a second start does not load it again.
+  static let migration = Migration(
+    id: "0900-demo-city",
+    sql: """
+      create table demo_city (
+        scale double precision not null,
+        rooms bigint not null,
+        loaded_at timestamptz not null);
+      comment on table demo_city is '已装入的演示城市';
+      """)
+
+  /// Whether the database holds a demo city already.
+  ///
+  /// - Throws: ``Refusal`` `demo-over-data` when it holds other addresses.
+  static func isLoaded(_ deployment: Deployment) async throws -> Bool {
+    if try await deployment.owner.query("select 1 from demo_city limit 1").first != nil { return true }
+    guard try await deployment.owner.query("select 1 from division limit 1").first == nil,
+      try await deployment.owner.query("select 1 from address limit 1").first == nil
+    else {
+      throw Refusal(.conflict, "demo-over-data", "数据库里已有区划或地址，不能再装入演示城市。请换一个数据目录（--data）。")
+    }
+    return false
+  }
+
+  func load() async throws {
+    let store = deployment.makeStore()
+    let now = deployment.clock.now()
+    try await deployment.owner.transaction { transaction in
+      try await transaction.execute("set local synchronous_commit = off")
+      let tables = try DemoTables(store)
+      try await tables.loadCity(city, in: transaction)
+      try await self.loadBatches(tables, in: transaction)
+      try await self.settle(in: transaction)
+      try await transaction.execute(
+        "insert into demo_city (scale, rooms, loaded_at) values (\(scale), \(Int64(city.roomCount)), \(now))")
+      let details: JSON = ["scale": .double(scale), "rooms": .int(Int64(city.roomCount))]
+      try await Audit(clock: deployment.clock).append(
+        AuditEntry(.system, "demo.load", entity: "division", origin: .inside, details: details), in: transaction)
+    }
+    try await deployment.owner.execute("analyze")
+  }
+
+  /// Communities are made in one task while those before them are written.
+  private func loadBatches(_ tables: DemoTables, in transaction: Transaction) async throws {
+    var next = 0
+    var ready = try DemoGroup(city, from: &next)
+    while !ready.isEmpty {
+      let start = next
+      async let following = Task.detached { [city] in
+        var end = start
+        let group = try DemoGroup(city, from: &end)
+        return (group, end)
+      }.value
+      try await tables.load(ready, in: transaction)
+      (ready, next) = try await following
+    }
+  }
+
+  /// Identities and code numbers go on behind the loaded rows.
+  private func settle(in transaction: Transaction) async throws {
+    for table in DemoTables.names {
+      try await transaction.execute(
+        """
+        select setval(pg_get_serial_sequence(\(table), 'id'), (select coalesce(max(id), 0) + 1 from \(identifier: table)),
+          false)
+        """)
+    }
+    try await transaction.execute(
+      """
+      insert into address_code_series (division_code, last)
+      select rtrim(left(code, 9), '0'), max(substr(code, 10, 9)::bigint) from address group by left(code, 9)
+      on conflict (division_code) do update set last = greatest(address_code_series.last, excluded.last)
+      """)
+  }
+}
+
+/// The rows of some communities, about as many as one COPY should take.
+struct DemoGroup: Sendable {
+  private(set) var batches: [DemoBatch] = []
+
+  static let addresses = 8000
+
+  /// Takes communities from `next` on and moves it behind them.
+  init(_ city: DemoCity, from next: inout Int) throws {
+    var count = 0
+    while next < city.batchCount, count < DemoGroup.addresses {
+      let batch = try city.batch(next)
+      next += 1
+      count += batch.addresses.count
+      batches.append(batch)
+    }
+  }
+
+  var isEmpty: Bool { batches.isEmpty }
+}

@@ -1,0 +1,121 @@
+import Access
+import Core
+package import Entities
+import SQL
+
+/// What the spine's registers fill in and refuse by themselves, wherever they are written: forms, imports, API.
+package enum SpineHooks {
+  package static func all(gazetteer: Gazetteer, series: AddressCodeSeries = AddressCodeSeries()) -> RecordHooks {
+    var hooks = RecordHooks()
+    addresses(&hooks, gazetteer, series)
+    divisions(&hooks)
+    residences(&hooks)
+    return hooks
+  }
+
+  // MARK: Addresses
+
+  /// An address is made of its parts: name, kind and keys follow from them, the code is given once (A-069, D3-021).
+  private static func addresses(_ hooks: inout RecordHooks, _ gazetteer: Gazetteer, _ series: AddressCodeSeries) {
+    hooks.beforeInsert("address") { drafts, records in
+      var divisions: [(index: Int, division: DivisionCode)] = []
+      for index in drafts.indices where drafts[index].refusal == nil {
+        do throws(Refusal) {
+          let address = try standard(drafts[index].values, gazetteer)
+          fill(&drafts[index].values, address)
+          if drafts[index]["code"].isNull { divisions.append((index, address.division)) }
+        } catch {
+          drafts[index].refuse(error)
+        }
+      }
+      guard !divisions.isEmpty else { return }
+      guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
+      let codes = try await series.take(divisions.map(\.division), in: transaction)
+      for (code, item) in zip(codes, divisions) { drafts[item.index].values["code"] = .text(code.text) }
+    }
+    hooks.beforeUpdate("address") { changes, _ in
+      for index in changes.indices where StandardAddress.fieldNames.contains(where: changes[index].alters) {
+        do throws(Refusal) {
+          fill(&changes[index].changes, try standard(changes[index].after, gazetteer))
+        } catch {
+          changes[index].refuse(error)
+        }
+      }
+    }
+  }
+
+  private static func standard(_ values: [String: Value], _ gazetteer: Gazetteer) throws(Refusal) -> StandardAddress {
+    guard let code = values["division_code"]?.text, let division = DivisionCode(code) else {
+      throw Refusal(.unprocessable, "address-division", "请选择所在区划，至少到区县。", field: "division_code")
+    }
+    let parts = AddressParts { name in values[name]?.text.flatMap { $0.isEmpty ? nil : $0 } }
+    return try StandardAddress(division: division, parts: parts, gazetteer: gazetteer)
+  }
+
+  private static func fill(_ values: inout [String: Value], _ address: StandardAddress) {
+    for (name, text) in zip(StandardAddress.fieldNames, address.fieldTexts) where name != "division_code" {
+      values[name] = text.map { .text($0) } ?? .null
+    }
+  }
+
+  // MARK: Divisions and residences
+
+  /// The full name and the code above follow from the parent (D3-017).
+  private static func divisions(_ hooks: inout RecordHooks) {
+    hooks.beforeInsert("division") { drafts, records in
+      for index in drafts.indices {
+        let above = try await parent(drafts[index]["parent_id"], records)
+        drafts[index].values["full_name"] = .text((above?.name ?? "") + (drafts[index]["name"].text ?? ""))
+        drafts[index].values["parent_code"] = above.map { .text($0.code) } ?? .null
+      }
+    }
+    hooks.beforeUpdate("division") { changes, records in
+      for index in changes.indices where changes[index].alters("parent_id") || changes[index].alters("name") {
+        let above = try await parent(changes[index]["parent_id"], records)
+        changes[index].changes["full_name"] = .text((above?.name ?? "") + (changes[index]["name"].text ?? ""))
+        changes[index].changes["parent_code"] = above.map { .text($0.code) } ?? .null
+      }
+    }
+  }
+
+  private static func parent(_ id: Value, _ records: Records) async throws -> (code: String, name: String)? {
+    guard let id = id.integer, let transaction = records.transaction,
+      let row = try await transaction.query("select code, full_name from division where id = \(id)").first
+    else { return nil }
+    return (try row.get("code"), try row.get("full_name", as: String?.self) ?? "")
+  }
+
+  /// A residence is shown by who lives where (A-022).
+  private static func residences(_ hooks: inout RecordHooks) {
+    hooks.beforeInsert("residence") { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        drafts[index].values["label"] = try await label(
+          person: drafts[index]["person_id"], address: drafts[index]["address_id"], records)
+      }
+    }
+    hooks.beforeUpdate("residence") { changes, records in
+      for index in changes.indices where changes[index].alters("person_id") || changes[index].alters("address_id") {
+        changes[index].changes["label"] = try await label(
+          person: changes[index]["person_id"], address: changes[index]["address_id"], records)
+      }
+    }
+  }
+
+  private static func label(person: Value, address: Value, _ records: Records) async throws -> Value {
+    guard let person = person.integer, let address = address.integer, let transaction = records.transaction else {
+      return .null
+    }
+    let register = try records.store.entity("person")
+    try await TransactionSettings.apply(
+      .system, [(entity: register, permission: Permission("person", "view"))], in: transaction)
+    guard
+      let row = try await transaction.query(
+        """
+        select p.name || ' · ' || coalesce(a.road || coalesce(a.house_number, ''), a.compound, a.full_name) as label
+        from person p, address a where p.id = \(person) and a.id = \(address)
+        """
+      ).first
+    else { return .null }
+    return .text(String(try row.get("label", as: String.self).prefix(120)))
+  }
+}
