@@ -97,7 +97,8 @@ package struct BulkLoader: Sendable {
     guard entity.isSearchable else { return }
     try encoder.append(
       rules.searchVector { name in
-        guard let index = fields.firstIndex(where: { $0.name == name }), case .value(let value) = row.cells[index] else {
+        guard let index = fields.firstIndex(where: { $0.name == name }), case .value(let value) = row.cells[index]
+        else {
           return .null
         }
         return value
