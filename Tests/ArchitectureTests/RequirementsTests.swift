@@ -55,7 +55,8 @@ import Testing
 
   @Test(
     arguments: [
-      "GET /r/no_such_register", "GET /nowhere", "DELETE /lookup", "POST /r/app_user/{id}/do/no_such_action",
+      "GET /r/no_such_register", "GET /nowhere", "GET /r/address/nowhere", "DELETE /lookup",
+      "POST /r/app_user/{id}/do/no_such_action",
       "lifang conjure", "lifang import moonbeams", "entity:no_such_register", "",
     ])
   func whatDoesNotExistIsNotFound(_ place: String) { #expect(!Product.has(place: place)) }
@@ -107,17 +108,30 @@ private enum Product {
     let segments: [Substring]
   }
 
-  /// What the sources register with `router.on(.get, "/path"…` and `router.onImmediate(…`.
+  /// What the sources register with `router.on(.get, "/path"…` and `router.onImmediate(…`, in a type that the App makes.
   private static let routes = files("Sources", ".swift").flatMap { file -> [Route] in
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     return [".on(", ".onImmediate("].flatMap { call in
       var before = ""
       return text.components(separatedBy: call).compactMap { rest -> Route? in
         defer { before += rest }
-        return before.isEmpty ? nil : route(rest.prefix(200).drop(while: \.isWhitespace), after: before)
+        guard !before.isEmpty, isServed(before) else { return nil }
+        return route(rest.prefix(200).drop(while: \.isWhitespace), after: before)
       }
     }
   }
+
+  /// Whether the type that the source `before` a call has begun last is made by the App.
+  private static func isServed(_ before: String) -> Bool {
+    let starts =
+      ["struct ", "class ", "extension "].compactMap { before.range(of: "\n" + $0, options: .backwards) }
+      + ["\npackage struct ", "\npackage final class "].compactMap { before.range(of: $0, options: .backwards) }
+    guard let start = starts.map(\.upperBound).max() else { return false }
+    return composition.contains(identifier(String(before[start...].prefix(80))) + "(")
+  }
+
+  private static let composition = files("Sources/App", ".swift")
+    .map { (try? String(contentsOf: $0, encoding: .utf8)) ?? "" }.joined(separator: "\n")
 
   /// The route of a call that goes on with `arguments`; a path may begin with a constant of the source `before` it.
   private static func route(_ arguments: Substring, after before: String) -> Route? {
@@ -158,7 +172,9 @@ private enum Product {
       case "{action}" where isNamed:
         guard let register, entities[register]?.contains("name: \(path[index]),") == true else { return false }
       default:
-        guard segment.hasPrefix("{") || segment == path[index] else { return false }
+        guard segment == path[index] || segment.hasPrefix("{") && (!isNamed || segment == "{layer}") else {
+          return false
+        }
       }
     }
     return pattern.count == path.count

@@ -14,8 +14,8 @@ struct AuditFixture {
   let audit: Audit
 
   init() async throws {
-    database = try await TestDatabase.make()
-    _ = try await Migrator().run(AuditSchema.migrations, on: database)
+    database = try await TestDatabase.make(
+      .init("audit") { _ = try await Migrator(log: .silent).run(AuditSchema.migrations, on: $0) })
     ring = KeyRing(random: .seeded(1))
     try ring.rotate(.audit, at: time.clock.now())
     keys = try AuditKeys(ring: ring)

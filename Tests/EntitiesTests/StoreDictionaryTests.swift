@@ -4,6 +4,7 @@ import Entities
 import SQL
 import TestSupport
 import Testing
+import YAML
 
 /// What administrators may do with codes, and what stays as it was delivered.
 @Suite struct StoreDictionaryTests {
@@ -135,7 +136,10 @@ import Testing
     let building = try await city.system.insert("building", ["name": .text("甲"), "division_code": .text("511702")])
     try await city.system.insert(
       "room",
-      ["building_id": .integer(building.id), "number": .text("101"), "area": .decimal(FixedDecimal(millionths: 90_000_000))])
+      [
+        "building_id": .integer(building.id), "number": .text("101"),
+        "area": .decimal(FixedDecimal(millionths: 90_000_000)),
+      ])
     let withdrawal = try await settings.withdrawal(of: "room-area", by: .system)
     #expect(withdrawal.losses.map(\.field?.name) == ["area"] && withdrawal.losses.map(\.records) == [1])
     try await settings.withdraw("room-area", by: .system)

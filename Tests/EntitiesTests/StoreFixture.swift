@@ -27,10 +27,16 @@ struct StoreFixture: Sendable {
     hooks: RecordHooks = RecordHooks(),
     actorName: @escaping @Sendable (Int64, any SQLSession) async throws -> String? = { _, _ in nil }
   ) async throws -> StoreFixture {
-    let database = if let given { given } else { try await TestDatabase.make() }
-    _ = try await Migrator(log: .silent).run(AuditSchema.migrations + StoreMigrations.all, on: database)
     let catalogs = LiveCatalog(try Catalog.load(texts: texts))
-    try await SchemaPlan.apply(catalogs.current, to: database)
+    let database: Database
+    if let given {
+      database = given
+      try await prepare(catalogs.current, on: given)
+    } else {
+      let texts = texts.map(\.text).joined()
+      database = try await TestDatabase.make(
+        TestDatabase.Preparation("entities \(texts)") { try await prepare(catalogs.current, on: $0) })
+    }
     let keys = try makeKeys()
     let audit = Audit(clock: clock.clock)
     let store = RecordStore(
@@ -38,6 +44,12 @@ struct StoreFixture: Sendable {
       actorName: actorName)
     return StoreFixture(
       database: database, store: store, catalogs: catalogs, clock: clock, keys: keys, audit: audit)
+  }
+
+  /// Makes the tables.
+  static func prepare(_ catalog: Catalog, on database: Database) async throws {
+    _ = try await Migrator(log: .silent).run(AuditSchema.migrations + StoreMigrations.all, on: database)
+    try await SchemaPlan.apply(catalog, to: database)
   }
 
   /// The same keys each time.

@@ -11,11 +11,17 @@ import Testing
 @Suite struct StorePlanTests {
   /// 60,000 buildings or people, county after county, so that the latest are all in the last county.
   static func makeCity(_ table: String) async throws -> StoreFixture {
-    let administrator = try await TestDatabase.make { $0.role = nil }
-    _ = try await DatabaseRoles.prepare(on: administrator, owner: "lifang_test")
-    var configuration = administrator.configuration
-    configuration.role = "lifang_test"
-    let city = try await StoreFixture.make(on: Database(configuration))
+    let city = TestDatabase.Preparation("city \(table)") { administrator in
+      _ = try await DatabaseRoles.prepare(on: administrator, owner: "lifang_test")
+      let owner = await TestDatabase.pool(on: administrator) { $0.role = "lifang_test" }
+      try await fill(table, try await StoreFixture.make(on: owner))
+      await owner.close()
+    }
+    let administrator = try await TestDatabase.make(city) { $0.role = nil }
+    return try await StoreFixture.make(on: TestDatabase.pool(on: administrator) { $0.role = "lifang_test" })
+  }
+
+  private static func fill(_ table: String, _ city: StoreFixture) async throws {
     let division: SQL = """
       '5117' || lpad((g / 10000 + 1)::text, 2, '0') || lpad((g / 1000 % 10 + 1)::text, 3, '0') \
       || lpad((g / 100 % 10 + 1)::text, 3, '0')
@@ -43,7 +49,6 @@ import Testing
       }
     }
     try await city.database.execute("analyze \(identifier: table)")
-    return city
   }
 
   static func principal(_ table: String, _ scopes: DataScope...) -> Principal {

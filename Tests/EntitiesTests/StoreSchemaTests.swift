@@ -112,13 +112,10 @@ import Testing
     let administrator = try await TestDatabase.make { $0.role = nil }
     let outcome = try await DatabaseRoles.prepare(on: administrator, owner: "lifang_test")
     #expect(outcome.hasRole && outcome.hasLeakproof)
-    var configuration = administrator.configuration
-    configuration.role = "lifang_test"
-    let owner = Database(configuration)
+    let owner = await TestDatabase.pool(on: administrator) { $0.role = "lifang_test" }
     _ = try await Migrator(log: .silent).run(StoreMigrations.all, on: owner)
     try await SchemaPlan.apply(try Catalog.load(texts: StoreFixture.declarations), to: owner)
-    configuration.role = DatabaseRoles.application
-    let application = Database(configuration)
+    let application = await TestDatabase.pool(on: administrator) { $0.role = DatabaseRoles.application }
     _ = try await application.query("select count(*) from building_history")
     for forbidden in ["delete from building_history", "drop table building", "alter table building add column x text"] {
       let failure = await #expect(throws: SQLFailure.self) { try await application.execute(SQL(unsafe: forbidden)) }

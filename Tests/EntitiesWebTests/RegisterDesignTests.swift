@@ -1,5 +1,7 @@
+import Access
 import Core
 import Entities
+import HTTP
 import TestSupport
 import Testing
 

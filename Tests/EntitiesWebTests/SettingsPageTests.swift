@@ -1,6 +1,7 @@
 import Core
 import Entities
 import HTTP
+import SQL
 import TestSupport
 import Testing
 

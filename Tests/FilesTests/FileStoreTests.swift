@@ -33,8 +33,8 @@ import Testing
   static let user = Principal(kind: .user, id: 7, name: "甲", unit: nil, grants: Grants([]), clearance: .open)
 
   static func withStore(_ body: (Fixture) async throws -> Void) async throws {
-    let database = try await TestDatabase.make()
-    _ = try await Migrator(log: .silent).run(FilesSchema.migrations, on: database)
+    let database = try await TestDatabase.make(
+      .init("files") { _ = try await Migrator(log: .silent).run(FilesSchema.migrations, on: $0) })
     let keys = KeyRing(random: .seeded(5))
     try keys.rotate(.data, at: Instant(seconds: 0))
     try keys.rotate(.index, at: Instant(seconds: 0))

@@ -20,14 +20,17 @@ struct IdentityFixture {
 
   init(policy: IdentityPolicy = IdentityPolicy()) async throws {
     let metrics = metrics
-    database = try await TestDatabase.make { $0.metrics = metrics }
+    database = try await TestDatabase.make(IdentityFixture.schema) { $0.metrics = metrics }
     time = ManualClock(IdentityFixture.start)
     ring = KeyRing(random: .seeded(1))
     for purpose in [KeyPurpose.data, .index, .pepper] { try ring.rotate(purpose, at: time.clock.now()) }
-    _ = try await Migrator().run(AuditSchema.migrations + IdentitySchema.migrations, on: database)
-    try await database.transaction { try await $0.execute(unsafe: IdentityFixture.registers) }
-    _ = try await Migrator().run(IdentityGuards.migrations, on: database)
     service = try IdentityFixture.service(database, ring, time, policy)
+  }
+
+  private static let schema = TestDatabase.Preparation("identity") { database in
+    _ = try await Migrator(log: .silent).run(AuditSchema.migrations + IdentitySchema.migrations, on: database)
+    try await database.transaction { try await $0.execute(unsafe: registers) }
+    _ = try await Migrator(log: .silent).run(IdentityGuards.migrations, on: database)
   }
 
   /// Another node on the same database.

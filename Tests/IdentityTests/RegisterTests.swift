@@ -18,12 +18,14 @@ import Testing
     let time = ManualClock(IdentityFixture.start)
 
     init() async throws {
-      database = try await TestDatabase.make()
       let catalog = try Declarations.catalog()
-      _ = try await Migrator().run(
-        StoreMigrations.all + AuditSchema.migrations + IdentitySchema.migrations, on: database)
-      _ = try await SchemaPlan.apply(catalog, to: database)
-      _ = try await Migrator().run(IdentityGuards.migrations, on: database)
+      let schema = TestDatabase.Preparation("declared identity") { database in
+        _ = try await Migrator(log: .silent).run(
+          StoreMigrations.all + AuditSchema.migrations + IdentitySchema.migrations, on: database)
+        _ = try await SchemaPlan.apply(catalog, to: database)
+        _ = try await Migrator(log: .silent).run(IdentityGuards.migrations, on: database)
+      }
+      database = try await TestDatabase.make(schema)
       let ring = KeyRing(random: .seeded(1))
       for purpose in [KeyPurpose.data, .index, .pepper] { try ring.rotate(purpose, at: time.clock.now()) }
       store = RecordStore(

@@ -20,6 +20,16 @@ import Testing
     }
   }
 
+  @Test func sessionsToBeReadAgainOutliveTheSweep() async throws {
+    let fixture = try await IdentityFixture()
+    try await fixture.user()
+    let opened = try await fixture.signIn()
+    fixture.service.cache.forgetAll()
+    try await fixture.service.maintain()
+    #expect(
+      try await fixture.service.authenticate(opened.token, origin: fixture.origin).id == opened.session.id)
+  }
+
   @Test func anIdleSessionEndsAndABusyOneStays() async throws {
     let fixture = try await IdentityFixture()
     try await fixture.user()

@@ -45,8 +45,8 @@ struct JobFixture: Sendable {
       return nil
     }
   ) async throws -> JobFixture {
-    let database = try await TestDatabase.make()
-    _ = try await Migrator(log: .silent).run(JobsSchema.migrations, on: database)
+    let database = try await TestDatabase.make(
+      .init("jobs") { _ = try await Migrator(log: .silent).run(JobsSchema.migrations, on: $0) })
     let clock = ManualClock(start)
     let diary = Diary()
     var kinds = JobKinds()

@@ -71,7 +71,7 @@ package struct RecordRoutes: Sendable {
   private func list(_ visit: Visit) async throws -> Response {
     var register = try register(visit)
     let entity = register.entity
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     let address = try ListAddress(
       entity, remembering(visit, entity), divisions: try await records.divisionNames())
     let page = try await records.list(address.query)
@@ -96,7 +96,7 @@ package struct RecordRoutes: Sendable {
   private func pick(_ visit: Visit) async throws -> Response {
     let entity = try register(visit).entity
     let text = String((visit.request.query.first("q") ?? "").prefix(60))
-    let found = try await store.records(as: visit.principal).suggest(entity.name, text)
+    let found = try await store.records(as: visit.principal, origin: visit.request.origin).suggest(entity.name, text)
     return .json([
       "items": .array(found.map { ["value": .string(String($0.id)), "label": .string($0.title)] })
     ])
@@ -106,7 +106,7 @@ package struct RecordRoutes: Sendable {
   static let divisionPicker = "/divisions/pick"
 
   private func pickDivision(_ visit: Visit) async throws -> Response {
-    let names = try await store.records(as: visit.principal).divisionNames()
+    let names = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
     let found = names.suggest(String((visit.request.query.first("q") ?? "").prefix(60)))
     return .json([
       "items": .array(
@@ -130,7 +130,7 @@ package struct RecordRoutes: Sendable {
   private func detail(_ visit: Visit) async throws -> Response {
     let register = try register(visit)
     let entity = register.entity
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var asOf: Instant?
     if let text = visit.request.query.first("at") {
       guard let instant = Instant(text) ?? CivilDate(text)?.start else {
@@ -159,7 +159,7 @@ package struct RecordRoutes: Sendable {
     let register = try register(visit, to: "history")
     let entity = register.entity
     let id = try visit.recordID()
-    let versions = try await store.records(as: visit.principal).versions(entity.name, id)
+    let versions = try await store.records(as: visit.principal, origin: visit.request.origin).versions(entity.name, id)
     let display = FieldDisplay(catalog: register.catalog)
     var entries: [Timeline.Entry] = []
     for (index, version) in versions.enumerated() {
@@ -197,7 +197,8 @@ package struct RecordRoutes: Sendable {
   private func why(_ visit: Visit) async throws -> Response {
     let register = try register(visit)
     let id = try visit.recordID()
-    let reasons = try await store.records(as: visit.principal).explain(register.entity.name, id)
+    let reasons = try await store.records(as: visit.principal, origin: visit.request.origin).explain(
+      register.entity.name, id)
     let title = "为什么我能看到这条\(register.entity.label)"
     let list = ul(.class("consequences")) { for reason in reasons { li { reason } } }
     if visit.wantsFragment {

@@ -13,7 +13,8 @@ package struct Register: Sendable {
   let divisions: DivisionNames
 
   package init(
-    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext, divisions: DivisionNames = DivisionNames()
+    _ entity: EntityDeclaration, catalog: Catalog, context: EvaluationContext,
+    divisions: DivisionNames = DivisionNames()
   ) {
     self.divisions = divisions
     self.entity = entity
@@ -60,7 +61,7 @@ package struct Register: Sendable {
     return holds(visible, in: record)
   }
 
-  private func holds(_ condition: Expression, in record: Record) -> Bool {
+  func holds(_ condition: Expression, in record: Record) -> Bool {
     (try? condition.holds(in: context) { record[$0] }) ?? true
   }
 }

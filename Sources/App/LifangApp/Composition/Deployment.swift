@@ -54,7 +54,8 @@ struct Deployment: Sendable {
     ownerSettings.statementTimeout = nil
     ownerSettings.idleTransactionTimeout = .seconds(3600)
     let owner = Database(ownerSettings)
-    let roles = try await Schema.prepare(catalog, on: owner)
+    let roles = try await Schema.prepareRoles(of: cluster, owner: owner)
+    try await Schema.prepare(catalog, on: owner)
     var settings = Database.Configuration(conninfo: conninfo, log: log, metrics: metrics)
     settings.role = roles.hasRole ? DatabaseRoles.application : nil
     settings.maximumConnections = 8
@@ -102,7 +103,8 @@ enum Schema {
   /// Migrations before the declared tables: what the store and the platform need.
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
-      + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration] + AddressImport.migrations)
+      + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
+      + AddressImport.migrations)
       .sorted { $0.id < $1.id }
   }
 
@@ -111,12 +113,23 @@ enum Schema {
     (IdentityGuards.migrations + [AddressCells.triggers]).sorted { $0.id < $1.id }
   }
 
-  static func prepare(_ catalog: Catalog, on owner: Database) async throws -> DatabaseRoles.Outcome {
-    let outcome = try await DatabaseRoles.prepare(on: owner)
+  /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the
+  /// tables as far as that may.
+  static func prepareRoles(of cluster: PrivateCluster?, owner: Database) async throws -> DatabaseRoles.Outcome {
+    guard let cluster else { return try await DatabaseRoles.prepare(on: owner) }
+    var settings = Database.Configuration(
+      conninfo: try await cluster.administratorConninfo(database: "lifang"), log: .silent)
+    settings.maximumConnections = 1
+    let administrator = Database(settings)
+    let outcome = try await DatabaseRoles.prepare(on: administrator, owner: PrivateCluster.owner)
+    await administrator.close()
+    return outcome
+  }
+
+  static func prepare(_ catalog: Catalog, on owner: Database) async throws {
     _ = try await Migrator(log: .silent).run(before, on: owner)
     let plan = try await SchemaPlan.apply(catalog, to: owner)
     if let refusal = plan.refusal { throw refusal }
     _ = try await Migrator(log: .silent).run(after, on: owner)
-    return outcome
   }
 }

@@ -57,7 +57,9 @@ enum DemoAccounts {
       from app_user u left join user_role h on h.user_id = u.id left join role r on r.id = h.role_id
       where u.remark = '演示账号' group by u.id order by u.id
       """)
-    return try rows.map { Account(account: try $0.get("account"), name: try $0.get("name"), label: try $0.get("label")) }
+    return try rows.map {
+      Account(account: try $0.get("account"), name: try $0.get("name"), label: try $0.get("label"))
+    }
   }
 
   /// Makes units, accounts and roles for the city that was loaded.

@@ -65,7 +65,9 @@ enum DemoCommand {
       }
       print(JSON.array(list).text)
     } else {
-      for account in accounts { print("\(account.account)\t\(DemoAccounts.password)\t\(account.name)\t\(account.label)") }
+      for account in accounts {
+        print("\(account.account)\t\(DemoAccounts.password)\t\(account.name)\t\(account.label)")
+      }
     }
   }
 

@@ -56,7 +56,8 @@ struct DemoTables: Sendable {
       "code name kind address_id compound_id division_code grid_id building_number storeys storeys_below unit_count room_count built_year has_lift is_economic footprint status"
     )
     unit = try loader(
-      "building_unit", "name building_id unit_number address_id division_code storeys rooms_per_storey has_lift location"
+      "building_unit",
+      "name building_id unit_number address_id division_code storeys rooms_per_storey has_lift location"
     )
     room = try loader(
       "room", "name building_id unit_id address_id division_code floor room_number usage state area is_let")

@@ -30,7 +30,7 @@ struct HomeRoutes: Sendable {
 
   private func workbench(_ visit: Visit) async throws -> Response {
     if visit.principal.kind == .stranger { return try await welcome(visit) }
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var tiles: [Tile] = []
     for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
       guard store.catalog.entity(item.entity) != nil else { continue }
@@ -67,7 +67,7 @@ struct HomeRoutes: Sendable {
     guard visit.principal.may(Permission("address", "view")) else {
       return StateView.noPermission("查看标准地址", grantedBy: "本单位的系统管理员").html
     }
-    let rows = try await store.records(as: visit.principal).aggregate(
+    let rows = try await store.records(as: visit.principal, origin: visit.request.origin).aggregate(
       AggregateQuery("address", groups: [.init("division_code", .digits(6))], limit: 12))
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
@@ -140,7 +140,7 @@ struct HomeRoutes: Sendable {
     var groups: [(label: String, items: [Hit])] = []
     let pages = menuHits(try await site.menu(visit.principal), text)
     if !pages.isEmpty { groups.append(("功能", pages)) }
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     for name in ["address", "building", "road", "compound", "organisation", "person", "app_user"] where !text.isEmpty {
       guard let entity = store.catalog.entity(name), visit.principal.may(Permission(name, "view")),
         !entity.list.search.isEmpty
@@ -200,7 +200,9 @@ struct HomeRoutes: Sendable {
   private func help(_ visit: Visit) async throws -> Response {
     var documents: [Record] = []
     if visit.principal.may(Permission("help_document", "view")), store.catalog.entity("help_document") != nil {
-      documents = try await store.records(as: visit.principal).list(ListQuery("help_document", limit: 100)).records
+      documents = try await store.records(as: visit.principal, origin: visit.request.origin).list(
+        ListQuery("help_document", limit: 100)
+      ).records
     }
     return try await visit.page(
       "使用帮助",
@@ -219,7 +221,7 @@ struct HomeRoutes: Sendable {
         } else {
           ul(.class("plain-list")) {
             for document in documents {
-              li { a(.href("/r/help_document/\(document.id)")) { document["title"].text ?? "资料" } }
+              li { a(.href("/r/help_document/\(document.id)")) { document["name"].text ?? "资料" } }
             }
           }
         }

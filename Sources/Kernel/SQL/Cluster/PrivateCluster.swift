@@ -30,7 +30,7 @@ package actor PrivateCluster {
   /// The superuser of the cluster, used to make roles, databases and extensions.
   static let administrator = "lifang_admin"
   /// The owner of the application's database, without any further right.
-  static let owner = "lifang"
+  package static let owner = "lifang"
   /// Longest path of a Unix socket on Linux, in bytes (`sockaddr_un.sun_path` less its end).
   static let longestSocketPath = 107
 

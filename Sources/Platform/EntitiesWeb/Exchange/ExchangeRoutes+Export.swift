@@ -20,7 +20,7 @@ extension ExchangeRoutes {
   {
     var query = draft.query
     query.columns = nil
-    let count = try await store.records(as: visit.principal)
+    let count = try await store.records(as: visit.principal, origin: visit.request.origin)
       .exportCount(query, upTo: ExportDraft.Format.xlsx.limit + 1)
     return try await ExportPage(draft: draft, count: count, errors: errors, visit: visit).response(status: status)
   }

@@ -33,7 +33,7 @@ extension ExchangeRoutes {
     -> Response
   {
     let base = "/r/\(entity.name)/import"
-    let runs = try await store.records(as: visit.principal).importRuns(of: entity.name)
+    let runs = try await store.records(as: visit.principal, origin: visit.request.origin).importRuns(of: entity.name)
     return try await visit.page(
       "导入\(entity.label)", status: status, crumbs: [Crumb(entity.label, "/r/\(entity.name)")],
       subtitle: "每一行都会得到结论：新增、更新、无变化或未导入，并说明原因",

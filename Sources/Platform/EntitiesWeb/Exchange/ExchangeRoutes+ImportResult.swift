@@ -15,7 +15,8 @@ extension ExchangeRoutes {
 
   /// The import that a path names; one of another register looks missing.
   private func run(_ visit: Visit, of entity: EntityDeclaration) async throws -> ImportRun {
-    let run = try await store.records(as: visit.principal).importRun(try visit.request.integer("run"))
+    let run = try await store.records(as: visit.principal, origin: visit.request.origin).importRun(
+      try visit.request.integer("run"))
     guard run.spec.entity == entity.name else {
       throw Refusal(.notFound, "import-missing", "没有找到这次导入，可能已过保留期。")
     }
@@ -30,7 +31,7 @@ extension ExchangeRoutes {
       query.first("outcome").flatMap(ImportOutcome.Result.init(rawValue:))
       ?? (run.tally.rejected > 0 ? .rejected : run.tally.created > 0 ? .created : .updated)
     let after = max(0, query.first("after").flatMap { Int($0) } ?? 0)
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     let found = try await records.importOutcomes(
       run.id, results: [kind], after: after, limit: ExchangeRoutes.pageSize + 1)
     let shown = Array(found.prefix(ExchangeRoutes.pageSize))
@@ -124,7 +125,7 @@ extension ExchangeRoutes {
     let run = try await run(visit, of: entity)
     let kind = visit.request.query.first("outcome").flatMap(ImportOutcome.Result.init(rawValue:))
     let results = kind.map { [$0] } ?? Set(ImportOutcome.Result.allCases)
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     let mapped = run.spec.columns.enumerated().compactMap { column, name in
       name.flatMap { entity.field($0) }.map { (column: column, heading: ImportTemplate.heading($0)) }
     }

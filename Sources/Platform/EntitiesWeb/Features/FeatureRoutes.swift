@@ -125,7 +125,7 @@ package struct FeatureRoutes: Sendable {
     let asked = visit.request.query
     try FeatureRoutes.check(asked, allowed: collection.parameterNames)
     let query = try collection.query(asked)
-    let page = try await store.records(as: visit.principal).list(query)
+    let page = try await store.records(as: visit.principal, origin: visit.request.origin).list(query)
     let path = "\(root(visit))/collections/\(collection.entity.name)"
     func address(_ items: QueryItems) -> String {
       items.isEmpty ? "\(path)/items" : "\(path)/items?\(items.encoded)"
@@ -153,7 +153,7 @@ package struct FeatureRoutes: Sendable {
     let collection = try requireCollection(visit)
     try FeatureRoutes.check(visit.request.query)
     let id = try visit.request.integer("feature")
-    let record = try await store.records(as: visit.principal)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin)
       .get(collection.entity.name, id, columns: collection.columns)
     let path = "\(root(visit))/collections/\(collection.entity.name)"
     let links: JSON = [

@@ -44,7 +44,7 @@ package struct RecordInterface: Sendable {
     if query.columns == nil {
       query.columns = entity.fields.filter { !$0.hidden && $0.listed }.map(\.name)
     }
-    let page = try await store.records(as: visit.principal).list(query)
+    let page = try await store.records(as: visit.principal, origin: visit.request.origin).list(query)
     var members: [(key: String, value: JSON)] = [
       ("items", .array(page.records.map(form(entity).encode))), ("count", .int(Int64(page.count.value))),
       ("countIsEstimate", .bool(page.count.isEstimate)),
@@ -55,7 +55,8 @@ package struct RecordInterface: Sendable {
 
   private func read(_ visit: Visit) async throws -> Response {
     let entity = try entity(visit, "view")
-    let record = try await store.records(as: visit.principal).get(entity.name, try visit.recordID())
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      entity.name, try visit.recordID())
     var response = Response.json(form(entity).encode(record))
     response.headers["ETag"] = "\"\(record.version)\""
     return response
@@ -64,7 +65,7 @@ package struct RecordInterface: Sendable {
   private func create(_ visit: Visit) async throws -> Response {
     let entity = try entity(visit, "create")
     let values = try form(entity).decode(try await visit.request.body.json())
-    let record = try await store.records(as: visit.principal).insert(entity.name, values)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).insert(entity.name, values)
     var response = Response.json(form(entity).encode(record), status: 201)
     response.headers["Location"] = "/api/r/\(entity.name)/\(record.id)"
     return response
@@ -76,14 +77,14 @@ package struct RecordInterface: Sendable {
     let body = try await visit.request.body.json()
     let version = body["version"]?.int.map { Int($0) } ?? RecordInterface.version(visit)
     let values = try form(entity).decode(body)
-    let record = try await store.records(as: visit.principal)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin)
       .update(entity.name, try visit.recordID(), version: version, values)
     return .json(form(entity).encode(record))
   }
 
   private func delete(_ visit: Visit) async throws -> Response {
     let entity = try entity(visit, "delete")
-    try await store.records(as: visit.principal)
+    try await store.records(as: visit.principal, origin: visit.request.origin)
       .delete(entity.name, try visit.recordID(), version: RecordInterface.version(visit))
     return .noContent
   }

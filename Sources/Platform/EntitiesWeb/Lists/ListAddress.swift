@@ -11,7 +11,9 @@ package struct ListAddress: Sendable {
   package let items: QueryItems
 
   /// Items of the page itself, which are no part of the list.
-  static let ignored: Set<String> = ["panel", "format", "return", CrossSiteGuard.field, "key", "all", "id", "action", "text-size"]
+  static let ignored: Set<String> = [
+    "panel", "format", "return", CrossSiteGuard.field, "key", "all", "id", "action", "text-size",
+  ]
 
   /// - Throws: ``Refusal`` naming every item that cannot be understood.
   ///

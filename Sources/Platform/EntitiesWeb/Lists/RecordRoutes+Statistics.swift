@@ -22,7 +22,7 @@ extension RecordRoutes {
     let items = visit.request.query.items.filter { !["by", "q"].contains($0.name) }
     let query = try ListQuery(entity, items: items.map { ($0.name, $0.value) }, ignoring: ListAddress.ignored)
     let cut: AggregateQuery.Group.Cut? = field.type == .division ? .digits(9) : nil
-    let rows = try await store.records(as: visit.principal).aggregate(
+    let rows = try await store.records(as: visit.principal, origin: visit.request.origin).aggregate(
       AggregateQuery(
         entity.name, filters: query.filters, groups: [.init(dimension, cut)], measures: role.measures, limit: 200))
     let path = "/r/\(entity.name)/statistics"

@@ -11,7 +11,9 @@ extension RecordRoutes {
   func form(_ visit: Visit, id: Int64?) async throws -> Response {
     let register = try register(visit, to: id == nil ? "create" : "update")
     var record: Record?
-    if let id { record = try await store.records(as: visit.principal).get(register.entity.name, id) }
+    if let id {
+      record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id)
+    }
     var typed: FormInput?
     if id == nil, !visit.request.query.isEmpty {
       typed = FormInput(
@@ -53,7 +55,7 @@ extension RecordRoutes {
   func save(_ visit: Visit, id: Int64?) async throws -> Response {
     let register = try register(visit, to: id == nil ? "create" : "update")
     let entity = register.entity
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     let form = try await visit.request.body.form()
     var record: Record?
     if let id { record = try await records.get(entity.name, id) }
@@ -91,7 +93,8 @@ extension RecordRoutes {
   func askDelete(_ visit: Visit) async throws -> Response {
     let register = try register(visit, to: "delete")
     let id = try visit.recordID()
-    let record = try await store.records(as: visit.principal).get(register.entity.name, id)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      register.entity.name, id)
     let path = "/r/\(register.entity.name)/\(id)"
     return try await visit.confirmation(
       Confirmation(
@@ -104,7 +107,7 @@ extension RecordRoutes {
     let register = try register(visit, to: "delete")
     let id = try visit.recordID()
     let form = try await visit.request.body.form()
-    try await store.records(as: visit.principal).delete(
+    try await store.records(as: visit.principal, origin: visit.request.origin).delete(
       register.entity.name, id, version: form.first("version").flatMap { Int($0) })
     return try visit.redirect(to: "/r/\(register.entity.name)", saying: "已删除，历史版本仍然保留。")
   }
@@ -169,7 +172,8 @@ extension RecordRoutes {
 
   func askAction(_ visit: Visit) async throws -> Response {
     let (register, action, id) = try declared(visit)
-    let record = try await store.records(as: visit.principal).get(register.entity.name, id)
+    let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
+      register.entity.name, id)
     return try await visit.confirmation(confirmation(action, register, record, errors: []))
   }
 
@@ -192,7 +196,7 @@ extension RecordRoutes {
   func perform(_ visit: Visit) async throws -> Response {
     let (register, action, id) = try declared(visit)
     let form = try await visit.request.body.form()
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     let record = try await records.get(register.entity.name, id)
     let reader = FormReader(register, form, record: record, only: action.ask)
     guard reader.errors.isEmpty else {
@@ -219,7 +223,7 @@ extension RecordRoutes {
     let name = form.first("action") ?? ""
     let entity = try store.entity(try visit.request.parameter("entity"))
     let register = register(entity, visit)
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var ids = form.all("id").compactMap { Int64($0) }
     let address = try ListAddress(entity, form.fields)
     if form.first("all") == "1" {

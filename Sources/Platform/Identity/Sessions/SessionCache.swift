@@ -63,7 +63,7 @@ final class SessionCache: Sendable {
   }
 
   /// Drops entries that are long over.
-  func sweep(at time: Instant) { entries.withLock { $0 = $0.filter { time - $0.value.validUntil < 3600 } } }
+  func sweep(at time: Instant) { entries.withLock { $0 = $0.filter { $0.value.validUntil > time + (-3600 as Int64) } } }
 
   /// Entries are not removed but made to be read anew: when they were last seen is not lost.
   private func expire(_ matches: (Entry) -> Bool) {

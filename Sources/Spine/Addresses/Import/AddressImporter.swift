@@ -1,5 +1,5 @@
 package import Access
-package import Audit
+import Audit
 package import Core
 package import SQL
 package import Search
@@ -20,7 +20,8 @@ package struct AddressImporter: Sendable {
   let clock: WallClock
 
   package init(
-    database: Database, classifier: AddressClassifier, series: AddressCodeSeries = AddressCodeSeries(), pinyin: PinyinTable?,
+    database: Database, classifier: AddressClassifier, series: AddressCodeSeries = AddressCodeSeries(),
+    pinyin: PinyinTable?,
     clock: WallClock
   ) {
     self.database = database

@@ -45,11 +45,11 @@ struct StaffView: Sendable {
   private func isInScope(_ face: PublicAddress, _ visit: Visit) async throws -> Bool {
     let query = ListQuery(
       "address", filters: [ListFilter("code", .equals(.text(face.code)))], columns: ["code"], limit: 1)
-    return try await !store.records(as: visit.principal).list(query).records.isEmpty
+    return try await !store.records(as: visit.principal, origin: visit.request.origin).list(query).records.isEmpty
   }
 
   private func card(_ face: PublicAddress, _ visit: Visit, residents: Entities.Page?) async throws -> HTML {
-    let records = store.records(as: visit.principal)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
     var items: [DetailItem] = []
     if visit.principal.may(Permission("room", "view")) {
       let rooms = try await records.list(

@@ -12,7 +12,8 @@ struct EntityReader {
   let fields: FieldSetReader
 
   private static let keys = [
-    "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules", "indexes", "unique",
+    "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules",
+    "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
     "import",
   ]
@@ -28,8 +29,9 @@ struct EntityReader {
     EntityDeclaration(
       name: document.name, label: reader.label(fallback: document.name), area: area(),
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
-      personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields, rules: rules(),
-      indexes: indexes(), list: list(), form: form(), related: related(), numbering: numbering(), actions: actions(),
+      personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields,
+      rules: rules(),
+      indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(), actions: actions(),
       map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
       position: reader.position)
   }
