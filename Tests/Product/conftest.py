@@ -57,7 +57,7 @@ def city():
             [lifang, "serve", "--demo", "--demo-scale", "0.003", "--data", data, "--port", str(port)],
             stdout=log, stderr=log)
         try:
-            until = time.monotonic() + 120
+            until = time.monotonic() + 300
             while True:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
