@@ -75,7 +75,8 @@ struct DetailPage {
     var actions: [Action] = []
     for link in entity.links where asOf == nil && link.permission.map(visit.principal.may) ?? true {
       guard link.when.map({ register.holds($0, in: record) }) ?? true,
-        let path = link.path({ $0 == "id" ? String(record.id) : record.masked.contains($0) ? "" : record[$0].plainText })
+        let path = link.path({ $0 == "id" ? String(record.id) : record.masked.contains($0) ? "" : record[$0].plainText }
+        )
       else { continue }
       actions.append(Action(link.label, link.isDialog ? .dialog(path) : .link(path)))
     }

@@ -41,7 +41,8 @@ package struct EntityDeclaration: Sendable {
     personal: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
     fields: [FieldDeclaration],
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
-    related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil, actions: [ActionDeclaration] = [],
+    related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil,
+    actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
     imports: ImportRule = .standard, origin: DeclarationOrigin = .shipped, position: SourcePosition
   ) {
