@@ -95,10 +95,10 @@ struct WebApplication: Sendable {
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
       counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
-    LookupRoutes(site: site, database: deployment.database, store: store).register(in: &router)
+    LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store,
-      centre: try Coordinate(longitude: 107.468, latitude: 31.209)
+      centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
     ).register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     SettingsRoutes(

@@ -34,6 +34,7 @@ extension Records {
   func prepare(_ drafts: inout [RecordDraft], _ entity: EntityDeclaration) async throws {
     let rules = WriteRules(entity, self)
     try rules.fillDefaults(&drafts)
+    try await refuseHiddenReferences(&drafts, entity)
     try await store.hooks.runInserts(entity.name, &drafts, self)
     try await rules.number(&drafts)
     for index in drafts.indices where drafts[index].refusal == nil {
