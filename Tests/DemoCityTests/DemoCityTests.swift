@@ -13,7 +13,7 @@ enum Fixture {
 
   static let gazetteer = Result { try Gazetteer.load(folder: root + "/Resources/spine/divisions") }
 
-  static func make(seed: UInt64 = 5117, scale: Double, cells: Int = 2500) throws -> DemoCity {
+  static func make(seed: UInt64 = 5117, scale: Double, cells: Int = 1000) throws -> DemoCity {
     try DemoCity(
       seed: seed, scale: scale, cells: cells, gazetteer: gazetteer.get(), folder: root + "/Resources/spine/demo")
   }

@@ -4,6 +4,7 @@ import Entities
 import SQL
 import TestSupport
 import Testing
+import YAML
 
 /// What administrators may do with codes, and what stays as it was delivered.
 @Suite struct StoreDictionaryTests {

@@ -84,4 +84,34 @@ import Testing
     let refusal = await #expect(throws: Refusal.self) { _ = try await other.importOutcomes(run.id) }
     #expect(refusal?.code == "import-missing")
   }
+
+  @Test func divisionsAreImportedByCodeOrName() async throws {
+    let register = (
+      name: "ward.yaml",
+      text: """
+      entity: ward
+      label: 区划
+      area: spine
+      divisions: code
+      fields:
+        - {name: code, label: 代码, type: division, unique: true, required: true}
+        - {name: name, label: 名称, type: text, max: 20, required: true}
+      form: {sections: [{label: 基本信息, fields: [code, name]}]}
+      """
+    )
+    let city = try await StoreFixture.make(StoreFixture.declarations + [register])
+    for (code, name) in [("511702", "通川区"), ("511703", "达川区"), ("511702001", "东城街道")] {
+      try await city.system.insert("ward", ["code": .text(code), "name": .text(name)])
+    }
+    let spec = ImportSpec(entity: "building", columns: ["name", "division_code"], label: "x")
+    let rows = StoreImportTests.rows([
+      ["甲", "通川区东城街道"], ["乙", "达川区"], ["丙", "511702001000"], ["丁", "宣汉县"], ["戊", "东城街道"],
+    ])
+    let run = try await StoreImportTests.run(city, rows, spec)
+    #expect(run.tally.created == 4 && run.tally.rejected == 1)
+    let query = ListQuery("building", sort: [.init(field: "id", descending: false)], columns: ["division_code"])
+    let codes = try await city.system.list(query).records.map { $0["division_code"].plainText }
+    #expect(codes == ["511702001", "511703", "511702001", "511702001"])
+    #expect(try await city.system.importOutcomes(run.id, results: [.rejected]).map(\.field) == ["division_code"])
+  }
 }

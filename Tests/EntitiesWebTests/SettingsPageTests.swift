@@ -20,7 +20,7 @@ import Testing
     let web = try await WebFixture.make()
     let base = "/settings/dictionaries/camera_kind"
     #expect(try await web.get("/settings/dictionaries?q=枪机".encodedQuery).text.contains("探头类型"))
-    #expect(try await web.get("\(base)/new").text.contains("name=\"csrf\""))
+    #expect(try await web.get("\(base)/new").text.contains("name=\"_csrf\""))
     let made = try await web.post("\(base)/new", [("code", "thermal"), ("label", "热成像")])
     #expect(made.status == 303)
     #expect(try await web.post("\(base)/codes/thermal/move", [("direction", "up")]).status == 303)

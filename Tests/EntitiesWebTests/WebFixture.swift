@@ -82,7 +82,7 @@ struct WebFixture: Sendable {
   func post(_ target: String, _ fields: [(String, String)], as user: String? = "admin", token: String = "token")
     async throws -> Answer
   {
-    let items = (fields + [("csrf", token)]).map {
+    let items = (fields + [(CrossSiteGuard.field, token)]).map {
       "\(PercentEncoding.encode($0.0))=\(PercentEncoding.encode($0.1))"
     }
     let body = Body(Array(items.joined(separator: "&").utf8), contentType: "application/x-www-form-urlencoded")

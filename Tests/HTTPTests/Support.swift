@@ -1,4 +1,5 @@
 import Core
+import Dispatch
 import Glibc
 import Synchronization
 import Testing
@@ -26,6 +27,17 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
   }
 }
 
+/// Runs the tests that share time with a server, which would give up a client that stands still because hundreds of
+/// other tests have the pool's threads.
+final class PromptExecutor: TaskExecutor {
+  static let shared = PromptExecutor()
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    DispatchQueue.global(qos: .userInteractive).async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}
+
 /// Starts a server on a free port, runs `body` with its port, and stops it.
 func withServer(
   _ configure: (inout Server.Configuration) -> Void = { _ in }, securityHeaders: SecurityHeaders? = nil,
@@ -41,7 +53,7 @@ func withServer(
   let server = try Server(configuration, application: application)
   let port = try server.start()
   do {
-    try await body(port, server)
+    try await withTaskExecutorPreference(PromptExecutor.shared) { try await body(port, server) }
   } catch {
     await server.stop(within: 0)
     throw error

@@ -125,7 +125,8 @@ import Testing
       return nil
     }
     let id = try await jobs.add("a")
-    let first = Task { await jobs.runner(concurrency: 2).run() }
+    // One worker: a second may claim what the first gives back before it has heard of the end.
+    let first = Task { await jobs.runner().run() }
     #expect(try await eventually { jobs.diary.all == ["1"] })
     first.cancel()
     await first.value

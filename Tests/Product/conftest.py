@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import sync_playwright
+from visitors import clients, elsewhere, newcomer, own_city, stranger  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
@@ -19,12 +20,40 @@ SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "hei
 
 
 def executable():
-    """The release build when there is one (bin/run made it), otherwise the one the Swift tests were built with."""
+    """What `LIFANG_BINARY` names, else the release build (bin/run made it), else the one the Swift tests were built with."""
+    if named := os.environ.get("LIFANG_BINARY"):
+        return pathlib.Path(named)
     for kind in ("release", "debug"):
         path = ROOT / ".build" / kind / "lifang"
         if path.exists():
             return path
     pytest.exit("lifang is not built; bin/test builds it", 2)
+
+
+RUNNING = []
+
+
+@pytest.fixture(autouse=True)
+def still_running():
+    """A server that fell is told at the test that felled it, and no further test is tried."""
+    yield
+    for city in RUNNING:
+        if (code := city.server.poll()) is not None:
+            text = pathlib.Path(city.log).read_text(errors="replace")
+            crash = text.find("crashed")
+            pytest.exit(f"the server ended with {code}:\n{text[crash - 1500:crash + 4000] if crash > 0 else text[-4000:]}", 3)
+
+
+def sow(data):
+    """Begins with a copy of the data folder that `LIFANG_SEED` names, whose cluster must be stopped: spares a developer
+    who runs the tests again and again the making of the demo city."""
+    if seed := os.environ.get("LIFANG_SEED"):
+        subprocess.run(["cp", "-a", "--reflink=auto", seed, data], check=True)
+
+
+@pytest.fixture(scope="session")
+def executable_path():
+    return executable()
 
 
 class City:
@@ -52,12 +81,13 @@ def city():
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         lifang = executable()
+        sow(data)
         log = open(os.path.join(folder, "server.log"), "wb")
         server = subprocess.Popen(
             [lifang, "serve", "--demo", "--demo-scale", "0.003", "--data", data, "--port", str(port)],
             stdout=log, stderr=log)
         try:
-            until = time.monotonic() + 120
+            until = time.monotonic() + 300
             while True:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
@@ -69,7 +99,10 @@ def city():
                     log.flush()
                     pytest.exit("the server did not start:\n" + pathlib.Path(log.name).read_text()[-3000:], 2)
                 time.sleep(0.1)
-            yield City(data, port, lifang)
+            city = City(data, port, lifang)
+            city.log, city.server = log.name, server
+            RUNNING.append(city)
+            yield city
         finally:
             server.send_signal(signal.SIGTERM)
             try:

@@ -249,7 +249,10 @@ final class Exchange: @unchecked Sendable {
       parking.deliver(encode(response, for: request))
       server.leave()
     }
-    let task = inline ? Task.immediate(operation: work) : Task(operation: work)
+    let task =
+      inline
+      ? Task.immediate(priority: ServerCore.priority, operation: work)
+      : Task(priority: ServerCore.priority, operation: work)
     parking.remember(task)
     return nil
   }
@@ -290,7 +293,7 @@ final class Exchange: @unchecked Sendable {
     }
     let writer = ResponseWriter(socket: socket, isChunked: isModern, isCompressed: isCompressed)
     server.enterAgain()
-    let task = Task { [server] in
+    let task = Task(priority: ServerCore.priority) { [server] in
       do {
         try await produce(writer)
         try await writer.finish()
@@ -313,7 +316,7 @@ final class Exchange: @unchecked Sendable {
       return .NO
     }
     let writer = EventWriter(socket: socket, lastEventID: request.headers["last-event-id"])
-    let task = Task { [server] in
+    let task = Task(priority: ServerCore.priority) { [server] in
       do { try await produce(writer) } catch { server.reportStreamFailure(error, request) }
       socket.end()
     }

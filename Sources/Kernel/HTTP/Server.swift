@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A handler starts on the connection's thread and goes on in the pool of tasks once it has waited for something: one
 /// that answers without waiting costs no change of threads. So it must never block, and what computes for long before
-/// it first waits (a large document, say) should begin with `await Task.yield()`.
+/// it first waits (a large document, say) should begin with `await Task.yield()`. Handlers have a high priority: people
+/// wait for them, and for what else the process computes nobody does.
 ///
 /// It speaks HTTP/1.1 in the clear; in production nginx or HAProxy stands in front for TLS and HTTP/2.
 package final class Server: Sendable {

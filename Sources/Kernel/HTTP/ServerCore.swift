@@ -5,6 +5,9 @@ import Synchronization
 
 /// What all requests of one server share.
 final class ServerCore: Sendable {
+  /// Of the tasks that handlers run in.
+  static let priority = TaskPriority.high
+
   let application: Application
   let limits: Server.Limits
   let timeouts: Server.Timeouts

@@ -61,7 +61,7 @@ package struct Register: Sendable {
     return holds(visible, in: record)
   }
 
-  private func holds(_ condition: Expression, in record: Record) -> Bool {
+  func holds(_ condition: Expression, in record: Record) -> Bool {
     (try? condition.holds(in: context) { record[$0] }) ?? true
   }
 }

@@ -26,6 +26,8 @@ package struct PeopleRoutes: Sendable {
     router.on(.get, "/online", at: site) { visit in try await online(visit) }
     router.on(.post, "/online/{id}/kick", at: site) { visit in try await kick(visit) }
     router.on(.get, "/account/lookups", at: site) { visit in try await lookups(visit) }
+    router.on(.get, "/users/{id}/reset-password", at: site) { visit in try await askReset(visit) }
+    router.on(.get, "/users/{id}/unlock", at: site) { visit in try await askUnlock(visit) }
     router.on(.post, "/users/{id}/reset-password", at: site) { visit in try await reset(visit) }
     router.on(.post, "/users/{id}/unlock", at: site) { visit in try await unlock(visit) }
   }
@@ -56,6 +58,24 @@ package struct PeopleRoutes: Sendable {
   private func kick(_ visit: Visit) async throws -> Response {
     try await identity.kick(try visit.request.integer("id"), by: visit.principal, origin: visit.request.origin)
     return try visit.redirect(to: "/online", saying: "该会话已强制下线。")
+  }
+
+  private func askReset(_ visit: Visit) async throws -> Response {
+    try visit.principal.require(Permission("credential", "reset"), toDo: "重置密码")
+    let user = try visit.request.integer("id")
+    return try await visit.confirmation(
+      Confirmation(
+        title: "设置临时密码", consequences: ["原密码立即失效，正在使用的会话全部退出。", "临时密码只显示一次，本人首次登录时必须修改。"],
+        path: "/users/\(user)/reset-password", submit: "设置临时密码", cancelPath: "/r/app_user/\(user)"))
+  }
+
+  private func askUnlock(_ visit: Visit) async throws -> Response {
+    try visit.principal.require(Permission("credential", "unlock"), toDo: "解除锁定")
+    let user = try visit.request.integer("id")
+    return try await visit.confirmation(
+      Confirmation(
+        title: "解除锁定", consequences: ["因多次输错密码而锁定的账号可以立即再次登录。"], path: "/users/\(user)/unlock",
+        submit: "解除锁定", cancelPath: "/r/app_user/\(user)"))
   }
 
   private func reset(_ visit: Visit) async throws -> Response {

@@ -117,6 +117,8 @@ package final class JobRunner: Sendable {
   private func call(_ context: JobContext) async -> JobQueue.Ending {
     guard let entry = queue.kinds.entries[context.job.kind] else { return .released }
     if context.job.isCancelRequested { return .cancelled }
+    // Claimed while the runner was told to end: for the next process to begin.
+    if Task.isCancelled { return .released }
     do {
       return .done(try await entry.body(context.job.payload, context))
     } catch let refusal as Refusal {

@@ -149,6 +149,7 @@ enum DemoAccounts {
         Plan("officer", officer.name, role: "beat_officer", unit: 3, clearance: .secret),
         Plan("clerk", somebody("community_clerk", officer.division), role: "community_clerk", unit: 5),
         Plan("grid", somebody("grid_worker", officer.division), role: "grid_worker", unit: 5),
+        Plan("data", "吴敏", role: "data_manager", unit: 6),
         Plan("resident", resident, role: nil, unit: nil, clearance: .open),
         Plan("sysadmin", "李系统", role: "system_admin", unit: 6, separation: .systemAdministrator),
         Plan("secadmin", "赵安全", role: "security_officer", unit: 6, separation: .securityOfficer),

@@ -59,7 +59,7 @@ extension CatalogCheck {
     return catalog.permission(subject)?.actions.map(\.name)
   }
 
-  private func check(_ permission: Permission, at position: SourcePosition) {
+  func check(_ permission: Permission, at position: SourcePosition) {
     let subjects = catalog.entities.map(\.name) + catalog.permissions.map(\.subject)
     if permission.subject == "*" {
       let known = EntityDeclaration.standardActions + catalog.permissions.flatMap { $0.actions.map(\.name) }

@@ -61,6 +61,7 @@ struct CatalogCheck {
       default: break
       }
     }
+    for link in entity.links { if let permission = link.permission { check(permission, at: link.position) } }
     for related in entity.related {
       guard let other = catalog.entity(related.entity) else {
         let advice = Suggestion.text(for: related.entity, among: catalog.entities.map(\.name))

@@ -78,7 +78,7 @@ struct ImportTemplate {
     case .date: "日期，如 2026-11-21"
     case .instant: "日期和时间，如 2026-11-21 14:05"
     case .money: "金额（元），如 1234.50"
-    case .division: "行政区划代码，如 511702"
+    case .division: "行政区划的名称或代码，如 通川区、511702"
     case .point: "经度,纬度，如 107.4680,31.2090"
     case .line, .polygon: "GeoJSON 图形"
     default: field.type.label

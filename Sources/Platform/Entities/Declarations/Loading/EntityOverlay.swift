@@ -176,14 +176,22 @@ struct EntityOverlay {
   }
 
   private func detail(_ overlay: YAMLNode, _ editor: inout MappingEditor) {
-    guard let related = overlay["related"], overlay.mapping?.count == 1 else {
-      collector.error(overlay.position, "detail 里应只有 related")
+    let related = overlay["related"]
+    let links = overlay["links"]
+    guard overlay.mapping?.count == [related, links].compactMap(\.self).count, related != nil || links != nil else {
+      collector.error(overlay.position, "detail 里应只有 related 和 links")
       return
     }
-    let merge = ListMerge(what: "关联列表", identity: nil, may: [], collector)
     var detail =
       editor["detail"].map { MappingEditor($0) } ?? MappingEditor(YAMLNode(.mapping([]), at: overlay.position))
-    detail.set("related", merge.merge(related, over: detail["related"]))
+    if let related {
+      let merge = ListMerge(what: "关联列表", identity: nil, may: [], collector)
+      detail.set("related", merge.merge(related, over: detail["related"]))
+    }
+    if let links {
+      let merge = ListMerge(what: "链接", identity: nil, may: [], collector)
+      detail.set("links", merge.merge(links, over: detail["links"]))
+    }
     editor.set("detail", detail.node)
   }
 }

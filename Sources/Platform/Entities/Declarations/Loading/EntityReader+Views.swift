@@ -82,11 +82,43 @@ extension EntityReader {
   }
 
   func related() -> [RelatedList] {
-    guard let reader = reader.mapping("detail", "detail", keys: ["related"]) else { return [] }
+    guard let reader = reader.mapping("detail", "detail", keys: EntityReader.detailKeys) else { return [] }
     return reader.nodes("related").compactMap { node in
       let reader = MappingReader(node, "关联列表", keys: ["entity", "field", "label"], collector)
       guard let entity = reader.name("entity"), let field = reader.name("field") else { return nil }
       return RelatedList(entity: entity, field: field, label: reader.label(fallback: entity), position: node.position)
+    }
+  }
+
+  private static let detailKeys = ["related", "links"]
+
+  func links() -> [DetailLink] {
+    guard let reader = reader.mapping("detail", "detail", keys: EntityReader.detailKeys) else { return [] }
+    return reader.nodes("links").map { node in
+      let item = MappingReader(node, "记录上的链接", keys: ["label", "path", "permission", "when", "dialog"], collector)
+      let path = item.required("path", limit: 200, fallback: "/")
+      if !path.hasPrefix("/") || path.hasPrefix("//") { collector.error(item.place("path"), "链接的 path 应以一个 / 开头") }
+      var names: [String] = []
+      for piece in path.split(separator: "{").dropFirst() {
+        guard let end = piece.firstIndex(of: "}") else {
+          collector.error(item.place("path"), "链接的 path 里“{”没有配对的“}”")
+          continue
+        }
+        let name = String(piece[..<end])
+        if name != "id", fields.field(name, at: item.place("path"), stored: true, collector)?.encrypted != false {
+          collector.error(item.place("path"), "链接的 path 只能用没有加密的字段，不能用“\(name)”")
+        }
+        names.append(name)
+      }
+      var permission: Permission?
+      if let text = item.text("permission") {
+        permission = Permission(text)
+        if permission == nil { collector.error(item.place("permission"), "权限应写成“实体.操作”，却是“\(text)”") }
+      }
+      return DetailLink(
+        label: item.label(fallback: path), path: path, fields: names, permission: permission,
+        when: item.node("when").flatMap { fields.condition($0, "链接的条件", collector) },
+        isDialog: item.flag("dialog", default: false), position: node.position)
     }
   }
 

@@ -31,7 +31,8 @@ struct EntityReader {
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
       personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields,
       rules: rules(),
-      indexes: indexes(), list: list(), form: form(), related: related(), numbering: numbering(), actions: actions(),
+      indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(),
+      actions: actions(),
       map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
       position: reader.position)
   }

@@ -24,6 +24,7 @@ package struct EntityDeclaration: Sendable {
   package let list: ListView
   package let form: [FormSection]
   package let related: [RelatedList]
+  package let links: [DetailLink]
   package let numbering: NumberingRule?
   package let actions: [ActionDeclaration]
   package let map: MapRole?
@@ -40,7 +41,8 @@ package struct EntityDeclaration: Sendable {
     personal: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
     fields: [FieldDeclaration],
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
-    related: [RelatedList] = [], numbering: NumberingRule? = nil, actions: [ActionDeclaration] = [],
+    related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil,
+    actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
     imports: ImportRule = .standard, origin: DeclarationOrigin = .shipped, position: SourcePosition
   ) {
@@ -59,6 +61,7 @@ package struct EntityDeclaration: Sendable {
     self.list = list
     self.form = form
     self.related = related
+    self.links = links
     self.numbering = numbering
     self.actions = actions
     self.map = map

@@ -1,3 +1,4 @@
+package import Access
 package import YAML
 
 /// The list page (列表): what it shows, filters, sorts and searches.
@@ -59,6 +60,45 @@ package struct RelatedList: Sendable {
     self.field = field
     self.label = label
     self.position = position
+  }
+}
+
+/// A way from a record to a page that is no register's, such as the QR code of an address.
+package struct DetailLink: Sendable {
+  package let label: String
+  /// A path with `{id}` or `{field}` in it; offered only for records whose fields in it are filled.
+  package let path: String
+  /// The fields that stand in the path, `id` among them.
+  package let fields: [String]
+  /// `nil` for whoever sees the record.
+  package let permission: Permission?
+  package let when: Expression?
+  /// Whether it asks for something before it does it, in a dialog over the record.
+  package let isDialog: Bool
+  package let position: SourcePosition
+
+  package init(
+    label: String, path: String, fields: [String], permission: Permission?, when: Expression?, isDialog: Bool,
+    position: SourcePosition
+  ) {
+    self.label = label
+    self.path = path
+    self.fields = fields
+    self.permission = permission
+    self.when = when
+    self.isDialog = isDialog
+    self.position = position
+  }
+
+  /// The path with the values of a record; `nil` when one of them is empty.
+  package func path(_ value: (String) -> String) -> String? {
+    var path = path
+    for field in fields {
+      let text = value(field)
+      if text.isEmpty { return nil }
+      path = path.split(separator: "{\(field)}", omittingEmptySubsequences: false).joined(separator: text)
+    }
+    return path
   }
 }
 

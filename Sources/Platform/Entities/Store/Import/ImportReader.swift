@@ -56,6 +56,7 @@ struct ImportReader {
   }
 
   func read(_ rows: [ImportRow], in transaction: Transaction) async throws -> [Item] {
+    let divisions = try await divisionCodes(in: rows)
     var references: [Int: Set<String>] = [:]
     var items = rows.map { row -> Item in
       var item = Item(row: row)
@@ -68,8 +69,9 @@ struct ImportReader {
           if !text.isEmpty { references[position, default: []].insert(text) }
           continue
         }
+        let code = field.type == .division ? divisions[cell] : nil
         do throws(Refusal) {
-          item.values[field.name] = try parser.parse(cell, for: field)
+          item.values[field.name] = try parser.parse(code ?? cell, for: field)
         } catch {
           item.refuse(error)
         }
@@ -95,6 +97,21 @@ struct ImportReader {
       }
     }
     return items
+  }
+
+  /// The codes of divisions that are given by their names, as an export writes them.
+  private func divisionCodes(in rows: [ImportRow]) async throws -> [String: String] {
+    let positions = columns.filter { $0.field.type == .division }.map(\.position)
+    var texts: Set<String> = []
+    for position in positions {
+      for row in rows where position < row.cells.count && ValueParser.division(row.cells[position]) == nil {
+        texts.insert(row.cells[position])
+      }
+    }
+    texts.remove("")
+    guard !texts.isEmpty else { return [:] }
+    let names = try await records.divisionNames()
+    return Dictionary(texts.compactMap { text in names.code(meant: text).map { (text, $0) } }) { first, _ in first }
   }
 
   /// The ids of the records that a reference's texts stand for: by their unique fields, else by their titles.

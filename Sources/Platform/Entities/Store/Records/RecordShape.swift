@@ -69,7 +69,7 @@ struct RecordShape {
       } else {
         value = clear[field.name] ?? .null
       }
-      if reveal || Masking.mayRead(field, principal) {
+      if reveal || Masking.shows(field, principal) {
         record.values[field.name] = value
         if let label = codeLabel(field, value) { record.titles[field.name] = label }
       } else {

@@ -83,7 +83,7 @@ extension Records {
     var titles: [Int64: String] = [:]
     for row in rows {
       let value = try codec.value(of: title, in: row.cell(at: 1))
-      let clear = try row.get(2, as: Bool.self) && Masking.mayRead(title, principal)
+      let clear = try row.get(2, as: Bool.self) && Masking.shows(title, principal)
       titles[try row.get(0)] = titleText(clear ? value : Masking.masked(value, by: title.mask ?? .name), title)
     }
     return titles

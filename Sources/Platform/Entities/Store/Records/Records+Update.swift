@@ -114,7 +114,7 @@ extension Records {
     let real = changes.filter { name, value in
       guard let field = entity.field(name) else { return false }
       let old = before[name] ?? .null
-      return value != old && (Masking.mayRead(field, principal) || value != Masking.masked(old, by: field.mask))
+      return value != old && (Masking.shows(field, principal) || value != Masking.masked(old, by: field.mask))
     }
     var batch = [RecordChange(entity: entity.name, id: held.record.id, before: before, changes: real)]
     try await store.hooks.runUpdates(entity.name, &batch, self)

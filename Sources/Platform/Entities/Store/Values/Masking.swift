@@ -21,7 +21,13 @@ package enum Masking {
     }
   }
 
-  /// Whether `principal` reads `field` in clear without further ado.
+  /// Whether a read shows `field` as it is. A person meets a mask even with the clearance for what is behind it, and
+  /// lifts it record by record with a purpose; programs read by their clearance alone.
+  package static func shows(_ field: FieldDeclaration, _ principal: Principal) -> Bool {
+    mayRead(field, principal) && (field.mask == nil || principal.kind != .user)
+  }
+
+  /// Whether `principal` may know `field`: filter, sort and count by it, and type it.
   package static func mayRead(_ field: FieldDeclaration, _ principal: Principal) -> Bool {
     field.classification <= principal.clearance
   }
