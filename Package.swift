@@ -90,8 +90,9 @@ let package = Package(
     module(
       .spine, "SpineWeb",
       [
-        "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Jobs", "SQL",
-        "Shell", "Site",
+        "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Identity",
+        "Jobs",
+        "SQL", "Shell", "Site",
       ]),
 
     // App: composition root, command line, demo city.

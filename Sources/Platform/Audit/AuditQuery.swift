@@ -42,7 +42,8 @@ package struct AuditFilter: Sendable, Hashable {
   package var to: Instant?
   package var principalKind: String?
   package var principalID: Int64?
-  /// The beginning of the action: `session.` for everything about sessions.
+  /// The beginning of the action when it ends in a dot, `session.` for everything about sessions; otherwise the verb at
+  /// its end, `update` for changes of whatever register.
   package var action: String?
   package var entity: String?
   package var record: Int64?
@@ -57,7 +58,12 @@ package struct AuditFilter: Sendable, Hashable {
     if let to { parts.append("occurred_at < \(to)") }
     if let principalKind { parts.append("principal_kind = \(principalKind)") }
     if let principalID { parts.append("principal_id = \(principalID)") }
-    if let action { parts.append("starts_with(action, \(action)::text)") }
+    if let action {
+      parts.append(
+        action.hasSuffix(".")
+          ? "starts_with(action, \(action)::text)"
+          : "(action = \(action) or right(action, length(\(action)::text) + 1) = '.' || \(action)::text)")
+    }
     if let entity { parts.append("entity = \(entity)") }
     if let record { parts.append("record_id = \(record)") }
     if let outcome { parts.append("outcome = \(outcome.rawValue)") }

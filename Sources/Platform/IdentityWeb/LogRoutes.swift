@@ -47,9 +47,21 @@ package struct LogRoutes: Sendable {
 
   // MARK: List
 
+  /// What the filter offers: verbs, and the beginnings of actions that belong together.
   private static let actions = [
-    ("session.", "登录与会话"), ("create", "新建"), ("update", "修改"), ("delete", "删除"), ("view", "查看个人信息"),
-    ("reveal", "查看完整信息"), ("import", "导入"), ("export", "导出"), ("password", "密码"),
+    ("session.", "登录与会话"), ("credential.", "密码与认证"), ("list", "查看列表"), ("view", "查看"),
+    ("reveal", "查看完整信息"), ("create", "新建"), ("update", "修改"), ("delete", "删除"), ("import", "导入"),
+    ("export", "导出"),
+  ]
+
+  /// Actions that no declaration names.
+  private static let words = [
+    "session.sign-in": "登录", "session.sign-out": "退出", "session.kick": "强制下线", "session.switch-unit": "切换机构",
+    "credential.change": "修改密码", "credential.order-change": "要求修改密码",
+    "credential.enrol-second-factor": "启用双因素认证", "credential.remove-second-factor": "停用双因素认证",
+    "app_user.status": "改变账号状态", "app_user.clear": "清理账号", "user_role.create": "授予角色",
+    "user_role.delete": "收回角色", "api_key.create": "发放密钥", "api_key.replace": "更换密钥",
+    "demo.load": "装入演示城市", "history": "查看历史版本",
   ]
 
   private func filter(_ query: QueryItems) throws -> AuditFilter {
@@ -133,17 +145,20 @@ package struct LogRoutes: Sendable {
     }
   }
 
+  /// The action in words; what it was done to stands in a column of its own.
   private func label(action: String) -> String {
-    LogRoutes.actions.first { action == $0.0 || ($0.0.hasSuffix(".") && action.hasPrefix($0.0)) }.map { found in
-      found.0.hasSuffix(".") ? LogRoutes.sessionActions[action] ?? found.1 : found.1
-    } ?? action
+    let parts = action.split(separator: ".", maxSplits: 1).map(String.init)
+    guard let subject = parts.first, let verb = parts.last else { return action }
+    let catalog = catalogs.current
+    return LogRoutes.words[action] ?? catalog.entity(subject)?.action(verb)?.label
+      ?? catalog.permission(subject)?.actions.first { $0.name == verb }?.label
+      ?? LogRoutes.actions.first { $0.0 == verb }?.1 ?? LogRoutes.words[verb] ?? action
   }
 
-  private static let sessionActions = [
-    "session.sign-in": "登录", "session.sign-out": "退出", "session.kick": "强制下线", "session.switch-unit": "切换机构",
-  ]
-
-  private func label(entity: String) -> String { catalogs.current.entity(entity)?.label ?? entity }
+  private func label(entity: String) -> String {
+    if entity.isEmpty { return "—" }
+    return catalogs.current.entity(entity)?.label ?? catalogs.current.permission(entity)?.label ?? entity
+  }
 
   private func outcome(_ outcome: AuditEntry.Outcome) -> HTML {
     let tone: Tone =
@@ -277,8 +292,10 @@ package struct LogRoutes: Sendable {
         for record in page {
           encoder.encode(
             [
-              String(record.id), record.time.iso8601, record.principalName, record.unitName ?? "", record.action,
-              record.entity, record.record.map { String($0) } ?? "", record.outcome.label, record.remoteAddress ?? "",
+              String(record.id), record.time.iso8601, record.principalName, record.unitName ?? "",
+              label(action: record.action),
+              label(entity: record.entity), record.record.map { String($0) } ?? "", record.outcome.label,
+              record.remoteAddress ?? "",
               record.requestID ?? "",
             ], into: &bytes)
         }

@@ -99,10 +99,8 @@ package struct PeopleRoutes: Sendable {
     let access = PersonalAccess(audit: Audit(clock: site.clock))
     let user = session.user.id
     let looks = try await database.transaction { transaction -> [PersonalAccess.Look] in
-      try await transaction.execute("select set_config('lifang.scope_person', '{\"all\":true}', true)")
-      let found = try await transaction.query("select id from person where user_id = \(user)")
-      guard let person = try found.first?.get("id", as: Int64.self) else { return [] }
-      return try await access.looks(at: person, in: transaction)
+      guard let own = try await RealName.of(user: user, in: transaction) else { return [] }
+      return try await access.looks(at: own.person, in: transaction)
     }
     let rows = looks.enumerated().map { index, look in
       TableRow(

@@ -55,7 +55,8 @@ package struct Visit: Sendable {
     var person: Person?
     if principal.kind == .user, let session {
       person = Person(
-        name: principal.name, unit: principal.unit?.name ?? "未分配机构", roles: session.roles,
+        name: principal.name, unit: principal.unit?.name ?? (session.roles.isEmpty ? "居民" : "未分配机构"),
+        roles: session.roles,
         otherUnits: session.otherUnits)
     }
     var frame = FrameModel(

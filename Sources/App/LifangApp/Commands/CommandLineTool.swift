@@ -30,6 +30,9 @@ package enum CommandLineTool {
       name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),
     Command(
       name: "cluster", summary: "启动、停止私有数据库，显示连接串", usage: "cluster start|stop|conninfo", run: ClusterCommand.run),
+    Command(
+      name: "administrators", summary: "为新装的系统建立三员账号（系统、安全保密、审计）", usage: "administrators",
+      run: AdministratorsCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

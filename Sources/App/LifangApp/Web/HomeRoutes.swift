@@ -3,7 +3,9 @@ import Core
 import Entities
 import HTML
 import HTTP
+import Identity
 import Jobs
+import SQL
 import Shell
 import Site
 
@@ -30,6 +32,7 @@ struct HomeRoutes: Sendable {
 
   private func workbench(_ visit: Visit) async throws -> Response {
     if visit.principal.kind == .stranger { return try await welcome(visit) }
+    if visit.session?.roles.isEmpty == true { return try await residentHome(visit) }
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     var tiles: [Tile] = []
     for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
@@ -43,16 +46,48 @@ struct HomeRoutes: Sendable {
           noteTone: .warning, path: "/r/\(item.entity)\(query)", icon: item.icon))
     }
     let mine = try await jobs.list(creator: visit.principal.actor, limit: 5)
-    let divisions = try await byDivision(visit)
+    let addresses = try await addressTable(visit)
+    let shortcuts = shortcuts(visit)
     return try await visit.page(
       "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
     ) {
-      TileRow(tiles)
+      if !tiles.isEmpty { TileRow(tiles) }
       Columns {
-        Card("各县区标准地址", isFlush: true) { divisions }
+        if let addresses { Card(addresses.title, isFlush: true) { addresses.table } }
+        if addresses == nil, !shortcuts.isEmpty { Card("常用功能") { ServiceGrid(shortcuts) } }
       } side: {
         Card("我的任务") { jobList(mine) }
-        Card("常用功能") { ServiceGrid(shortcuts(visit)) }
+        if addresses != nil, !shortcuts.isEmpty { Card("常用功能") { ServiceGrid(shortcuts) } }
+      }
+    }
+  }
+
+  /// What a resident sees first: the own address, what can be done there, and who looked.
+  private func residentHome(_ visit: Visit) async throws -> Response {
+    let home = try await store.database.transaction { transaction -> (code: String, name: String)? in
+      guard let address = try await RealName.of(user: visit.principal.id, in: transaction)?.address else { return nil }
+      return try await transaction.first("select code, full_name from address where id = \(address)").map {
+        (try $0.get("code"), try $0.get("full_name"))
+      }
+    }
+    return try await visit.page("我的首页", subtitle: "\(visit.principal.name)，您好") {
+      Card("我的住址") {
+        if let home {
+          DetailList([
+            DetailItem("标准地址", a(.href("/d/\(home.code)")) { home.name }, isWide: true),
+            DetailItem("地址编码", text: home.code, isCode: true),
+          ])
+        } else {
+          p(.class("blank")) { "这个账号还没有关联实名登记的住址，请到社区居委会或派出所办理。" }
+        }
+      }
+      Card("我要办的事") {
+        ServiceGrid(
+          (home.map { [.init("社区与周边", detail: "民警、网格员、生活圈", icon: .community, path: "/d/\($0.code)")] } ?? []) + [
+            .init("谁看过我的信息", detail: "每次查看都有记录", icon: .eye, path: "/account/lookups"),
+            .init("一号查询", detail: "扫门牌或输入编码", icon: .scan, path: "/lookup"),
+            .init("账号与安全", detail: "密码、双因素认证", icon: .lock, path: "/account"),
+          ])
       }
     }
   }
@@ -63,27 +98,40 @@ struct HomeRoutes: Sendable {
     return actions
   }
 
-  private func byDivision(_ visit: Visit) async throws -> HTML {
-    guard visit.principal.may(Permission("address", "view")) else {
-      return StateView.noPermission("查看标准地址", grantedBy: "本单位的系统管理员").html
+  /// How many addresses there are in each part of what the person may see: by county for a city, by community for a
+  /// street, by kind within one community.
+  private func addressTable(_ visit: Visit) async throws -> (title: String, table: DataTable)? {
+    guard visit.principal.may(Permission("address", "view")) else { return nil }
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
+    let cuts: [(label: String, column: String, digits: Int?)] = [
+      ("各县（市、区）标准地址", "县（市、区）", 6), ("各街道（乡镇）标准地址", "街道（乡镇）", 9), ("各社区（村）标准地址", "社区（村）", 12),
+      ("各类标准地址", "类型", nil),
+    ]
+    for cut in cuts {
+      let field = cut.digits == nil ? "kind" : "division_code"
+      let rows = try await records.aggregate(
+        AggregateQuery("address", groups: [.init(field, cut.digits.map { .digits($0) })], limit: 12))
+      if rows.count == 1, cut.digits != nil { continue }
+      let filter = cut.digits == nil ? field : "\(field).prefix"
+      return (cut.label, table(cut.label, cut.column, rows) { "/r/address?\(filter)=\($0)" })
     }
-    let rows = try await store.records(as: visit.principal, origin: visit.request.origin).aggregate(
-      AggregateQuery("address", groups: [.init("division_code", .digits(6))], limit: 12))
+    return nil
+  }
+
+  private func table(_ label: String, _ column: String, _ rows: [AggregateRow], path: (String) -> String) -> DataTable {
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
-      caption: "各县区标准地址", columns: [Column("县（区）", .text), Column("标准地址", .number), Column("占比", .wide)],
+      caption: label, columns: [Column(column, .text), Column("标准地址", .number), Column("相对多少", .wide)],
       rows: rows.map { row in
         let count = row.measures.first?.integer ?? 0
         let code = row.keys.first?.text ?? ""
         return TableRow(
-          id: code, name: row.labels.first ?? code, path: "/r/address?division_code.prefix=\(code)",
+          id: code, name: row.labels.first ?? code, path: path(code),
           cells: [
             .text(row.labels.first ?? code), .text(grouped(Int(count))),
             element("meter", .min("0"), .max(String(largest)), .value(String(count)), .class("share")) { "\(count)" },
           ])
-      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。")
-    )
-    .html
+      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。"))
   }
 
   private func jobList(_ jobs: [Job]) -> HTML {
@@ -108,6 +156,12 @@ struct HomeRoutes: Sendable {
     add("address", "新建地址", .plus, "/r/address/new", "create")
     add("person", "登记人口", .people, "/r/person/new", "create")
     add("organisation", "登记单位", .organization, "/r/organisation/new", "create")
+    add("app_user", "用户", .people, "/r/app_user")
+    add("unit", "机构", .organization, "/r/unit")
+    add("role", "角色与权限", .lock, "/r/role")
+    add("dictionary", "数据字典", .list, "/settings/dictionaries")
+    add("parameter", "系统参数", .settings, "/settings/parameters")
+    add("entity", "登记表", .database, "/settings/registers")
     add("session", "在线用户", .person, "/online")
     add("audit", "审计日志", .shield, "/logs")
     return items

@@ -60,13 +60,19 @@ struct OperationRoutes: Sendable {
       }
     var actions: [Action] = []
     if !job.state.isFinal { actions.append(Action("取消", .post("/jobs/\(job.id)/cancel", []), style: .danger)) }
-    if let run = job.payload["run"]?.int { actions.append(Action("查看逐行结果", .link("/import/addresses/\(run)"))) }
+    if let path = resultPath(of: job) { actions.append(Action("查看逐行结果", .link(path))) }
     return try await visit.page(job.label, crumbs: [Crumb("工作台", "/")], scripts: [.progress]) {
       ProgressView(
         title: job.label, state: state, done: Int(job.progress.done), total: job.progress.total.map { Int($0) },
         message: job.error ?? job.progress.message ?? job.state.label,
         events: job.state.isFinal ? nil : "/jobs/\(job.id)/events", refreshPath: "/jobs/\(job.id)", actions: actions)
     }
+  }
+
+  /// Where an import's rows can be seen.
+  private func resultPath(of job: Job) -> String? {
+    guard let run = job.payload["run"]?.int else { return nil }
+    return job.payload["entity"]?.string.map { "/r/\($0)/import/\(run)" } ?? "/import/addresses/\(run)"
   }
 
   private func events(_ visit: Visit) async throws -> Response {
@@ -78,7 +84,7 @@ struct OperationRoutes: Sendable {
           "total": current.progress.total.map { .int($0) } ?? .null,
           "message": .string(current.error ?? current.progress.message ?? current.state.label),
         ]
-        try await writer.send(Event(data.text, name: "progress"))
+        try await writer.send(Event(data.text))
         if current.state.isFinal { return }
       }
     }

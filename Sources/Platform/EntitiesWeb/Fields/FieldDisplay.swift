@@ -30,12 +30,18 @@ package struct FieldDisplay {
     }
   }
 
+  /// A state as a badge; `nil` for other fields and where there is none.
+  package func badge(_ field: FieldDeclaration, of record: Record) -> Badge? {
+    guard case .code = field.type, isState(field) else { return nil }
+    let text = text(field, of: record)
+    return text.isEmpty ? nil : Badge(text, tone(record[field.name].text ?? ""))
+  }
+
   /// The value in a table cell.
   package func cell(_ field: FieldDeclaration, of record: Record) -> HTML {
     let text = text(field, of: record)
     if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
-    if case .code = field.type, isState(field) { return Badge(text, tone(record[field.name].text ?? "")).html }
-    return .text(text)
+    return badge(field, of: record)?.html ?? .text(text)
   }
 
   /// The value in a detail list, with a link to what it refers to and a way to reveal what is masked.
@@ -49,9 +55,7 @@ package struct FieldDisplay {
     if let target = field.target, let id = record[field.name].integer, !text.isEmpty {
       return DetailItem(field.label, a(.href("/r/\(target)/\(id)")) { text }, isWide: isWide)
     }
-    if case .code = field.type, isState(field), !text.isEmpty {
-      return DetailItem(field.label, Badge(text, tone(record[field.name].text ?? "")).html)
-    }
+    if let badge = badge(field, of: record) { return DetailItem(field.label, badge.html) }
     if !record.masked.contains(field.name), let files = files(field, of: record), !files.isEmpty {
       return DetailItem(field.label, .joined(files.map(fileLink), separator: "、"), isWide: true)
     }

@@ -55,9 +55,7 @@ struct DetailPage {
   private var subtitle: String { "第 \(record.version) 版，\(record.updatedAt.display) 更新" }
 
   private var status: Badge? {
-    guard let field = entity.field("status"), field.dictionary != nil else { return nil }
-    let text = display.text(field, of: record)
-    return text.isEmpty ? nil : Badge(text, .neutral)
+    entity.field("status").flatMap { display.badge($0, of: record) }
   }
 
   private var mainActions: [Action] {
@@ -91,11 +89,25 @@ struct DetailPage {
 
   @HTMLBuilder private func sections(isCompact: Bool) -> HTML {
     for section in register.sections {
-      let items = section.fields.filter { !$0.hidden && register.isVisible($0, in: record) }.map {
-        display.detail($0, of: record, mayReveal: may("reveal"))
+      let fields = section.fields.filter { !$0.hidden && register.isVisible($0, in: record) }
+      let blank = fields.filter { isBlank($0) }
+      let items = fields.filter { !isBlank($0) }.map { display.detail($0, of: record, mayReveal: may("reveal")) }
+      if !items.isEmpty || (!isCompact && !blank.isEmpty) {
+        Card(section.label) {
+          if !items.isEmpty { DetailList(items, isCompact: isCompact) }
+          if !isCompact, !blank.isEmpty { blankNote(blank) }
+        }
       }
-      if !items.isEmpty { Card(section.label) { DetailList(items, isCompact: isCompact) } }
     }
+  }
+
+  private func isBlank(_ field: FieldDeclaration) -> Bool {
+    display.text(field, of: record).isEmpty && !record.masked.contains(field.name)
+  }
+
+  /// What is missing in one line, so that what is there can be seen.
+  private func blankNote(_ fields: [FieldDeclaration]) -> HTML {
+    p(.class("details-blank")) { "未填写：\(fields.map(\.label).joined(separator: "、"))" }
   }
 
   private func relatedCard(_ related: Related) -> HTML {

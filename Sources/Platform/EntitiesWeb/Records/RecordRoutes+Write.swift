@@ -15,11 +15,21 @@ extension RecordRoutes {
       record = try await store.records(as: visit.principal, origin: visit.request.origin).get(register.entity.name, id)
     }
     var typed: FormInput?
-    if id == nil, !visit.request.query.isEmpty {
-      typed = FormInput(
-        Dictionary(visit.request.query.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    if id == nil {
+      let asked = Dictionary(visit.request.query.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
+      typed = FormInput(defaults(register).merging(asked) { _, asked in asked })
     }
     return try await formPage(register, record, typed: typed, errors: [], visit)
+  }
+
+  /// What a new record's form starts with: the declared defaults, which the store would fill in anyway.
+  private func defaults(_ register: Register) -> [String: [String]] {
+    var texts: [String: [String]] = [:]
+    for field in register.entity.fields where field.editable && !field.multiple {
+      guard let value = try? field.defaultValue?.evaluate(in: register.context, { _ in .null }) else { continue }
+      texts[field.name] = [FieldControl.editText(value)]
+    }
+    return texts
   }
 
   private func formPage(

@@ -87,11 +87,15 @@ struct FileView {
     div(.class("files"), .data("data-files")) {
       if !file.present.isEmpty { present }
       div(.class("file-drop")) {
-        Icon.upload
         input(
-          .id(field.inputID), .name(field.name), .type("file"), .accept(file.accept), .multiple(file.allowsSeveral),
-          .capture(file.opensCamera ? "environment" : nil), .required(field.isRequired && file.present.isEmpty),
-          .aria(.describedby, "\(field.inputID)-limit"))
+          .id(field.inputID), .name(field.name), .type("file"), .class("file-input"), .accept(file.accept),
+          .multiple(file.allowsSeveral), .capture(file.opensCamera ? "environment" : nil),
+          .required(field.isRequired && file.present.isEmpty), .aria(.describedby, "\(field.inputID)-limit"))
+        // The browser's own button speaks the browser's language; this label stands in front of it and opens the same.
+        span(.class("button button-normal file-button"), .aria(.hidden, true)) {
+          Icon.upload
+          span { file.opensCamera ? "拍照或选择图片" : "选择文件" }
+        }
         p(.id("\(field.inputID)-limit"), .class("field-help")) { file.limit ?? "可以拖放到这里" }
       }
       ul(.class("file-chosen"), .data("data-file-chosen"))

@@ -137,8 +137,10 @@ package struct FrameLinks: Sendable, Hashable {
   /// `GET ?q=`; with `format=json` for the command palette: `{"groups":[{"label","items":[{"label","detail","href",
   /// "icon"}]}]}`.
   package var search = "/search"
-  package var inbox = "/inbox"
-  package var messages = "/messages"
+  /// 待办; `nil` where no process makes tasks.
+  package var inbox: String?
+  /// 消息; `nil` where nothing sends messages.
+  package var messages: String?
   package var help = "/help"
   package var account = "/account"
   /// 谁看过我的信息.

@@ -57,8 +57,8 @@ struct TopBar {
 
   private var tools: HTML {
     HTML {
-      tool(.inbox, "待办", visit.links.inbox, CountBadge(visit.inboxCount, noun: "条待办"))
-      tool(.bell, "消息", visit.links.messages, CountBadge(visit.messageCount, noun: "条未读"))
+      if let path = visit.links.inbox { tool(.inbox, "待办", path, CountBadge(visit.inboxCount, noun: "条待办")) }
+      if let path = visit.links.messages { tool(.bell, "消息", path, CountBadge(visit.messageCount, noun: "条未读")) }
       a(.class("tool tool-help"), .href(visit.links.help), .title("帮助")) { Icon.help.html(named: "帮助") }
       TextSizeSwitch(visit: visit)
     }

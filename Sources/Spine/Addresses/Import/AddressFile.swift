@@ -3,7 +3,7 @@ import Documents
 import Foundation
 
 /// A list of addresses as people send it: a table with a header, a plain text with an address a line, or a labelled
-/// corpus (a character and its label a line).
+/// corpus (a character or number and its label a line).
 package final class AddressFile {
   /// One address of the file, with what other columns say of it.
   package struct Entry: Sendable {
@@ -159,8 +159,8 @@ package final class AddressFile {
       if line.isEmpty {
         if !current.isEmpty { addresses.append(current) }
         current = ""
-      } else if let character = line.first {
-        current.append(character == "_" ? " " : character)
+      } else if let token = line.split(separator: " ").first {
+        current += token.map { $0 == "_" ? " " : String($0) }.joined()
       }
     }
     if !current.isEmpty { addresses.append(current) }
@@ -169,7 +169,7 @@ package final class AddressFile {
 
   private static func isLabelled(_ line: Substring) -> Bool {
     let parts = line.split(separator: " ")
-    return parts.count == 2 && parts[0].count == 1
+    return parts.count == 2
       && (parts[1] == "O" || parts[1].hasPrefix("B-") || parts[1].hasPrefix("I-") || parts[1].hasPrefix("E-")
         || parts[1].hasPrefix("S-"))
   }

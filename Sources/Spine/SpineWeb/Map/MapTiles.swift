@@ -100,7 +100,7 @@ package struct MapTiles: Sendable {
     return """
       with tile as (select st_tileenvelope(\(tile.z)::integer, \(tile.x)::integer, \(tile.y)::integer) as frame),
       gathered as (
-        select sum(c.addresses) as count, null::bigint as id, null::text as label,
+        select sum(c.addresses)::bigint as count, null::bigint as id, null::text as label,
           sum(c.longitude) / sum(c.addresses) as x, sum(c.latitude) / sum(c.addresses) as y
         from address_cell c
         where c.x >= \(tile.x * step) and c.x < \((tile.x + 1) * step) and c.y >= \(tile.y * step)

@@ -93,7 +93,7 @@ package struct PlaceSearch: Sendable {
       from public_facility f
       where f.status = 'active' and f.location && st_expand(\(point), \(box.longitude), \(box.latitude))
         and st_distancesphere(f.location, \(point)) <= \(metres) \(ofKind)
-      order by f.location <-> \(point) limit 50
+      order by st_distancesphere(f.location, \(point)), f.id limit 50
       """)
     let kinds = store.catalog.dictionary("facility_kind")
     return try rows.map { row in

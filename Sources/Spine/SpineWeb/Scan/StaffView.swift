@@ -3,6 +3,8 @@ import Core
 import Entities
 import EntitiesWeb
 import HTML
+import Identity
+import SQL
 import Shell
 import Site
 
@@ -15,11 +17,28 @@ struct StaffView: Sendable {
 
   /// The working part before anything personal was asked for; `nil` for strangers.
   func summary(of face: PublicAddress, for visit: Visit) async throws -> HTML? {
-    guard visit.principal.kind == .user, visit.principal.may(Permission("address", "view")) else { return nil }
+    guard visit.principal.kind == .user else { return nil }
+    guard visit.principal.may(Permission("address", "view")) else {
+      return try await livesHere(face, visit) ? StaffView.own : nil
+    }
     guard try await isInScope(face, visit) else {
       return Notice(.info, "您已登录，但这个地址不在您的数据范围内，只显示公众信息。").html
     }
     return try await card(face, visit, residents: nil)
+  }
+
+  /// What a resident reads at the own door.
+  private static var own: HTML {
+    Notice(.success, title: "这是您登记的住址", actions: [Action("谁看过我的信息", .link("/account/lookups"), icon: .eye)]) {
+      p { "工作人员查看您的住户信息时必须说明事由，每一次都留有记录，您随时可以查看。" }
+    }.html
+  }
+
+  /// Whether the person whose real-name account this is (实名账号) is registered here.
+  private func livesHere(_ face: PublicAddress, _ visit: Visit) async throws -> Bool {
+    try await store.database.transaction { transaction in
+      try await RealName.of(user: visit.principal.id, in: transaction)?.address == face.id
+    }
   }
 
   /// The same with the residents.
@@ -87,7 +106,7 @@ struct StaffView: Sendable {
   }
 
   private func ask(_ face: PublicAddress) -> HTML {
-    form(.class("inline-form"), .method(.post), .action("/d/\(face.code)/household")) {
+    form(.class("ask"), .method(.post), .action("/d/\(face.code)/household")) {
       formTokenField()
       Shell.Field(
         "purpose", "查看住户的事由", .select("", StaffView.purposes.map { Choice($0, $0) }), isRequired: true,
@@ -96,19 +115,26 @@ struct StaffView: Sendable {
     }
   }
 
+  /// Each resident as a few lines, which a phone has room for.
   private func list(_ people: Entities.Page, _ visit: Visit) -> HTML {
     let display = FieldDisplay(catalog: store.catalog)
-    let columns = people.columns.map { Column($0.label, display.column($0)) }
-    let rows = people.records.map { record in
-      TableRow(
-        id: String(record.id), name: "住户 \(record.id)", path: "/r/person/\(record.id)",
-        cells: people.columns.map { display.cell($0, of: record) })
+    if people.records.isEmpty {
+      return StateView.empty(
+        "没有登记的住户", "走访时发现有人居住，请即时登记。", actions: [Action("登记人口", .link("/r/person/new"))]
+      ).html
     }
-    return HTML {
-      h3 { "住户（\(people.count.value) 人）" }
-      DataTable(
-        caption: "住户", columns: columns, rows: rows, opensPanel: false,
-        empty: .empty("没有登记的住户", "走访时发现有人居住，请即时登记。", actions: [Action("登记人口", .link("/r/person/new"))]))
+    return section(.class("household"), .aria(.labelledby, "household-title")) {
+      h3(.id("household-title")) { "住户（\(people.count.value) 人）" }
+      ul {
+        for person in people.records {
+          li {
+            a(.class("household-name"), .href("/r/person/\(person.id)")) { person["name"].text ?? "住户" }
+            DetailList(
+              people.columns.filter { $0.name != "name" && !display.text($0, of: person).isEmpty }
+                .map { display.detail($0, of: person, mayReveal: false) }, isCompact: true)
+          }
+        }
+      }
     }
   }
 }

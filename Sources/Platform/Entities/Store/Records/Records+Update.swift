@@ -171,7 +171,7 @@ extension Records {
       details: [
         "fields": .array(altered.map { .string($0.name) }), "version": .int(Int64(record.version)),
       ], in: transaction)
-    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(change.id)")
+    try await announce(entity, "\(change.id)", in: transaction)
     return try await named([record], shape, in: transaction)[0]
   }
 }
