@@ -167,7 +167,15 @@ def raw(address, data, pause=None, timeout=20, source=None):
 
 
 def statuses(received):
-    return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3})", received)]
+    """The statuses of the answers in what was received, each behind the body of the one before."""
+    codes = []
+    while found := re.match(rb"HTTP/1\.[01] (\d{3})[^\r]*\r\n(.*?)\r\n\r\n", received, re.S):
+        codes.append(int(found.group(1)))
+        length = re.search(rb"^content-length: *(\d+)", found.group(2), re.I | re.M)
+        if not length:
+            break
+        received = received[found.end() + int(length.group(1)):]
+    return codes
 
 
 def resident_id(division, birth, sequence):
