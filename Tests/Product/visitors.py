@@ -122,6 +122,7 @@ class Server:
             self.port = probe.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self.process = None
+        self._conninfo = None
 
     def start(self):
         # `timeout` ends it even when this process dies first.
@@ -158,7 +159,10 @@ class Server:
         return done.stdout
 
     def conninfo(self):
-        return self.run("cluster", "conninfo").strip().splitlines()[-1]
+        """Asked for once: the command would start a cluster that has died, which is for the server to do."""
+        if self._conninfo is None:
+            self._conninfo = self.run("cluster", "conninfo").strip().splitlines()[-1]
+        return self._conninfo
 
     def sql(self, statement):
         done = subprocess.run(
