@@ -1,5 +1,6 @@
 """A server with a small demo city, and browsers signed in to it; everything is ended when the run ends."""
 
+import functools
 import json
 import os
 import pathlib
@@ -16,12 +17,15 @@ from visitors import clients, elsewhere, newcomer, own_city, stranger  # noqa: F
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+PAST_ROW_SECURITY = '-c lifang.scope_person={"all":true} -c lifang.scope_residence={"all":true}'
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 def executable():
-    """What `LIFANG_BINARY` names, else the release build (bin/run made it), else the one the Swift tests were built with."""
+    """`LIFANG_BINARY`, or the release build when there is one (bin/run made it), or the one the Swift tests run with."""
     if named := os.environ.get("LIFANG_BINARY"):
+        # It may lie outside the tree, where it would not find its resources by itself.
+        os.environ.setdefault("LIFANG_RESOURCES", str(ROOT))
         return pathlib.Path(named)
     for kind in ("release", "debug"):
         path = ROOT / ".build" / kind / "lifang"
@@ -66,10 +70,26 @@ class City:
         done = subprocess.run([self.lifang, *arguments, "--data", self.data], stdout=subprocess.PIPE, text=True, check=check)
         return done.stdout
 
-    def sql(self, statement):
-        conninfo = self.run("cluster", "conninfo").strip().splitlines()[-1]
-        done = subprocess.run(["psql", "-XAtq", "-d", conninfo, "-c", statement], stdout=subprocess.PIPE, text=True, check=True)
+    def sql(self, statement, options=""):
+        done = subprocess.run(
+            ["psql", "-XAtq", "-d", self.conninfo, "-c", statement], stdout=subprocess.PIPE, text=True, check=True,
+            env={**os.environ, "PGOPTIONS": options})
         return done.stdout.strip()
+
+    def sql_of_persons(self, statement):
+        """What a test has to know of persons before it begins; row-level security shows nothing to anybody else."""
+        return self.sql(statement, PAST_ROW_SECURITY)
+
+    @functools.cached_property
+    def conninfo(self):
+        return self.run("cluster", "conninfo").strip().splitlines()[-1]
+
+    def resident(self):
+        """Name, address id and address code of the person whose account is `resident`."""
+        row = self.sql_of_persons(
+            "select p.id, p.name, a.id, a.code, a.full_name from person p join address a on a.id = p.address_id "
+            "join app_user u on u.id = p.user_id where u.account = 'resident'")
+        return dict(zip(["person", "name", "address", "code", "full_name"], row.split("|")))
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +142,13 @@ def chromium():
         browser.close()
 
 
+def sign_in(page, account, password):
+    page.goto("/sign-in")
+    page.get_by_label("账号").fill(account)
+    page.get_by_label("密码").fill(password)
+    page.get_by_role("button", name="登录").click()
+
+
 @pytest.fixture(scope="session")
 def states(chromium, city):
     """Signed-in storage states, one sign-in an account for the whole run."""
@@ -131,10 +158,7 @@ def states(chromium, city):
         if account not in kept:
             context = chromium.new_context(base_url=city.base)
             page = context.new_page()
-            page.goto("/sign-in")
-            page.locator('input[name=account]').fill(account)
-            page.locator('input[name=password]').fill(city.accounts[account])
-            page.get_by_role("button", name="登录").click()
+            sign_in(page, account, city.accounts[account])
             page.wait_for_url(lambda url: "/sign-in" not in url)
             kept[account] = context.storage_state()
             context.close()
@@ -143,22 +167,53 @@ def states(chromium, city):
     return state
 
 
-@pytest.fixture
-def visit(chromium, city, states):
-    """`visit(account, size)` opens a page of that account's; None is a stranger."""
-    contexts = []
+def is_problem(message):
+    """Whether the console complains of more than an answer that says no, which a test expects or checks itself."""
+    return message.type == "error" and "the server responded with a status of" not in message.text
 
-    def open_page(account=None, size="desktop", **options):
-        context = chromium.new_context(
-            base_url=city.base, viewport=SIZES[size], storage_state=states(account) if account else None,
-            locale="zh-CN", **options)
-        contexts.append(context)
+
+@pytest.fixture(scope="session")
+def windows(chromium, city, states):
+    """Browser windows by account and size, kept for the whole run with what they have cached."""
+    kept = {}
+
+    def window(account, size):
+        if (account, size) not in kept:
+            context = chromium.new_context(
+                base_url=city.base, viewport=SIZES[size], has_touch=size == "phone", is_mobile=size == "phone",
+                locale="zh-CN", service_workers="block")
+            context.set_default_timeout(20_000)
+            kept[account, size] = context
+        return kept[account, size]
+
+    yield window
+    for context in kept.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(windows, states):
+    """`visit(account, size)` opens a page of that account's; None is a stranger. No script may fail on it."""
+    pages = []
+
+    def open_page(account=None, size="desktop"):
+        context = windows(account, size)
+        if not any(page.context == context for page in pages):
+            context.clear_cookies()
+            if account:
+                context.add_cookies(states(account)["cookies"])
         page = context.new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: page.problems.append(message.text) if is_problem(message) else None)
+        pages.append(page)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    problems = [problem for page in pages for problem in page.problems]
+    for page in pages:
+        # What a page keeps in the browser is for the next page of this test only.
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        page.close()
+    assert not problems

@@ -5,7 +5,9 @@ import { capitals } from './money.js';
 
 // --- Checks ---------------------------------------------------------------------------------------------------------
 
-on('focusout', '[data-form] .input', (_, input) => {
+on('focusout', '[data-form] .input', (event, input) => {
+  // A message above the button that is being pressed would move it from under the pointer; sending checks all the same.
+  if (event.relatedTarget?.matches('button')) return;
   if (input.willValidate && (input.value !== '' || input.getAttribute('aria-invalid') === 'true')) {
     mark(input, complaint(input));
   }
@@ -154,7 +156,7 @@ function isDirty(form) {
 
 on('submit', '[data-form]', (event, form) => {
   if (event.defaultPrevented) return;
-  if (form.dataset.sending || !check(form)) {
+  if (form.dataset.sending || !(event.submitter?.formNoValidate || check(form))) {
     event.preventDefault();
     return;
   }

@@ -36,7 +36,8 @@ on('submit', '#list [data-filters]', (event, form) => {
   event.preventDefault();
   load(address(form));
 });
-on('change', '#list [data-filters]', (event, form) => {
+// A bar that stands alone on its page is sent as the form it is.
+on('change', '[data-filters]', (event, form) => {
   if (event.target.matches('[data-filters-toggle], [data-list-search], [data-picker-text]')) return;
   form.requestSubmit();
 });

@@ -111,7 +111,8 @@ function open(text = '') {
   input.value = text;
   show(text);
   dialog.showModal();
-  input.select();
+  input.focus();
+  input.setSelectionRange(text.length, text.length);
 }
 
 if (search) {
@@ -121,14 +122,11 @@ if (search) {
       open();
     }
   });
-  on('focusin', '[data-palette-open] input', (_, field) => {
-    if (dialog?.open || field.dataset.skip) {
-      delete field.dataset.skip;
-      return;
-    }
+  // Opened by a click or by typing: whoever only tabs through is not caught.
+  on('click', '[data-palette-open] input', (_, field) => open(field.value));
+  on('input', '[data-palette-open] input', (_, field) => {
     const text = field.value;
-    // Focus comes back to this field when the dialog closes; it must not open it again.
-    field.dataset.skip = 'true';
+    field.value = '';
     open(text);
   });
 }

@@ -156,8 +156,12 @@ struct WebApplication: Sendable {
           .run()
       }
       group.addTask {
-        await JobRunner(queue: jobs, configuration: .init(worker: "node-\(ProcessInfo.processInfo.processIdentifier)"))
-          .run()
+        var configuration = JobRunner.Configuration(worker: "node-\(ProcessInfo.processInfo.processIdentifier)")
+        // The longest that a restarted node waits before it goes on with what the one that died had begun.
+        configuration.lease = 15
+        configuration.log = deployment.log
+        configuration.metrics = deployment.metrics
+        await JobRunner(queue: jobs, configuration: configuration).run()
       }
       group.addTask {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {

@@ -121,7 +121,7 @@ struct HomeRoutes: Sendable {
   private func table(_ label: String, _ column: String, _ rows: [AggregateRow], path: (String) -> String) -> DataTable {
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
-      caption: label, columns: [Column(column, .text), Column("标准地址", .number), Column("相对多少", .wide)],
+      caption: label, columns: [Column(column, .text), Column("标准地址", .number), Column("对比", .wide)],
       rows: rows.map { row in
         let count = row.measures.first?.integer ?? 0
         let code = row.keys.first?.text ?? ""

@@ -22,7 +22,7 @@ package struct ListAddress: Sendable {
     _ entity: EntityDeclaration, _ query: QueryItems, divisions: DivisionNames = DivisionNames()
   ) throws(Refusal) {
     self.entity = entity
-    let query = ListAddress.withDivisions(query, divisions)
+    let query = try ListAddress.withDivisions(query, divisions)
     items = QueryItems(
       query.items.filter {
         !$0.value.isEmpty && !ListAddress.ignored.contains($0.name) && !$0.name.hasSuffix(".text")
@@ -31,13 +31,23 @@ package struct ListAddress: Sendable {
   }
 
   /// `division_code.prefix.text=东城街道` beside an empty `division_code.prefix` becomes its code.
-  private static func withDivisions(_ query: QueryItems, _ divisions: DivisionNames) -> QueryItems {
+  ///
+  /// - Throws: ``Refusal`` `division-unclear` when no division or several are called so; a list of everything would look
+  ///   like the answer.
+  private static func withDivisions(_ query: QueryItems, _ divisions: DivisionNames) throws(Refusal) -> QueryItems {
     var query = query
     for item in query.items where item.name.hasSuffix(".prefix.text") && !item.value.isEmpty {
       let name = String(item.name.dropLast(".text".count))
-      if query.first(name)?.isEmpty ?? true, let code = divisions.code(meant: item.value) {
-        query = query.setting(name, to: code)
+      guard query.first(name)?.isEmpty ?? true else { continue }
+      guard let code = divisions.code(meant: item.value) else {
+        let similar = divisions.suggest(item.value, limit: 3).map(\.path).joined(separator: "、")
+        let text = item.value.prefix(40)
+        throw Refusal(
+          .invalid, "division-unclear",
+          similar.isEmpty
+            ? "没有名为“\(text)”的区划，没有筛选。请返回写区划的全名或代码。" : "“\(text)”可能指\(similar)，没有筛选。请返回写全名。", field: name)
       }
+      query = query.setting(name, to: code)
     }
     return query
   }

@@ -19,7 +19,7 @@ struct RegisterForm {
     for index in sketch.fields.indices { sections.append(section(index)) }
     var others: [Action] = []
     if sketch.extended == nil, sketch.fields.count < RegisterSketch.maximumFields {
-      others.append(Action("再加一个字段", .submit(name: "step", value: "field"), icon: .plus))
+      others.append(Action("再加一个字段", .submit(name: "step", value: "field"), icon: .plus, takesIncomplete: true))
     }
     return FormView(
       path: path, sections: sections, errors: errors,
@@ -76,7 +76,9 @@ struct RegisterForm {
       if sketch.extended != nil { firstButton }
       rows
       if sketch.fields.count > 1 {
-        Action("去掉字段 \(index + 1)", .submit(name: "step", value: "drop.\(index)"), style: .quiet, icon: .trash)
+        Action(
+          "去掉字段 \(index + 1)", .submit(name: "step", value: "drop.\(index)"), style: .quiet, icon: .trash,
+          takesIncomplete: true)
       }
     }
   }

@@ -146,7 +146,8 @@ extension SettingsRoutes {
       "value", parameter.label, field.control, isRequired: parameter.type != .boolean,
       help: [parameter.help, limits(parameter)].compactMap { $0 }.joined(separator: " "), error: error)
     let others =
-      change == nil ? [] : [Action("恢复默认值", .submit(name: "step", value: "reset"), icon: .history)]
+      change == nil
+      ? [] : [Action("恢复默认值", .submit(name: "step", value: "reset"), icon: .history, takesIncomplete: true)]
     return try await visit.page(
       parameter.label, status: status, crumbs: [Crumb("系统参数", "/settings/parameters")], subtitle: parameter.group
     ) {

@@ -31,15 +31,19 @@ package struct Action: HTMLConvertible, Sendable {
   package var icon: Icon?
   /// Why it cannot be done now; the button shows, cannot be pressed and says why.
   package var disabledReason: String?
+  /// Sends its form as it stands, complete or not: a step back, one field more or less.
+  package var takesIncomplete: Bool
 
   package init(
-    _ label: String, _ kind: Kind, style: Style = .normal, icon: Icon? = nil, disabledReason: String? = nil
+    _ label: String, _ kind: Kind, style: Style = .normal, icon: Icon? = nil, disabledReason: String? = nil,
+    takesIncomplete: Bool = false
   ) {
     self.label = label
     self.kind = kind
     self.style = style
     self.icon = icon
     self.disabledReason = disabledReason
+    self.takesIncomplete = takesIncomplete
   }
 
   package var html: HTML {
@@ -62,7 +66,9 @@ package struct Action: HTMLConvertible, Sendable {
     case .download(let path): return a(look, .href(path), .download()) { face }
     case .print: return button(look, .type("button"), .data("data-print")) { face }
     case .submit(let name, let value):
-      return button(look, .type("submit"), .name(name), .value(value)) { face }
+      return button(
+        look, .type("submit"), .name(name), .value(value), .when(takesIncomplete, .custom("formnovalidate", ""))
+      ) { face }
     case .post(let path, let fields):
       return form(.class("inline-form"), .method(.post), .action(path)) {
         formTokenField()

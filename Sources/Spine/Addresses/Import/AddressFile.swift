@@ -145,7 +145,12 @@ package final class AddressFile {
     var end = bytes.count
     if end == 8192 { while end > 0, bytes[end - 1] != 0x0A { end -= 1 } }
     guard let text = String(validating: bytes[..<end], as: UTF8.self) else { return nil }
-    return text.split(separator: "\n", omittingEmptySubsequences: false)
+    return parts(of: text)
+  }
+
+  /// The lines of a text; the end of a line on Windows is one character to Swift, and no `\n`.
+  private static func parts(of text: String) -> [Substring] {
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
   }
 
   /// A labelled corpus (CoNLL): addresses part at empty lines, an underscore stands for a space.
@@ -188,6 +193,6 @@ package final class AddressFile {
     guard let text = String(validating: Array(try Data(contentsOf: URL(filePath: path))), as: UTF8.self) else {
       throw Refusal(.unsupported, "text-encoding", "文件不是 UTF-8 文本。请另存为 UTF-8 或用 CSV、XLSX 表格。")
     }
-    return text.split(separator: "\n", omittingEmptySubsequences: false).map { TableReader.trimmed(String($0)) }
+    return parts(of: text).map { TableReader.trimmed(String($0)) }
   }
 }
