@@ -73,9 +73,10 @@ def lookup_json():
     data = city(SCALE)
     connection = conninfo(data)
     paths = [f"/api/lookup/{code}" for code in codes(data)]
-    peer = re.sub(r"dbname='?\w+'?", "dbname=pgbench_peer", connection)
-    if not psql(connection, "select 1 from pg_database where datname = 'pgbench_peer'"):
-        psql(connection, "create database pgbench_peer")
+    administrator = connection.replace("user=lifang ", "user=lifang_admin ")
+    peer = re.sub(r"dbname='?\w+'?", "dbname=pgbench_peer", administrator)
+    if not psql(administrator, "select 1 from pg_database where datname = 'pgbench_peer'"):
+        psql(administrator, "create database pgbench_peer")
         subprocess.run([POSTGRES / "pgbench", "-i", "-q", "-s", "10", peer], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with Server(data, "--bench") as server:

@@ -184,8 +184,8 @@ class Browser:
         self.cookies = {}
         if account:
             page = self.get("/sign-in").decode()
-            token = page.split('name="csrf"')[1].split('value="')[1].split('"')[0]
-            status = self.request("POST", "/sign-in", {"csrf": token, "account": account, "password": password})[0]
+            token = page.split('name="_csrf"')[1].split('value="')[1].split('"')[0]
+            status = self.request("POST", "/sign-in", {"_csrf": token, "account": account, "password": password})[0]
             if status not in (302, 303):
                 raise SystemExit(f"{account} could not sign in: {status}")
 

@@ -115,6 +115,11 @@ import Testing
         ListQuery("citizen", filters: [ListFilter("born", .range(from: .date(CivilDate("1980-01-01")!), to: nil))]))
     }
     #expect(date?.code == "filter-masked")
+    let day = await #expect(throws: Refusal.self) {
+      try await clerk.list(
+        ListQuery("citizen", filters: [ListFilter("born", .equals(.date(CivilDate("1980-01-01")!)))]))
+    }
+    #expect(day?.code == "filter-masked", "every day of a life can be tried")
     let phone = await #expect(throws: Refusal.self) {
       try await clerk.list(ListQuery("citizen", filters: [ListFilter("phone", .prefix("138"))]))
     }

@@ -19,7 +19,7 @@ _addresses = itertools.count(2)
 
 def new_address():
     number = next(_addresses) + (os.getpid() % 200) * 1000
-    return f"127.{1 + number // 65025 % 250}.{number // 255 % 255}.{1 + number % 254}"
+    return f"127.{1 + number // 64516 % 250}.{number // 254 % 254}.{1 + number % 254}"
 
 
 class _Bound(HTTPAdapter):
@@ -144,7 +144,7 @@ def unsafe_markup(page):
 
 
 def raw(address, data, pause=None, timeout=20, source=None):
-    """Bytes to a port and all that comes back, until the server closes; `data` may be pieces to send with pauses."""
+    """Bytes to a port and all that comes back, until the server closes or falls silent; `data` may be pieces to send with pauses."""
     received = b""
     with socket.create_connection(address, timeout=timeout, source_address=(source or new_address(), 0)) as connection:
         try:
@@ -155,19 +155,24 @@ def raw(address, data, pause=None, timeout=20, source=None):
         except OSError:
             pass
         try:
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-        try:
             while piece := connection.recv(65536):
                 received += piece
+                connection.settimeout(0.3)  # a connection that is kept open has no more to say
         except (ConnectionResetError, TimeoutError):
             pass
     return received
 
 
 def statuses(received):
-    return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3})", received)]
+    """The statuses of the answers in what was received, each behind the body of the one before."""
+    codes = []
+    while found := re.match(rb"HTTP/1\.[01] (\d{3})[^\r]*\r\n(.*?)\r\n\r\n", received, re.S):
+        codes.append(int(found.group(1)))
+        length = re.search(rb"^content-length: *(\d+)", found.group(2), re.I | re.M)
+        if not length:
+            break
+        received = received[found.end() + int(length.group(1)):]
+    return codes
 
 
 def resident_id(division, birth, sequence):

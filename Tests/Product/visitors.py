@@ -42,7 +42,7 @@ def stranger(city):
 def temporary_password(clients, user):
     page = clients("secadmin").post(f"/users/{user}/reset-password")
     assert page.status_code == 200, page.text[:500]
-    found = re.search(r"临时密码\s*(\S{12,})", Markup(page.text).text.split("只显示这一次")[1])
+    found = re.search(r"临时密码\s*([!-~]{12,})", Markup(page.text).text.split("只显示这一次")[1])
     return found.group(1)
 
 
@@ -64,7 +64,8 @@ def newcomer(city, clients):
             given = clients("secadmin").send("POST", "/api/r/user_role", {"user_id": user, "role_id": role_id})
             assert given.status_code == 201, given.text
         client = Client(city.base)
-        assert client.sign_in(account, password).headers["Location"] == "/account/password"
+        first = client.sign_in(account, password)
+        assert first.headers.get("Location") == "/account/password", (first.status_code, Markup(first.text).text)
         client.account, client.password, client.user = account, "Neu-" + secrets.token_hex(6) + "Z", user
         changed = client.post(
             "/account/password", {"old": password, "new": client.password, "again": client.password})
@@ -98,7 +99,7 @@ def make_key(city, role, grants=()):
     now = "1, now(), 0, now(), 0"
     if grants:
         city.sql(
-            f"insert into role ({stamps}, code, name, clearance) values ({now}, '{role}', '{role}', 'secret');"
+            f"insert into role ({stamps}, code, name, clearance, active) values ({now}, '{role}', '{role}', 'secret', true);"
             f"insert into role_grant ({stamps}, role_id, subject, action, scope) select {now}, r.id, g.s, g.a, 'all' "
             f"from role r, (values {', '.join(f'''('{s}', '{a}')''' for s, a in grants)}) g (s, a) "
             f"where r.code = '{role}'")

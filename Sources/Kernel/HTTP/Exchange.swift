@@ -92,7 +92,8 @@ final class Exchange: @unchecked Sendable {
     if let (refusal, status) = framing.refusal {
       self.request = request
       let response = server.application.refuse(refusal, status: status, for: request)
-      return framing.hasBody ? dismiss(response) : later(response)
+      // Where a malformed request ends is anybody's guess: what follows it must not be taken for the next one.
+      return status == 501 && !framing.hasBody ? later(response) : dismiss(response)
     }
     let endpoint = server.application.route(&request)
     self.request = request

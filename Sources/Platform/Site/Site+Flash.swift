@@ -1,4 +1,4 @@
-package import Core
+import Core
 import Crypto
 import HTML
 package import HTTP

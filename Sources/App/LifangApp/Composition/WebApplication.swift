@@ -95,10 +95,10 @@ struct WebApplication: Sendable {
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
       counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
-    LookupRoutes(site: site, database: deployment.database, store: store).register(in: &router)
+    LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store,
-      centre: try Coordinate(longitude: 107.468, latitude: 31.209)
+      centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
     ).register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     SettingsRoutes(
@@ -156,8 +156,12 @@ struct WebApplication: Sendable {
           .run()
       }
       group.addTask {
-        await JobRunner(queue: jobs, configuration: .init(worker: "node-\(ProcessInfo.processInfo.processIdentifier)"))
-          .run()
+        var configuration = JobRunner.Configuration(worker: "node-\(ProcessInfo.processInfo.processIdentifier)")
+        // The longest that a restarted node waits before it goes on with what the one that died had begun.
+        configuration.lease = 15
+        configuration.log = deployment.log
+        configuration.metrics = deployment.metrics
+        await JobRunner(queue: jobs, configuration: configuration).run()
       }
       group.addTask {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {

@@ -42,6 +42,7 @@ struct DemoLoader {
     let now = deployment.clock.now()
     try await deployment.owner.transaction { transaction in
       try await transaction.execute("set local synchronous_commit = off")
+      try await self.dropIndexes(in: transaction)
       let tables = try DemoTables(store)
       try await tables.loadCity(city, in: transaction)
       try await self.loadBatches(tables, in: transaction)
@@ -53,7 +54,22 @@ struct DemoLoader {
       try await Audit(clock: deployment.clock).append(
         AuditEntry(.system, "demo.load", entity: "division", origin: .inside, details: details), in: transaction)
     }
+    _ = try await SchemaPlan.apply(deployment.catalogs.current, to: deployment.owner)
     try await deployment.owner.execute("analyze")
+  }
+
+  /// Building an index over all rows costs a fraction of keeping it with every row. The plan of the schema makes again
+  /// what is missing, after the load or, when that is cut short, at the next start.
+  private func dropIndexes(in transaction: Transaction) async throws {
+    let indexes = try await transaction.query(
+      """
+      select c.relname::text as name from pg_index i join pg_class c on c.oid = i.indexrelid
+        join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = t.relnamespace
+      where n.nspname = 'public' and t.relname::text = any(\(DemoTables.names)) and not i.indisunique
+      """)
+    for index in indexes {
+      try await transaction.execute("drop index \(identifier: try index.get("name", as: String.self))")
+    }
   }
 
   /// Communities are made in one task while those before them are written.

@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import SQL
 
 /// What `today()`, `now()`, `me()`, `my_unit()` and `my_division()` are in a statement.

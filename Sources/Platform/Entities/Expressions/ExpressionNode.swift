@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// A typed expression tree; operands of one operation have one type.
 indirect enum ExpressionNode: Sendable {

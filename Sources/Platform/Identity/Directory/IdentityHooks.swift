@@ -31,23 +31,35 @@ package enum IdentityHooks {
       }
     }
     hooks.beforeInsert("user_role") { drafts, records in
+      for index in drafts.indices where isOneself(drafts[index]["user_id"], records) {
+        drafts[index].refuse(.rightsOfOneself)
+      }
       for index in drafts.indices
       where try await isMismatched(role: drafts[index]["role_id"], user: drafts[index]["user_id"], records) {
         drafts[index].refuse(.separatedAdministrators)
       }
     }
     hooks.beforeUpdate("user_role") { changes, records in
+      for index in changes.indices where isOneself(changes[index]["user_id"], records) {
+        changes[index].refuse(.rightsOfOneself)
+      }
       for index in changes.indices
       where try await isMismatched(role: changes[index]["role_id"], user: changes[index]["user_id"], records) {
         changes[index].refuse(.separatedAdministrators)
       }
     }
     hooks.beforeInsert("role_grant") { drafts, records in
+      for index in drafts.indices where try await isHeld(role: drafts[index].values["role_id"], records) {
+        drafts[index].refuse(.rightsOfOneself)
+      }
       for index in drafts.indices where try await isReserved(drafts[index].values, records) {
         drafts[index].refuse(.reservedPermission)
       }
     }
     hooks.beforeUpdate("role_grant") { changes, records in
+      for index in changes.indices where try await isHeld(role: changes[index].after["role_id"], records) {
+        changes[index].refuse(.rightsOfOneself)
+      }
       for index in changes.indices where try await isReserved(changes[index].after, records) {
         changes[index].refuse(.reservedPermission)
       }
@@ -97,6 +109,19 @@ package enum IdentityHooks {
         """)
       if !held.isEmpty { change.refuse(.separatedAdministrators) }
     }
+  }
+
+  /// Nobody gives rights to oneself, not even who gives them to others (D2-572).
+  private static func isOneself(_ user: Value, _ records: Records) -> Bool {
+    records.principal.kind == .user && user.integer == records.principal.id
+  }
+
+  /// Whether the principal holds the role.
+  private static func isHeld(role: Value?, _ records: Records) async throws -> Bool {
+    guard records.principal.kind == .user, let role = role?.integer else { return false }
+    return try await !records.rows(
+      "select 1 from user_role where user_id = \(records.principal.id) and role_id = \(role) limit 1"
+    ).isEmpty
   }
 
   private static func isMismatched(role: Value, user: Value, _ records: Records) async throws -> Bool {

@@ -204,6 +204,8 @@ extension Refusal {
   static let separatedAdministrators = Refusal(
     .conflict, "separated-administrators",
     "系统管理员、安全保密管理员、安全审计员须由不同账号担任：账号的三员类别与角色的不一致。请换一个账号或角色。", field: "role_id")
+  static let rightsOfOneself = Refusal(
+    .conflict, "rights-of-oneself", "不能给自己的账号或自己担任的角色增加权限，没有改动。请由另一位安全保密管理员办理。", field: "role_id")
   static let reservedPermission = Refusal(
     .conflict, "reserved-permission", "这项权限只能授予对应的三员角色，对象也不能写 *。请改用三员角色，或去掉这项权限。", field: "subject")
   static let unitTree = Refusal(

@@ -12,9 +12,12 @@ package import Site
 package struct LookupRoutes: Sendable {
   let site: Site
   let places: PlaceSearch
+  /// Shared with the scan page, so that nobody goes through the codes here instead.
+  let limiter: RateLimiter
 
-  package init(site: Site, database: Database, store: RecordStore) {
+  package init(site: Site, database: Database, store: RecordStore, limiter: RateLimiter) {
     self.site = site
+    self.limiter = limiter
     places = PlaceSearch(database: database, store: store)
   }
 
@@ -23,6 +26,7 @@ package struct LookupRoutes: Sendable {
   }
 
   private func lookup(_ visit: Visit) async throws -> Response {
+    if visit.principal.kind == .stranger { try limiter.require(visit.request.remoteAddress, toDo: "查询") }
     let query = visit.request.query
     let text = String((query.first("code") ?? query.first("q") ?? "").prefix(60))
     let code = text.filter { !$0.isWhitespace }

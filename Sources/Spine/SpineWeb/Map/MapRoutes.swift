@@ -15,10 +15,13 @@ package struct MapRoutes: Sendable {
   let places: PlaceSearch
   /// Where the map opens: the middle of the city.
   let centre: Coordinate
+  /// Shared with the scan page: what surrounds an address can be asked for as often as the address itself.
+  let limiter: RateLimiter
 
-  package init(site: Site, database: Database, store: RecordStore, centre: Coordinate) {
+  package init(site: Site, database: Database, store: RecordStore, centre: Coordinate, limiter: RateLimiter) {
     self.site = site
     self.centre = centre
+    self.limiter = limiter
     tiles = MapTiles(database: database, catalogs: store.catalogs)
     places = PlaceSearch(database: database, store: store)
   }
@@ -94,6 +97,7 @@ package struct MapRoutes: Sendable {
   }
 
   private func nearby(_ visit: Visit) async throws -> Response {
+    if visit.principal.kind == .stranger { try limiter.require(visit.request.remoteAddress, toDo: "查询") }
     let query = visit.request.query
     guard let longitude = query.first("lon").flatMap(Double.init),
       let latitude = query.first("lat").flatMap(Double.init)
@@ -109,6 +113,7 @@ package struct MapRoutes: Sendable {
 
   /// The public map around one address.
   private func addressMap(_ visit: Visit) async throws -> Response {
+    try limiter.require(visit.request.remoteAddress, toDo: "查询")
     let code = try visit.request.parameter("code")
     guard let place = try await places.address(code), let longitude = place.longitude, let latitude = place.latitude
     else { throw Refusal(.notFound, "address-unknown", "没有找到这个地址，或它还没有标注位置。") }

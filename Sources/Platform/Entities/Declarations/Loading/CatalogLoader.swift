@@ -1,4 +1,4 @@
-package import YAML
+import YAML
 
 /// The outcome of reading declarations: as much of a catalog as could be understood, and everything to be said about it.
 package struct CatalogReading: Sendable {

@@ -1,4 +1,4 @@
-package import YAML
+import YAML
 
 /// One declaration as YAML, before it is merged with its overlays and understood.
 struct DeclarationDocument: Sendable {

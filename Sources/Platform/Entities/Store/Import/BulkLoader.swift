@@ -1,4 +1,4 @@
-package import Access
+import Access
 package import Core
 package import Geo
 package import SQL

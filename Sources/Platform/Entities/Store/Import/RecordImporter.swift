@@ -135,7 +135,7 @@ package struct RecordImporter: Sendable {
           "import", entity, nil,
           details: ["run": .int(run.id), "rows": .int(Int64(batch.count)), "outcome": tally.json], in: transaction)
         if tally.created + tally.updated > 0 {
-          try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):*")
+          try await records.announce(entity, "*", in: transaction)
         }
       }
       try await committing(after, transaction)

@@ -168,6 +168,7 @@ struct UpsertBatch {
   ) async throws -> [Work] {
     guard !changes.isEmpty else { return [] }
     var batch = changes.map(\.change)
+    try await records.refuseHiddenReferences(&batch, entity)
     try await records.store.hooks.runUpdates(entity.name, &batch, records)
     var work: [Work] = []
     for (index, change) in batch.enumerated() {

@@ -249,8 +249,8 @@ private struct QueryReader {
       let order = query.order(of: entity)
       query.start = .after(try ListCursor(after, order: order, of: entity))
     } else if let page {
-      let offset = (page - 1) * (size ?? entity.list.page)
-      guard offset <= ListQuery.maximumOffset else {
+      let (offset, overflows) = (page - 1).multipliedReportingOverflow(by: size ?? entity.list.page)
+      guard !overflows, offset <= ListQuery.maximumOffset else {
         throw Refusal(
           .invalid, "query-page", "只能翻到第 \(ListQuery.maximumOffset) 条为止。请增加筛选条件缩小范围，或导出全部数据。", field: "page")
       }

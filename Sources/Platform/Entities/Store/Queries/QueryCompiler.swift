@@ -52,9 +52,11 @@ struct QueryCompiler {
     if field.encrypted { return try encrypted(filter.test, field) }
     switch filter.test {
     case .equals(let value):
+      try requireClearUnlessLong(field)
       if field.multiple { return "\(column) @> \(texts([value], field))" }
       return "\(column) = \(try bound(value, field))"
     case .oneOf(let values):
+      try requireClearUnlessLong(field)
       if field.multiple { return "\(column) && \(texts(values, field))" }
       if field.valueKind == .text { return "\(column) = any(\(texts(values, field)))" }
       return "\(column) in (\(SQL.join(try values.map { try bound($0, field) })))"
@@ -157,6 +159,14 @@ struct QueryCompiler {
     throw Refusal(
       .forbidden, "filter-masked", "\(field.label)属于\(field.classification.label)信息，您不能\(what)，只能按完整内容查找。",
       field: field.name)
+  }
+
+  /// A masked date, code or number has so few values that all of them can be tried; a text cannot be guessed whole.
+  private func requireClearUnlessLong(_ field: FieldDeclaration) throws(Refusal) {
+    if case .code = field.type {} else if field.valueKind == .text { return }
+    guard !Masking.mayRead(field, principal) else { return }
+    throw Refusal(
+      .forbidden, "filter-masked", "\(field.label)属于\(field.classification.label)信息，您不能按它查找。", field: field.name)
   }
 
   private func unsupported(_ field: FieldDeclaration, _ what: String) -> Refusal {

@@ -1,11 +1,11 @@
-package import Core
+import Core
 import SQL
 import Synchronization
 
 /// What division codes are called (行政区划), from the register that declares itself their source (`divisions: code`).
 ///
-/// Held in memory, since every list shows some: a city has a few thousand. Read again after a minute, and when a code is
-/// asked for that is not there.
+/// Held in memory, since every list shows some: a city has a few thousand. Read again after a minute, after a
+/// change made by this process, and when a code is asked for that is not there.
 package final class DivisionNames: Sendable {
   private struct State {
     var names: [String: String] = [:]
@@ -41,6 +41,9 @@ package final class DivisionNames: Sendable {
     for row in rows { names[try row.get("code", as: String.self)] = try row.get("name", as: String?.self) ?? "" }
     state.withLock { $0 = State(names: names, readAt: now) }
   }
+
+  /// Has the names read again when they are next asked for.
+  func forget() { state.withLock { $0.readAt = nil } }
 
   /// The names from the county down to the division itself (通川区东城街道百花社区), of a wider one its own; `nil` when
   /// the code is unknown.

@@ -24,7 +24,7 @@ extension Records {
         ])
         try await records.audit(
           "delete", entity, id, details: ["version": .int(Int64(held.record.version))], in: transaction)
-        try await transaction.notify(RecordChangeFeed.channel, "\(name):\(id)")
+        try await records.announce(entity, "\(id)", in: transaction)
         let event = RecordEvent(kind: .deleted, entity: name, id: id, before: held.values, after: [:])
         try await records.store.hooks.runAfters(name, [event], records)
       }

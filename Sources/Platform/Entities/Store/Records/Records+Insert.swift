@@ -34,6 +34,7 @@ extension Records {
   func prepare(_ drafts: inout [RecordDraft], _ entity: EntityDeclaration) async throws {
     let rules = WriteRules(entity, self)
     try rules.fillDefaults(&drafts)
+    try await refuseHiddenReferences(&drafts, entity)
     try await store.hooks.runInserts(entity.name, &drafts, self)
     try await rules.number(&drafts)
     for index in drafts.indices where drafts[index].refusal == nil {
@@ -75,7 +76,7 @@ extension Records {
     let filled = entity.storedFields.map(\.name).filter { !draft[$0].isNull }
     try await audit(
       "create", entity, record.id, details: ["fields": .array(filled.map { .string($0) })], in: transaction)
-    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(record.id)")
+    try await announce(entity, "\(record.id)", in: transaction)
     return try await named([record], shape, in: transaction)[0]
   }
 
@@ -87,6 +88,14 @@ extension Records {
         TransactionSettings.setting("lifang.now", store.clock.now().iso8601),
       ] + scopeSettings([(entity, action)])
     return "select \(SQL.join(settings))"
+  }
+
+  /// Tells caches, of other processes too, of a changed record (see ``RecordChangeFeed``).
+  ///
+  /// - Parameter id: of the record; `*` for a batch.
+  func announce(_ entity: EntityDeclaration, _ id: String, in transaction: Transaction) async throws {
+    if entity.divisions != nil { store.divisionNames.forget() }
+    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(id)")
   }
 
   /// Runs a write; what PostgreSQL refuses comes out as a refusal.

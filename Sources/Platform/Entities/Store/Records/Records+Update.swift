@@ -117,6 +117,8 @@ extension Records {
       return value != old && (Masking.shows(field, principal) || value != Masking.masked(old, by: field.mask))
     }
     var batch = [RecordChange(entity: entity.name, id: held.record.id, before: before, changes: real)]
+    try await refuseHiddenReferences(&batch, entity)
+    if let refusal = batch[0].refusal { throw refusal }
     try await store.hooks.runUpdates(entity.name, &batch, self)
     if let refusal = batch[0].refusal { throw refusal }
     let change = batch[0]
@@ -169,7 +171,7 @@ extension Records {
       details: [
         "fields": .array(altered.map { .string($0.name) }), "version": .int(Int64(record.version)),
       ], in: transaction)
-    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(change.id)")
+    try await announce(entity, "\(change.id)", in: transaction)
     return try await named([record], shape, in: transaction)[0]
   }
 }
