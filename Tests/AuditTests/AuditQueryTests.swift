@@ -16,6 +16,10 @@ import Testing
     var filter = AuditFilter()
     filter.action = "session."
     #expect(try await query.list(filter).map(\.outcome) == [.refused])
+    filter.action = "update"
+    #expect(try await query.list(filter).count == 7)
+    filter.action = "date"
+    #expect(try await query.list(filter).isEmpty)
     filter = AuditFilter()
     (filter.entity, filter.record) = ("address", 2)
     let found = try #require(try await query.list(filter).first)
