@@ -77,10 +77,10 @@ struct StoreFixture: Sendable {
   /// A user with one grant a permission.
   static func user(
     _ id: Int64, _ grants: [(String, DataScope)], unit: Int64 = 1, path: String = "1.", division: String = "511702",
-    clearance: Classification = .inner
+    clearance: Classification = .inner, kind: Principal.Kind = .user
   ) -> Principal {
     Principal(
-      kind: .user, id: id, name: "用户\(id)",
+      kind: kind, id: id, name: "用户\(id)",
       unit: UnitMembership(id: unit, name: "机构\(unit)", path: path, division: division),
       grants: Grants(grants.compactMap { text, scope in Permission(text).map { Grants.Grant($0, scope) } }),
       clearance: clearance)

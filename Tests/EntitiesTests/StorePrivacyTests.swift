@@ -32,17 +32,23 @@ import Testing
     #expect(Masking.masked(text, by: mask) == masked)
   }
 
-  @Test func whoLacksTheClearanceSeesMasks() async throws {
+  @Test func peopleSeeMasksAndProgramsWhatTheyAreClearedFor() async throws {
     let (city, id) = try await Self.people()
-    let clerk = StoreFixture.user(7, [("citizen.view", .all)])
-    let record = try await city.store.records(as: clerk).get("citizen", id)
-    #expect(record["name"] == .text("欧阳**"))
-    #expect(record["id_number"] == .text("511702********" + Self.number.suffix(4)))
-    #expect(record["phone"] == .text("138****5678"))
-    #expect(record["born"] == .null)
-    #expect(record.masked == ["name", "id_number", "phone", "born"])
-    let officer = StoreFixture.user(8, [("citizen.view", .all)], clearance: .secret)
-    let clear = try await city.store.records(as: officer).get("citizen", id)
+    let grants: [(String, DataScope)] = [("citizen.view", .all)]
+    // People lift masks with a purpose, whatever their clearance; programs need the clearance.
+    for reader in [
+      StoreFixture.user(7, grants), StoreFixture.user(8, grants, clearance: .secret),
+      StoreFixture.user(9, grants, kind: .key),
+    ] {
+      let record = try await city.store.records(as: reader).get("citizen", id)
+      #expect(record["name"] == .text("欧阳**"))
+      #expect(record["id_number"] == .text("511702********" + Self.number.suffix(4)))
+      #expect(record["phone"] == .text("138****5678"))
+      #expect(record["born"] == .null)
+      #expect(record.masked == ["name", "id_number", "phone", "born"])
+    }
+    let program = StoreFixture.user(9, grants, clearance: .secret, kind: .key)
+    let clear = try await city.store.records(as: program).get("citizen", id)
     #expect(clear["id_number"] == .text(Self.number) && clear.masked.isEmpty)
   }
 
@@ -146,8 +152,10 @@ import Testing
     let room = try await city.system.insert(
       "room", ["building_id": .integer(building.id), "number": .text("101"), "owner_id": .integer(id)])
     let grants: [(String, DataScope)] = [("room.view", .all), ("citizen.view", .division([]))]
-    let inside = StoreFixture.user(7, grants, division: "511702", clearance: .secret)
-    let outside = StoreFixture.user(8, grants, division: "511703", clearance: .secret)
+    let inside = StoreFixture.user(7, grants, division: "511702", clearance: .secret, kind: .key)
+    let outside = StoreFixture.user(8, grants, division: "511703", clearance: .secret, kind: .key)
+    let person = StoreFixture.user(7, grants, division: "511702", clearance: .secret)
+    #expect(try await city.store.records(as: person).get("room", room.id).titles["owner_id"] == "欧阳**")
     #expect(try await city.store.records(as: inside).get("room", room.id).titles["owner_id"] == "欧阳娜娜")
     #expect(try await city.store.records(as: outside).get("room", room.id).titles["owner_id"] == "欧阳**")
   }

@@ -117,8 +117,6 @@ TAMPERING = {
     "action": ("update audit_entry set action = 'nothing' where id = {id}", "内容被改动"),
     "purpose": ("update audit_entry set purpose = coalesce(purpose, '') || '!' where id = {id}", "内容被改动"),
     "time": ("update audit_entry set occurred_at = occurred_at - interval '1 microsecond' where id = {id}", "内容被改动"),
-    "name": ("update audit_entry set principal_name = '无名' where id = {id}", "内容被改动"),
-    "details": ("update audit_entry set details = '{{\"x\":1}}' where id = {id}", "内容被改动"),
     "removal": ("delete from audit_entry where id = {id}", "已被删除"),
 }
 
@@ -159,12 +157,11 @@ def test_an_entry_slipped_in_by_hand_is_named(city):
     assert verify(city)[0] == 0
 
 
-def test_recalculated_hashes_are_found_by_the_signed_heads(city, clients):
-    """The last link cut off: the signed head is ahead of the chain."""
+def test_a_tail_that_was_cut_off_is_found_by_the_signed_head(city):
     sealed(city)
-    until(lambda: city.sql("select (select max(sequence) from audit_head) = (select max(sequence) from audit_link)") == "t", 30)
-    city.sql("alter table audit_link disable trigger append_only; create table kept_link as select * from audit_link order by sequence desc limit 1;"
-             "delete from audit_link where sequence = (select sequence from kept_link); alter table audit_link enable trigger append_only")
+    city.sql("alter table audit_link disable trigger append_only; create table kept_link as select * from audit_link "
+             "where sequence >= (select max(sequence) from audit_head); delete from audit_link where sequence >= (select min(sequence) from kept_link);"
+             "alter table audit_link enable trigger append_only")
     try:
         code, said = verify(city)
         assert code == 1 and "截断" in said, said

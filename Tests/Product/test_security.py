@@ -580,9 +580,15 @@ SETTINGS = ["/settings/dictionaries/{}", "/settings/dictionaries/sex/codes/{}", 
             "/settings/declarations/{}/withdraw", "/settings/registers/{}/fields/new", "/settings/dictionaries?q={}"]
 
 
+# Tried everywhere; of the others each pattern gets a third, so that every value meets many patterns.
+CORE = {"'", "' or '1'='1", "\\", "%", "\x00", "$1", "\ufffe", "-1", "9223372036854775807", "9223372036854775808", "NaN", "292277-01-01"}
+
+
 def check_hostile(client, pattern):
     faults = []
-    for value in HOSTILE:
+    for number, value in enumerate(HOSTILE):
+        if value not in CORE and number % 3 != len(pattern) % 3:
+            continue
         path = pattern.replace("{}", encoded(value))
         answer = client.get(path)
         if answer.status_code >= 500 or re.search("SQLSTATE|syntax error|PostgreSQL", answer.text):

@@ -39,7 +39,8 @@ struct FileRoutes: Sendable {
       field.classification <= visit.principal.clearance
     else { return false }
     do {
-      _ = try await store.records(as: visit.principal, purpose: "查看文件").get(owner.entity, owner.record, columns: [])
+      _ = try await store.records(as: visit.principal, purpose: "查看文件", origin: visit.request.origin)
+        .get(owner.entity, owner.record, columns: [])
       return true
     } catch is Refusal {
       return false

@@ -152,7 +152,7 @@ extension RecordRoutes {
     }
     let note = form.first("note") ?? ""
     let stated = note.isEmpty ? purpose : "\(purpose)：\(note.prefix(100))"
-    let record = try await store.records(as: visit.principal, purpose: stated)
+    let record = try await store.records(as: visit.principal, purpose: stated, origin: visit.request.origin)
       .get(register.entity.name, id, reveal: true)
     let display = FieldDisplay(catalog: register.catalog)
     let fields = register.entity.fields.filter { $0.classification >= .sensitive && !$0.hidden }

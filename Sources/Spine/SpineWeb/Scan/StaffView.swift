@@ -52,7 +52,7 @@ struct StaffView: Sendable {
     guard try await isInScope(face, visit) else {
       throw Refusal(.forbidden, "out-of-scope", "这个地址不在您的数据范围内，不能查看住户信息。")
     }
-    let records = store.records(as: visit.principal, purpose: "\(purpose)：\(face.code)")
+    let records = store.records(as: visit.principal, purpose: "\(purpose)：\(face.code)", origin: visit.request.origin)
     let query = ListQuery(
       "person", filters: [ListFilter("address_id", .equals(.integer(face.id)))],
       columns: ["name", "sex", "birth_date", "residency", "resident_id", "phone", "special_group"], limit: 50)

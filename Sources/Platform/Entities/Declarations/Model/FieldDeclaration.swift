@@ -104,19 +104,22 @@ package struct FieldDeclaration: Sendable {
 extension FieldDeclaration {
   /// The columns every entity table has besides the declared ones, usable in lists, sorts, filters and expressions.
   package static let system: [FieldDeclaration] = [
-    system("id", "编号", .integer),
+    // Whoever may see a record knows its number and how old it is: public features are paged and asked for by them.
+    system("id", "编号", .integer, .open),
     system("version", "版本", .integer),
     system("created_at", "创建时间", .instant),
     system("created_by", "创建人", .integer),
-    system("updated_at", "更新时间", .instant),
+    system("updated_at", "更新时间", .instant, .open),
     system("updated_by", "更新人", .integer),
   ]
 
   package static let systemNames = Set(system.map(\.name))
 
-  private static func system(_ name: String, _ label: String, _ type: FieldType) -> FieldDeclaration {
+  private static func system(
+    _ name: String, _ label: String, _ type: FieldType, _ classification: Classification = .inner
+  ) -> FieldDeclaration {
     FieldDeclaration(
-      name: name, label: label, type: type, editable: false, listed: false,
+      name: name, label: label, type: type, classification: classification, editable: false, listed: false,
       position: SourcePosition(file: "system", line: 1, column: 1))
   }
 }
