@@ -3,8 +3,8 @@ import Glibc
 
 /// A labelled corpus in CoNLL form: a token and its tag per line, a blank line between addresses.
 ///
-/// Real addresses are not part of the repository; the folder that `LIFANG_ADDRESS_CORPUS` names holds `train.txt` and
-/// `dev.txt` of Li, Lu, Xie, Li, "Neural Chinese Address Parsing", NAACL 2019.
+/// Real addresses are not part of the repository: `train.txt` and `dev.txt` of Li, Lu, Xie, Li, "Neural Chinese Address
+/// Parsing", NAACL 2019, lie in the folder that `LIFANG_ADDRESS_CORPUS` names, else beside the checkout.
 struct Corpus {
   struct Span: Hashable {
     var label: String
@@ -16,7 +16,12 @@ struct Corpus {
     var spans: [Span] = []
   }
 
-  static let folder: String? = getenv("LIFANG_ADDRESS_CORPUS").map { String(cString: $0) }
+  /// `nil` where the corpus is absent.
+  static let folder: String? = {
+    if let named = getenv("LIFANG_ADDRESS_CORPUS") { return String(cString: named) }
+    let beside = Fixtures.root + "/../shared/data/address-parsing"
+    return access(beside + "/train.txt", R_OK) == 0 ? beside : nil
+  }()
 
   let addresses: [Address]
 

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct SegmenterCorpusTests {
   /// Rules alone; the published neural result on the reserved test split is 0.899.
-  @Test(.enabled(if: Corpus.folder != nil), arguments: [("train.txt", 0.83), ("dev.txt", 0.83)])
+  @Test(
+    .enabled(if: Corpus.folder != nil, "the corpus is absent"), arguments: [("train.txt", 0.83), ("dev.txt", 0.83)])
   func spansOfRealAddressesAreFound(_ file: String, _ least: Double) throws {
     let corpus = try Corpus(file: "\(Corpus.folder ?? "")/\(file)")
     let segmenter = try Fixtures.segmenter()
