@@ -86,7 +86,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
-    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "SQL", "Search"]),
+    module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "SpineWeb",
       [

@@ -24,7 +24,7 @@ import Testing
     for query in Self.queries {
       guard let search = SearchQuery(query) else { continue }
       for text in Self.texts {
-        let vector = SearchText.vector(of: SearchText.tokens(of: text, pinyin: pinyin))
+        let vector = lexemes(of: text, pinyin).vector
         let rows = try await database.query("select \(vector)::tsvector @@ \(search.tsquery)::tsquery as found")
         let matches: Bool = try rows[0].get("found")
         if matches {

@@ -29,6 +29,7 @@ enum OID {
   static let date: Oid = 1082
   static let timestamp: Oid = 1114
   static let timestamptz: Oid = 1184
+  static let tsvector: Oid = 3614
   static let numeric: Oid = 1700
   static let regclass: Oid = 2205
   static let void: Oid = 2278

@@ -7,7 +7,7 @@ struct CopyColumn: Sendable {
     case bool, int2, int4, int8, float4, float8, numeric
     /// Types whose binary form is their text: also enumerations, `json` and `citext`.
     case text
-    case jsonb, uuid, bytes, geometry, date, timestamptz, timestamp
+    case jsonb, uuid, bytes, geometry, date, timestamptz, timestamp, tsvector
     case textArray(element: Oid)
     case intArray(element: Oid)
     /// Known to its text form only; a table with such a column is copied as text.
@@ -38,6 +38,7 @@ struct CopyColumn: Sendable {
       case OID.date: .date
       case OID.timestamptz: .timestamptz
       case OID.timestamp: .timestamp
+      case OID.tsvector: .tsvector
       case OID.textArray: .textArray(element: OID.text)
       case OID.varcharArray: .textArray(element: OID.varchar)
       case OID.int8Array: .intArray(element: OID.int8)

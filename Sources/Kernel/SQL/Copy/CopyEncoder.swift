@@ -156,6 +156,10 @@ package struct CopyEncoder: ~Copyable {
     case .timestamptz:
       guard let instant = Instant(value) else { throw mismatch("text that is no time") }
       append(fixed: WireFormat.timestamp(instant))
+    case .tsvector:
+      var isVector = false
+      sized { isVector = TextVector.append(value, to: &$0) }
+      if !isVector { throw mismatch("text that is no list of quoted lexemes") }
     default: throw mismatch("text")
     }
   }

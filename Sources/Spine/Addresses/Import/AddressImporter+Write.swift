@@ -1,6 +1,7 @@
 import Access
 import Audit
 import Core
+import Geo
 import SQL
 import Search
 
@@ -103,14 +104,18 @@ extension AddressImporter {
     try row.append(Self.point(entry))
     try row.append("none")
     try row.append("import")
-    try row.append(SearchText.vector(of: SearchText.tokens(of: address.fullName, pinyin: pinyin) + [code.text]))
+    var lexemes = Lexemes()
+    lexemes.add(of: address.fullName, pinyin: pinyin)
+    lexemes.add(code.text)
+    try row.append(lexemes.vector)
   }
 
-  private static func point(_ entry: AddressFile.Entry) -> String? {
-    guard let x = entry.longitude, let y = entry.latitude, (73...136).contains(x), (3...54).contains(y) else {
-      return nil
-    }
-    return "SRID=4490;POINT(\(x) \(y))"
+  /// Where the file says the address is; nothing when that is outside China.
+  private static func point(_ entry: AddressFile.Entry) -> SQLValue {
+    guard let x = entry.longitude, let y = entry.latitude, (73...136).contains(x), (3...54).contains(y),
+      let place = try? Coordinate(longitude: x, latitude: y)
+    else { return .null }
+    return .bytes(Geometry.point(place).ewkb(srid: .cgcs2000))
   }
 
   private func note(

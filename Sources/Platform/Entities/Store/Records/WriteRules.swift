@@ -68,14 +68,14 @@ struct WriteRules {
   /// What the text search finds the record by, as the text of a `tsvector`: its searched fields, codes by their labels,
   /// names and addresses also by their pinyin.
   func searchVector(_ value: (String) -> Value) -> String {
-    var tokens: Set<String> = []
+    var lexemes = Lexemes()
     for name in entity.list.search {
       guard let field = entity.field(name), field.isStored, !field.encrypted, !value(name).isNull else { continue }
       let plain = value(name).plainText
       let text = field.dictionary.flatMap { catalog.dictionary($0)?.label(of: plain) } ?? plain
-      tokens.formUnion(SearchText.tokens(of: text, pinyin: field.type == .longtext ? nil : store.pinyin))
+      lexemes.add(of: text, pinyin: field.type == .longtext ? nil : store.pinyin)
     }
-    return SearchText.vector(of: tokens)
+    return lexemes.vector
   }
 }
 
