@@ -117,6 +117,31 @@ import Testing
     #expect(try await database.query("select id from t order by 1").values(as: Int.self) == [1, 2])
   }
 
+  @Test(arguments: [CopyFormat.binary, .text])
+  func rowsEncodedAheadArriveInTheirOrder(_ format: CopyFormat) async throws {
+    let database = try await TestDatabase.make()
+    try await database.execute("create table t (id int8, place bigserial)")
+    let numbers = Array(0..<5000)
+    let count = try await database.copyIn("t", columns: ["id"], format: format) { writer in
+      try await writer.row(-1)
+      try await writer.rows(of: numbers) { number, row in try row.append(number) }
+      try await writer.rows(of: []) { (number: Int, row) in try row.append(number) }
+      try await writer.row(5000)
+    }
+    #expect(count == 5002)
+    let ids = try await database.query("select id from t order by place").values(as: Int.self)
+    #expect(ids == Array(-1...5000))
+    await #expect(throws: Stop.self) {
+      try await database.copyIn("t", columns: ["id"], format: format) { writer in
+        try await writer.rows(of: numbers) { number, row in
+          if number == 3000 { throw Stop() }
+          try row.append(number)
+        }
+      }
+    }
+    #expect(try await database.value("select count(*) from t", as: Int.self) == 5002)
+  }
+
   @Test func aTypeKnownByItsTextOnlyIsCopiedAsText() async throws {
     let database = try await TestDatabase.make()
     try await database.execute("create table t (id int8, span interval, range int8range, kind text)")

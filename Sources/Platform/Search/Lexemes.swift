@@ -55,28 +55,48 @@ package struct Lexemes: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// Where a lexeme lies, with its first eight bytes as a number, which decide most comparisons.
+  private struct Place {
+    let head: UInt64
+    let range: Range<Int>
+
+    init(_ range: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) {
+      self.range = range
+      var head: UInt64 = 0
+      for offset in 0..<8 {
+        head = head << 8 | (offset < range.count ? UInt64(bytes[range.lowerBound + offset]) : 0)
+      }
+      self.head = head
+    }
+
+    func precedes(_ other: Place, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+      if head != other.head { return head < other.head }
+      let shared = min(range.count, other.range.count)
+      if shared > 8 {
+        for offset in 8..<shared {
+          let (a, b) = (bytes[range.lowerBound + offset], bytes[other.range.lowerBound + offset])
+          if a != b { return a < b }
+        }
+      }
+      return range.count < other.range.count
+    }
+  }
+
   private func sorted(_ bytes: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
     var start = 0
-    var ranges: [Range<Int>] = []
-    ranges.reserveCapacity(ends.count)
+    var places: [Place] = []
+    places.reserveCapacity(ends.count)
     for end in ends {
-      ranges.append(start..<end)
+      places.append(Place(start..<end, bytes))
       start = end
     }
-    func precedes(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
-      let shared = min(left.count, right.count)
-      for offset in 0..<shared {
-        let (a, b) = (bytes[left.lowerBound + offset], bytes[right.lowerBound + offset])
-        if a != b { return a < b }
-      }
-      return left.count < right.count
-    }
-    ranges.sort(by: precedes)
+    places.sort { $0.precedes($1, bytes) }
     var distinct: [Range<Int>] = []
-    distinct.reserveCapacity(ranges.count)
-    for range in ranges {
-      if let last = distinct.last, !precedes(last, range) { continue }
-      distinct.append(range)
+    distinct.reserveCapacity(places.count)
+    var last: Place?
+    for place in places where last?.precedes(place, bytes) ?? true {
+      distinct.append(place.range)
+      last = place
     }
     return distinct
   }

@@ -38,11 +38,13 @@ enum DemoCommand {
 
   /// Loads the city unless it is there.
   static func load(scale: Double, into deployment: Deployment) async throws {
-    guard try await !DemoLoader.isLoaded(deployment) else { return }
+    let isLoaded = try await DemoLoader.isLoaded(deployment)
+    // A load that was cut short after the city has no accounts yet.
+    if isLoaded, try await !DemoAccounts.present(in: deployment).isEmpty { return }
     CommandLineTool.complain("正在装入演示城市（规模 \(scale)）……")
     let begin = deployment.clock.now()
     let city = try city(scale, deployment.configuration)
-    try await DemoLoader(deployment: deployment, city: city, scale: scale).load()
+    if !isLoaded { try await DemoLoader(deployment: deployment, city: city, scale: scale).load() }
     try await DemoAccounts.create(in: deployment, for: city)
     let seconds = ((deployment.clock.now() - begin) * 10).rounded() / 10
     CommandLineTool.complain("演示城市已装入：\(city.roomCount) 套房屋，用时 \(seconds) 秒。")

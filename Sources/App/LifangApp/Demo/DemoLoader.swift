@@ -43,6 +43,7 @@ struct DemoLoader {
     try await deployment.owner.transaction { transaction in
       try await transaction.execute("set local synchronous_commit = off")
       try await self.dropIndexes(in: transaction)
+      try await self.dropReferences(in: transaction)
       let tables = try DemoTables(store)
       try await tables.loadCity(city, in: transaction)
       try await self.loadBatches(tables, in: transaction)
@@ -54,8 +55,23 @@ struct DemoLoader {
       try await Audit(clock: deployment.clock).append(
         AuditEntry(.system, "demo.load", entity: "division", origin: .inside, details: details), in: transaction)
     }
-    _ = try await SchemaPlan.apply(deployment.catalogs.current, to: deployment.owner)
-    try await deployment.owner.execute("analyze")
+    let catalog = deployment.catalogs.current
+    let indexes = try await SchemaPlan.read(catalog, from: deployment.owner).steps.filter { $0.kind == .index }
+    try await sideBySide(indexes.map { SQL(unsafe: $0.statement) })
+    try await SchemaPlan.apply(catalog, to: deployment.owner)
+    try await sideBySide(DemoTables.names.map { "analyze \(identifier: $0)" })
+  }
+
+  /// Runs statements that do not wait for each other, two at a time: as many connections as the owner has.
+  private func sideBySide(_ statements: [SQL]) async throws {
+    let owner = deployment.owner
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (index, statement) in statements.enumerated() {
+        if index > 1 { try await group.next() }
+        group.addTask { try await owner.execute(statement) }
+      }
+      try await group.waitForAll()
+    }
   }
 
   /// Building an index over all rows costs a fraction of keeping it with every row. The plan of the schema makes again
@@ -69,6 +85,21 @@ struct DemoLoader {
       """)
     for index in indexes {
       try await transaction.execute("drop index \(identifier: try index.get("name", as: String.self))")
+    }
+  }
+
+  /// The rows refer to each other rightly as they are made; that is checked over all of them at once, after the load.
+  private func dropReferences(in transaction: Transaction) async throws {
+    let references = try await transaction.query(
+      """
+      select c.conname::text as name, t.relname::text as "table" from pg_constraint c
+        join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
+      where c.contype = 'f' and n.nspname = 'public' and t.relname::text = any(\(DemoTables.names))
+      """)
+    for reference in references {
+      let table = try reference.get("table", as: String.self)
+      let name = try reference.get("name", as: String.self)
+      try await transaction.execute("alter table \(identifier: table) drop constraint \(identifier: name)")
     }
   }
 

@@ -22,6 +22,12 @@ package struct CopyEncoder: ~Copyable {
     if isBinary { bytes = Self.header }
   }
 
+  /// For rows that follow others: without what begins a file.
+  init(continuing columns: [CopyColumn], isBinary: Bool) {
+    self.columns = columns
+    self.isBinary = isBinary
+  }
+
   /// Hands out what was written so far and starts with empty buffers.
   mutating func take() -> [UInt8] {
     let taken = bytes
@@ -32,7 +38,10 @@ package struct CopyEncoder: ~Copyable {
 
   mutating func finish() { if isBinary { bytes.append(bigEndian: Int16(-1)) } }
 
-  mutating func append(raw: some Sequence<UInt8>) { bytes.append(contentsOf: raw) }
+  mutating func append(raw: some Sequence<UInt8>, rows: Int = 0) {
+    bytes.append(contentsOf: raw)
+    self.rows += rows
+  }
 
   /// Writes one row: `fill` appends a value for each column.
   package mutating func row(_ fill: (inout CopyEncoder) throws -> Void) throws {

@@ -34,6 +34,38 @@ package struct CopyWriter: ~Copyable {
     }
   }
 
+  /// Writes one row for each item, in their order, encoding some ahead on other threads: for rows that cost more to
+  /// make than to send.
+  ///
+  /// - Throws: what `fill` throws for any item.
+  package nonisolated(nonsending) mutating func rows<Item: Sendable>(
+    of items: [Item], _ fill: @escaping @Sendable (Item, inout CopyEncoder) throws -> Void
+  ) async throws {
+    let (columns, isBinary) = (encoder.columns, encoder.isBinary)
+    let chunks = stride(from: 0, to: items.count, by: Self.parcel).map { $0..<min($0 + Self.parcel, items.count) }
+    var ready: [Int: [UInt8]] = [:]
+    var started = 0
+    try await withThrowingTaskGroup(of: (chunk: Int, bytes: [UInt8]).self) { group in
+      for chunk in chunks.indices {
+        while started < min(chunk + Self.parcelsAhead, chunks.count) {
+          group.addTask { [number = started] in
+            var encoder = CopyEncoder(continuing: columns, isBinary: isBinary)
+            for item in items[chunks[number]] { try encoder.row { try fill(item, &$0) } }
+            return (number, encoder.take())
+          }
+          started += 1
+        }
+        while ready[chunk] == nil, let next = try await group.next() { ready[next.chunk] = next.bytes }
+        encoder.append(raw: ready.removeValue(forKey: chunk) ?? [], rows: chunks[chunk].count)
+        try await flush()
+      }
+    }
+  }
+
+  /// How many rows are encoded at a time, and how many such parcels at once.
+  private static let parcel = 256
+  private static let parcelsAhead = 3
+
   /// Writes a row without sending, for loops that cannot wait; call ``flush()`` now and then.
   package mutating func append(_ fill: (inout CopyEncoder) throws -> Void) throws { try encoder.row(fill) }
 

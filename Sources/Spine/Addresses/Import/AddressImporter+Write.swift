@@ -80,10 +80,9 @@ extension AddressImporter {
     guard !created.isEmpty else { return }
     let now = clock.now()
     _ = try await transaction.copyIn("address", columns: Self.columns) { writer in
-      for (index, item) in created.enumerated() {
-        try await writer.row { row in
-          try fill(&row, item.id, item.read.entry, item.address, codes[index], now, actor)
-        }
+      try await writer.rows(of: Array(zip(created, codes))) { [self] item, row in
+        let (address, code) = item
+        try fill(&row, address.id, address.read.entry, address.address, code, now, actor)
       }
     }
   }

@@ -67,7 +67,7 @@ package struct BulkLoader: Sendable {
         """)
     }
     _ = try await transaction.copyIn(target, columns: columns) { writer in
-      for row in rows { try await writer.row { encoder in try write(row, &encoder) } }
+      try await writer.rows(of: rows) { row, encoder in try write(row, &encoder) }
     }
     guard entity.personal else { return }
     let names = SQL.join(columns.map { SQL(identifier: $0) })
