@@ -1,7 +1,7 @@
 /// What a person typed into a search box (检索词), as a `tsquery` over the lexemes of ``SearchText``.
 ///
 /// Chinese words must appear with all their pairs; `18号` as exactly that number; letters stand for the beginning of a
-/// word, of pinyin initials (`dztcq` finds 达州通川区) or of full pinyin; digits from five on for the beginning of a number.
+/// word, of pinyin initials (`dztcq` finds 达州通川区, of which eight are compared) or of full pinyin; digits from five on for the beginning of a number.
 /// Everything that is neither letter nor digit separates, so no input can carry query operators.
 package struct SearchQuery: Sendable, Hashable {
   /// The text of a `tsquery`, to be bound and cast: `… @@ $1::tsquery`.
@@ -78,6 +78,9 @@ package struct SearchQuery: Sendable, Hashable {
         return part.kind == .digits ? SearchText.quoted(text) : prefix(text)
       }
       return "(\(prefix(whole)) | (\(parts.joined(separator: " & "))))"
+    case .letters where run.range.count > SearchText.initialsLimit:
+      let initials = folded.text(run.range.prefix(SearchText.initialsLimit))
+      return "(\(prefix(whole)) | \(SearchText.quoted(initials)))"
     default: return prefix(whole)
     }
   }

@@ -5,9 +5,10 @@
 /// A character alone is kept at the end of a run only: elsewhere it begins a pair, and a query for one character asks
 /// for what begins with it.
 package enum SearchText {
-  /// Runs of letters and digits are cut here, and initials at 16: PostgreSQL bounds a lexeme at 2 kB.
+  /// Runs of letters and digits are cut here: PostgreSQL bounds a lexeme at 2 kB.
   static let wordLimit = 64
-  static let initialsLimit = 16
+  /// So many initials tell a place apart; the tails of whole addresses would fill the index with what comes only once.
+  static let initialsLimit = 8
   /// Longer runs are sentences and addresses: nobody types their whole pinyin.
   static let fullPinyinLimit = 8
 
