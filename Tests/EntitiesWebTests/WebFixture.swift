@@ -36,7 +36,8 @@ struct WebFixture: Sendable {
       city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
       authenticate: { request in
         switch request.headers["X-Test-User"] {
-        case "admin": (person(1, ["dictionary.*", "parameter.*", "entity.*", "*.view"], .inner), session)
+        case "admin":
+          (person(1, ["dictionary.*", "parameter.*", "entity.*", "*.view", "team.import"], .inner), session)
         case "clerk": (person(2, ["stall.view", "camera.view"], .inner), session)
         case "guard": (person(3, ["camera.view"], .open), session)
         case "district":
@@ -89,9 +90,15 @@ struct WebFixture: Sendable {
     return try await send(.post, target, user: user, body: body)
   }
 
+  /// Sends a document as programs do, with the session's token.
+  func send(_ target: String, _ document: JSON, as user: String? = "admin") async throws -> Answer {
+    try await send(.post, target, user: user, body: Body(Array(document.text.utf8), contentType: "application/json"))
+  }
+
   private func send(_ method: Method, _ target: String, user: String?, body: Body) async throws -> Answer {
     var headers: Headers = ["Host": "lifang.test"]
     headers["X-Test-User"] = user
+    if body.contentType?.essence == "application/json" { headers[CrossSiteGuard.header] = "token" }
     let response = await application.respond(
       to: try Request(method, target, headers: headers, body: body))
     var text = ""
@@ -117,7 +124,7 @@ struct WebFixture: Sendable {
   // MARK: Declarations
 
   private static let declarations: [(name: String, text: String)] = [
-    ("camera.yaml", camera), ("notice.yaml", notice), ("kind.yaml", kind), ("limits.yaml", limits),
+    ("camera.yaml", camera), ("notice.yaml", notice), ("team.yaml", team), ("kind.yaml", kind), ("limits.yaml", limits),
   ]
 
   private static let camera = """
@@ -143,6 +150,18 @@ struct WebFixture: Sendable {
     area: runtime
     title: name
     fields: [{name: name, label: 标题, type: text, max: 60}]
+    """
+
+  private static let team = """
+    entity: team
+    label: 班组
+    area: runtime
+    title: name
+    fields:
+      - {name: code, label: 编码, type: text, max: 20, required: true, unique: true}
+      - {name: name, label: 名称, type: text, max: 60, required: true}
+      - {name: parent_id, label: 上级班组, type: ref, entity: team}
+      - {name: size, label: 人数, type: integer, min: 0}
     """
 
   private static let kind = """

@@ -16,6 +16,7 @@ package struct OpenAPI {
     var schemas: [(key: String, value: JSON)] = [("Refusal", OpenAPI.refusal)]
     for entity in catalog.entities {
       paths.append(("/api/r/\(entity.name)", collection(entity)))
+      paths.append(("/api/r/\(entity.name)/batch", batch(entity)))
       paths.append(("/api/r/\(entity.name)/{id}", item(entity)))
       schemas.append((entity.name, schema(entity, isInput: false)))
       schemas.append(("\(entity.name)_input", schema(entity, isInput: true)))
@@ -97,6 +98,49 @@ package struct OpenAPI {
         success: ("200", answer("改后的记录", reference(entity.name)))),
       "delete": operation(
         entity, "delete", "删除\(entity.label)", parameters: [id], success: ("204", ["description": "已删除"])),
+    ]
+  }
+
+  /// Rows hold any of the stored fields, in their own type or as people write them; references also by code or name.
+  private func batch(_ entity: EntityDeclaration) -> JSON {
+    let names = entity.fields.filter { $0.isStored && !$0.hidden }.map { field in
+      (key: field.name, value: JSON.object([("title", .string(field.label))]))
+    }
+    let count: JSON = ["type": "integer", "minimum": 0]
+    let outcome: JSON = [
+      "type": "object", "required": ["row", "result"],
+      "properties": [
+        "row": ["type": "integer", "minimum": 1],
+        "result": ["type": "string", "enum": .array(ImportOutcome.Result.allCases.map { .string($0.rawValue) })],
+        "id": ["type": "integer", "format": "int64"], "field": ["type": "string"], "reason": ["type": "string"],
+      ],
+    ]
+    let body: JSON = [
+      "type": "object", "required": ["rows"], "additionalProperties": false,
+      "properties": [
+        "rows": [
+          "type": "array", "minItems": 1, "maxItems": .int(Int64(RecordInterface.batchLimit)),
+          "items": ["type": "object", "properties": .object(names), "additionalProperties": false],
+        ],
+        "key": [
+          "description": "用来识别已有记录的字段；不填时取第一个不重复的字段",
+          "oneOf": [["type": "string"], ["type": "array", "minItems": 1, "items": ["type": "string"]]],
+        ],
+        "mode": ["type": "string", "enum": .array(ImportSpec.Mode.allCases.map { .string($0.rawValue) })],
+        "blankClears": ["type": "boolean", "description": "空值是否清空已有内容，默认保留"],
+        "label": ["type": "string", "maxLength": 60, "description": "这次同步的名称，如来源系统"],
+      ],
+    ]
+    let result: JSON = [
+      "type": "object", "required": ["run", "created", "updated", "unchanged", "rejected", "rows"],
+      "properties": [
+        "run": ["type": "integer", "format": "int64"], "created": count, "updated": count, "unchanged": count,
+        "rejected": count, "rows": ["type": "array", "items": outcome],
+      ],
+    ]
+    return [
+      "post": operation(
+        entity, "batch", "批量同步\(entity.label)", body: body, success: ("200", answer("每一行的结果", result)))
     ]
   }
 

@@ -7,7 +7,8 @@ package import Site
 /// The JSON interface of every declared register, described by ``OpenAPI``.
 ///
 /// `GET /api/r/{entity}` lists with the same items as the list page, `POST` creates; `GET`, `PATCH` and `DELETE` of
-/// `/api/r/{entity}/{id}` read, change and delete one record. Keys and sessions see what their roles and scopes allow.
+/// `/api/r/{entity}/{id}` read, change and delete one record; `POST /api/r/{entity}/batch` takes over many of another
+/// system. Keys and sessions see what their roles and scopes allow.
 package struct RecordInterface: Sendable {
   let site: Site
   let store: RecordStore
@@ -20,6 +21,7 @@ package struct RecordInterface: Sendable {
   package func register(in router: inout Router) {
     router.on(.get, "/api/r/{entity}", at: site) { visit in try await list(visit) }
     router.on(.post, "/api/r/{entity}", at: site) { visit in try await create(visit) }
+    router.on(.post, "/api/r/{entity}/batch", at: site) { visit in try await takeOver(visit) }
     router.on(.get, "/api/r/{entity}/{id}", at: site) { visit in try await read(visit) }
     router.on(.patch, "/api/r/{entity}/{id}", at: site) { visit in try await change(visit) }
     router.on(.delete, "/api/r/{entity}/{id}", at: site) { visit in try await delete(visit) }
@@ -28,7 +30,7 @@ package struct RecordInterface: Sendable {
     }
   }
 
-  private func entity(_ visit: Visit, _ action: String) throws -> EntityDeclaration {
+  func entity(_ visit: Visit, _ action: String) throws -> EntityDeclaration {
     let entity = try store.entity(try visit.request.parameter("entity"))
     try visit.principal.require(
       Permission(entity.name, action), toDo: "\(RecordRoutes.verbs[action] ?? "")\(entity.label)")

@@ -54,26 +54,37 @@ package struct PublicAddresses: Sendable {
   package init(database: Database) { self.database = database }
 
   /// The public faces of those codes that exist.
-  package func load(_ codes: [String]) async throws -> [String: PublicAddress] {
-    let rows = try await database.query(PublicAddresses.statement(codes))
+  ///
+  /// - Parameter surroundings: whether places nearby and services are wanted too, which cost most of the work.
+  package func load(_ codes: [String], surroundings: Bool = true) async throws -> [String: PublicAddress] {
+    let rows = try await database.query(PublicAddresses.statement(codes, surroundings))
     var found: [String: PublicAddress] = [:]
     for row in rows {
-      let address = try PublicAddresses.decode(row)
+      let address = try PublicAddresses.decode(row, surroundings)
       found[address.code] = address
     }
     return found
   }
 
   /// One row an address: its own columns, and what hangs on it as JSON, so that a page costs one round trip.
-  private static func statement(_ codes: [String]) -> SQL {
+  private static func statement(_ codes: [String], _ surroundings: Bool) -> SQL {
     """
     select a.id, a.code, a.full_name, a.kind, a.status, a.division_code,
       concat_ws(' ', a.city, a.district, a.town, a.community) as region,
       st_x(a.location) as longitude, st_y(a.location) as latitude,
-      json_build_object(
-        'station', s.name, 'stationPhone', s.phone, 'officer', s.officer_name, 'officerPhone', s.officer_phone,
-        'grid', g.name, 'worker', g.worker_name, 'workerPhone', g.worker_phone,
-        'community', d.name, 'communityPhone', d.contact, 'communityOffice', d.office_address)::text as contacts,
+      s.name as station, s.phone as station_phone, s.officer_name as officer, s.officer_phone, g.name as grid,
+      g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
+      d.office_address as community_office\(surroundings ? around : "")
+    from address a
+      left join police_station s on s.id = a.police_station_id
+      left join grid g on g.id = a.grid_id
+      left join division d on d.code = a.division_code
+    where a.code = any(\(codes))
+    """
+  }
+
+  private static let around: SQL = """
+    ,
       (select json_agg(p)::text from (
         select f.name, f.kind, coalesce(f.address_text, '') as address, f.phone, f.bus_lines as lines,
           round(st_distancesphere(f.location, a.location))::int as distance
@@ -89,21 +100,15 @@ package struct PublicAddresses: Sendable {
         where l.status = 'on' and (l.division_code is null or starts_with(a.division_code, l.division_code))
           and (coalesce(l.address_kinds, '{}') = '{}' or a.kind = any(l.address_kinds))
         order by l.position, l.name limit 24) v) as services
-    from address a
-      left join police_station s on s.id = a.police_station_id
-      left join grid g on g.id = a.grid_id
-      left join division d on d.code = a.division_code
-    where a.code = any(\(codes))
     """
-  }
 
-  private static func decode(_ row: Row) throws -> PublicAddress {
-    let contacts = try JSON(parsing: row.get("contacts", as: String.self))
-    return PublicAddress(
+  private static func decode(_ row: Row, _ surroundings: Bool) throws -> PublicAddress {
+    PublicAddress(
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
       status: try row.get("status"), region: try row.get("region"), divisionCode: try row.get("division_code"),
-      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: people(contacts),
-      places: try list(row, "places").map(place), services: try list(row, "services").map(service))
+      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: try people(row),
+      places: surroundings ? try list(row, "places").map(place) : [],
+      services: surroundings ? try list(row, "services").map(service) : [])
   }
 
   private static func list(_ row: Row, _ column: String) throws -> [JSON] {
@@ -111,25 +116,25 @@ package struct PublicAddresses: Sendable {
     return try JSON(parsing: text).array ?? []
   }
 
-  private static func people(_ json: JSON) -> [PublicAddress.Contact] {
+  private static func people(_ row: Row) throws -> [PublicAddress.Contact] {
+    func text(_ column: String) throws -> String? { try row.get(column) }
     var contacts: [PublicAddress.Contact] = []
-    let station = json["station"]?.string
-    if let officer = json["officer"]?.string {
-      contacts.append(
-        .init(role: "社区民警", name: officer, unit: station ?? "", phone: json["officerPhone"]?.string))
+    let station = try text("station")
+    if let officer = try text("officer") {
+      contacts.append(.init(role: "社区民警", name: officer, unit: station ?? "", phone: try text("officer_phone")))
     }
     if let station {
-      contacts.append(.init(role: "派出所值班", name: station, unit: "24 小时值班", phone: json["stationPhone"]?.string))
+      contacts.append(.init(role: "派出所值班", name: station, unit: "24 小时值班", phone: try text("station_phone")))
     }
-    if let worker = json["worker"]?.string {
+    if let worker = try text("worker") {
       contacts.append(
-        .init(role: "网格员", name: worker, unit: json["grid"]?.string ?? "", phone: json["workerPhone"]?.string))
+        .init(role: "网格员", name: worker, unit: try text("grid") ?? "", phone: try text("worker_phone")))
     }
-    if let community = json["community"]?.string {
+    if let community = try text("community") {
       contacts.append(
         .init(
-          role: "社区（村）", name: community, unit: json["communityOffice"]?.string ?? "居民服务",
-          phone: json["communityPhone"]?.string))
+          role: "社区（村）", name: community, unit: try text("community_office") ?? "居民服务",
+          phone: try text("community_phone")))
     }
     return contacts
   }

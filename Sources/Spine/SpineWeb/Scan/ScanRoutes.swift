@@ -15,6 +15,8 @@ package struct ScanRoutes: Sendable {
   let pages: RenderedPages
   let counter: ScanCounter
   let faces: Loader<String, PublicAddress>
+  /// Faces without their surroundings, for the interface.
+  let answers: Loader<String, PublicAddress>
   let staff: StaffView
   /// What stands before `/d/<code>` in a QR code, such as `https://menpai.example.gov.cn`.
   let publicOrigin: String
@@ -35,6 +37,7 @@ package struct ScanRoutes: Sendable {
     staff = StaffView(store: store)
     let reader = PublicAddresses(database: database)
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
+    answers = Loader(maximumBatch: 200) { try await reader.load($0, surroundings: false) }
   }
 
   package func register(in router: inout Router) {
@@ -55,8 +58,8 @@ package struct ScanRoutes: Sendable {
     return kept.response
   }
 
-  private func face(_ code: String) async throws -> PublicAddress {
-    guard code.utf8.count <= 32, let face = try await faces.load(code) else {
+  private func face(_ code: String, from loader: Loader<String, PublicAddress>? = nil) async throws -> PublicAddress {
+    guard code.utf8.count <= 32, let face = try await (loader ?? faces).load(code) else {
       throw Refusal(.notFound, "address-unknown", "没有编码为“\(code.prefix(32))”的地址。请确认门牌完整无损，或联系社区核实。")
     }
     return face
@@ -108,8 +111,7 @@ package struct ScanRoutes: Sendable {
   /// The public face as JSON, read from the database every time; look-ups that arrive together share one query.
   private func lookup(_ request: Request) async throws -> Response {
     try limit(request)
-    let face = try await face(try request.parameter("code"))
-    return .json(face.json)
+    return .json(try await face(try request.parameter("code"), from: answers).json)
   }
 }
 

@@ -3,18 +3,20 @@ import YAML
 
 extension EntityReader {
   func list() -> ListView {
-    let reader = reader.mapping("list", "list", keys: ["columns", "filters", "sort", "search", "page"])
+    let reader = reader.mapping("list", "list", keys: ["columns", "filters", "sort", "orders", "search", "page"])
     let visible = fields.visible
     let columns = reader.map { fields.names($0, "columns", shown: true) } ?? []
     let filters = reader.map { fields.names($0, "filters", shown: true) } ?? []
+    let orders = reader.map { fields.names($0, "orders", stored: true, shown: true) } ?? []
     let search = reader.map { fields.names($0, "search", stored: true, shown: true) } ?? []
     for item in reader?.node("filters")?.sequence ?? [] { checkFilter(item) }
+    for item in reader?.node("orders")?.sequence ?? [] { checkOrder(item) }
     for item in reader?.node("search")?.sequence ?? [] { checkSearch(item) }
     let plain = visible.filter { $0.listed && !$0.type.isGeometry && !$0.type.isBulky }
     return ListView(
       columns: reader?.has("columns") == true ? columns : plain.prefix(8).map(\.name),
       filters: reader?.has("filters") == true ? filters : plain.filter(\.isFacet).prefix(5).map(\.name),
-      sort: sort(reader),
+      sort: sort(reader), orders: reader?.has("orders") == true ? orders : [],
       search: reader?.has("search") == true ? search : [],
       page: reader?.integer("page", in: 10...500) ?? 50)
   }
@@ -24,6 +26,13 @@ extension EntityReader {
     if field.expressionType == .opaque {
       collector.error(item.position, "字段“\(name)”是\(field.type.label)，不能作筛选条件")
     }
+  }
+
+  private func checkOrder(_ item: YAMLNode) {
+    guard let name = item.text, let field = fields.field(name), field.encrypted || !field.expressionType.isOrdered
+    else { return }
+    collector.error(
+      item.position, "不能按字段“\(name)”排序：\(field.encrypted ? "它是加密的" : "\(field.type.label)没有顺序")")
   }
 
   /// The search box reads words of texts that everybody who sees the list may read.

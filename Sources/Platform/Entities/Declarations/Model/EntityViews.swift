@@ -17,15 +17,20 @@ package struct ListView: Sendable {
   package let filters: [String]
   /// Applied in order; the id breaks ties.
   package let sort: [Sort]
+  /// Further fields by which long lists are often sorted: each is kept in order below the counties too.
+  package let orders: [String]
   /// The text fields the search box looks into.
   package let search: [String]
   /// Rows on a page.
   package let page: Int
 
-  package init(columns: [String], filters: [String], sort: [Sort], search: [String], page: Int) {
+  package init(
+    columns: [String], filters: [String], sort: [Sort], orders: [String] = [], search: [String], page: Int
+  ) {
     self.columns = columns
     self.filters = filters
     self.sort = sort
+    self.orders = orders
     self.search = search
     self.page = page
   }

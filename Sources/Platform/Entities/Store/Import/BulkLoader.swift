@@ -29,25 +29,37 @@ package struct BulkLoader: Sendable {
     }
   }
 
-  private let entity: EntityDeclaration
-  private let fields: [FieldDeclaration]
-  private let codec: FieldCodec
-  private let rules: WriteRules
+  /// What stays the same for all rows; in one place, so that no row copies it.
+  private final class Layout: Sendable {
+    let entity: EntityDeclaration
+    let fields: [FieldDeclaration]
+    let places: [String: Int]
+    let codec: FieldCodec
+    let rules: WriteRules
+    let now: Instant
+
+    init(_ entity: EntityDeclaration, _ fields: [FieldDeclaration], _ records: Records, _ now: Instant) {
+      self.entity = entity
+      self.fields = fields
+      places = Dictionary(
+        fields.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+      codec = records.codec(entity)
+      rules = WriteRules(entity, records)
+      self.now = now
+    }
+  }
+
+  private let layout: Layout
   private let columns: [String]
-  private let now: Instant
 
   /// - Throws: ``Refusal`` `entity-unknown`; a ``Fault`` when a field does not exist or is not stored.
   package init(_ store: RecordStore, _ name: String, fields names: [String]) throws {
     let entity = try store.entity(name)
-    self.entity = entity
-    fields = try names.map { name in
+    let fields = try names.map { name in
       guard let field = entity.field(name), field.isStored else { throw Fault("bulk-field", "\(entity.name).\(name)") }
       return field
     }
-    let records = store.records(as: .system)
-    codec = records.codec(entity)
-    rules = WriteRules(entity, records)
-    now = store.clock.now()
+    layout = Layout(entity, fields, store.records(as: .system), store.clock.now())
     columns =
       ["id", "version", "created_at", "created_by", "updated_at", "updated_by"]
       + fields.flatMap { field in [field.name] + [field.indexColumn].compactMap(\.self) }
@@ -59,41 +71,41 @@ package struct BulkLoader: Sendable {
   /// - Parameter transaction: of the tables' owner.
   package func load(_ rows: [Row], in transaction: Transaction) async throws {
     guard !rows.isEmpty else { return }
+    let entity = layout.entity
     // COPY takes no row-level security: the owner sets aside what binds even the owner, for this one COPY.
     if entity.personal {
       try await transaction.execute("alter table \(identifier: entity.name) no force row level security")
     }
     _ = try await transaction.copyIn(entity.name, columns: columns) { writer in
-      try await writer.rows(of: rows) { row, encoder in try write(row, &encoder) }
+      try await writer.rows(of: rows) { [layout] row, encoder in
+        try BulkLoader.write(row, layout, &encoder)
+      }
     }
     if entity.personal {
       try await transaction.execute("alter table \(identifier: entity.name) force row level security")
     }
   }
 
-  private func write(_ row: Row, _ encoder: inout CopyEncoder) throws {
-    guard row.cells.count == fields.count else { throw Fault("bulk-cells", entity.name) }
+  private static func write(_ row: Row, _ layout: Layout, _ encoder: inout CopyEncoder) throws {
+    guard row.cells.count == layout.fields.count else { throw Fault("bulk-cells", layout.entity.name) }
     try encoder.append(row.id)
     try encoder.append(Int64(1))
     for _ in 0..<2 {
-      try encoder.append(now)
+      try encoder.append(layout.now)
       try encoder.append(Int64(0))
     }
-    for (field, cell) in zip(fields, row.cells) {
-      switch cell {
+    for index in row.cells.indices {
+      switch row.cells[index] {
       case .geometry(let geometry):
         try encoder.append(geometry.map { SQLValue.bytes($0.asStored.ewkb(srid: .cgcs2000)) } ?? .null)
       case .value(let value):
-        for column in try codec.columns(of: field, value) { try encoder.append(column.value) }
+        for column in try layout.codec.columns(of: layout.fields[index], value) { try encoder.append(column.value) }
       }
     }
-    guard entity.isSearchable else { return }
+    guard layout.entity.isSearchable else { return }
     try encoder.append(
-      rules.searchVector { name in
-        guard let index = fields.firstIndex(where: { $0.name == name }), case .value(let value) = row.cells[index]
-        else {
-          return .null
-        }
+      layout.rules.searchVector { name in
+        guard let index = layout.places[name], case .value(let value) = row.cells[index] else { return .null }
         return value
       })
   }

@@ -145,8 +145,14 @@ package struct RecordImporter: Sendable {
 
   private func process(_ rows: [ImportRow], in transaction: Transaction) async throws -> [ImportOutcome] {
     let inner = records.within(transaction)
-    let items = try await ImportReader(spec, entity, inner).read(rows, in: transaction)
-    return try await UpsertBatch.run(items, spec, entity, inner, in: transaction)
+    let reader = try ImportReader(spec, entity, inner)
+    var outcomes: [ImportOutcome] = []
+    outcomes.reserveCapacity(rows.count)
+    for group in ImportOrder.groups(rows, spec, entity) {
+      let items = try await reader.read(group, in: transaction)
+      outcomes += try await UpsertBatch.run(items, spec, entity, inner, in: transaction)
+    }
+    return outcomes.sorted { $0.row < $1.row }
   }
 
   private func keep(_ outcomes: [ImportOutcome], _ run: ImportRun, in transaction: Transaction) async throws {

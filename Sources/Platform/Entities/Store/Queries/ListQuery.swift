@@ -85,11 +85,13 @@ package struct ListCursor: Sendable, Hashable {
 /// How many records a list has.
 package struct Count: Sendable, Hashable {
   package let value: Int
-  /// Above ``exactLimit`` the number is the planner's estimate, shown with 约.
+  /// Above ``exactLimit`` and ``costLimit`` the number is the planner's estimate, shown with 约.
   package let isEstimate: Bool
 
   /// Up to here records are counted one by one.
   package static let exactLimit = 10_000
+  /// Counting that the planner expects to cost more, in its units, is left: the page would wait for its number.
+  static let costLimit = 4000.0
 
   package init(_ value: Int, isEstimate: Bool = false) {
     self.value = value

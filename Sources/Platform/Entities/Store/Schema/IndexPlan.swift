@@ -32,6 +32,7 @@ extension EntityDeclaration {
     plan.declared()
     plan.filters()
     plan.order()
+    plan.furtherOrders()
     plan.geometry()
     if isSearchable {
       plan.add(
@@ -145,6 +146,21 @@ private struct IndexPlanner {
     guard names.first != division else { return }
     add(
       [division, "order"], body: "(\(quoted(division)), \(tail))", reason: "区划内的列表", keys: [division] + names)
+  }
+
+  /// A county is the largest area within which people sort: its rows in another order are too many to be picked out of
+  /// the whole city's, those of a smaller area few enough to be sorted.
+  mutating func furtherOrders() {
+    for name in entity.list.orders {
+      if !indexes.contains(where: { $0.keys.first == name }) {
+        add([name], body: "(\(quoted(name)))", reason: "常用排序", keys: [name])
+      }
+      guard let division = entity.scope.division, entity.field(division)?.encrypted == false else { continue }
+      let level = DivisionLevel.county
+      add(
+        [division, "\(level)", name], body: "(left(\(quoted(division)), \(level)), \(quoted(name)), \(quoted("id")))",
+        reason: "\(level) 位区划内的常用排序", keys: ["left(\(division),\(level))", name])
+    }
   }
 
   mutating func geometry() {

@@ -5,7 +5,8 @@ package enum DivisionLevel {
 
   /// The levels that have an index expression of their own; codes of the shorter ones are ranges, of the longest the
   /// column itself.
-  static let indexed = [6, 9]
+  static let indexed = [county, 9]
+  static let county = 6
 
   /// The prefix a data scope means: digits only, filled with zeros up to its level, since `51171` stands for `511710`
   /// whose last zero was cut off and not for `511711` as well. `nil` when it is no code.
