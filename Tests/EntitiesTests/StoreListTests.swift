@@ -29,6 +29,43 @@ import Testing
 
   static func numbers(_ page: Page) -> [Int64] { page.records.map(\.id) }
 
+  @Test(arguments: [
+    SearchBounds(few: 1000, head: 1, many: 1000), SearchBounds(few: 0, head: 7, many: 1000),
+    SearchBounds(few: 0, head: 1000, many: 1000), SearchBounds(few: 0, head: 1, many: 0),
+  ])
+  func aSearchFindsTheSameInWhateverWayItIsDone(_ bounds: SearchBounds) async throws {
+    let city = try await Self.makeCity()
+    let district = StoreFixture.user(9, [("building.view", .division([]))], division: "511702002")
+    for principal in [Principal.system, district] {
+      let records = city.store.records(as: principal)
+      for (text, sort, start) in [
+        ("花园", "", 0), ("花园", "", 5), ("朝阳", "storeys", 0), ("朝阳", "", 30), ("2栋", "-storeys", 0), ("没有", "", 0),
+      ] {
+        var query = ListQuery("building", search: text, start: .offset(start), limit: 4)
+        if !sort.isEmpty {
+          query.sort = [
+            .init(field: sort.hasPrefix("-") ? String(sort.dropFirst()) : sort, descending: sort.hasPrefix("-"))
+          ]
+        }
+        query.searchBounds = bounds
+        let page = try await records.list(query)
+        query.limit = 100
+        query.start = .offset(0)
+        query.search = nil
+        query.filters = [ListFilter("name", .contains(text))]
+        let all = Self.numbers(try await records.list(query))
+        #expect(Self.numbers(page) == Array(all.dropFirst(start).prefix(4)), "\(text) \(sort) \(start)")
+        #expect(page.count.value == all.count || page.records.isEmpty)
+        guard let next = page.next else { continue }
+        query.search = text
+        query.filters = []
+        query.limit = 4
+        query.start = .after(next)
+        #expect(Self.numbers(try await records.list(query)) == Array(all.dropFirst(start + 4).prefix(4)))
+      }
+    }
+  }
+
   @Test func everyOperatorFindsWhatItSays() async throws {
     let city = try await Self.makeCity()
     func find(_ field: String, _ test: ListFilter.Test) async throws -> [Int64] {

@@ -40,6 +40,7 @@ package struct Response: Sendable {
 
   package static func json(_ document: JSON, status: Int = 200) -> Response {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(1024)
     document.write(into: &bytes)
     return Response(status: status, type: "application/json", body: .bytes(bytes))
   }

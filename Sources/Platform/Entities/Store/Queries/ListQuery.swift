@@ -25,6 +25,7 @@ package struct ListQuery: Sendable, Hashable {
   package var limit: Int?
   /// Reads the records as they stood then.
   package var asOf: Instant?
+  package var searchBounds = SearchBounds.standard
 
   package static let maximumLimit = 1000
   /// Rows that may be left out before a page; beyond it ask for a narrower filter.

@@ -10,12 +10,10 @@ extension Records {
     let entity = try store.entity(query.entity)
     try require(entity, asOf: query.asOf)
     let plan = try ListPlan(query, entity, self)
-    let statements = plan.preparation + [plan.page, plan.explanation]
-    let results = try await session.pipeline(statements)
-    let rows = results[results.count - 2]
+    let (rows, estimate) = try await rows(of: plan)
     let shown = try rows.prefix(plan.limit).map(plan.shape.record)
     let cursor = rows.count > plan.limit ? try plan.cursor(behind: rows[plan.limit - 1]) : nil
-    let count = try await count(plan, found: rows.count, estimate: try ListPlan.estimate(results[results.count - 1]))
+    let count = try await count(plan, found: rows.count, estimate: estimate)
     let records = try await named(shown, plan.shape, in: session)
     if entity.personal, !records.isEmpty {
       try await inTransaction { inner, transaction in
@@ -26,6 +24,23 @@ extension Records {
     return Page(
       records: records, count: count, offset: plan.offset, limit: plan.limit, next: cursor, columns: plan.shape.columns,
       sort: plan.order)
+  }
+
+  /// The rows of a page and one more, with what PostgreSQL expects of finding all.
+  private func rows(of plan: ListPlan) async throws -> (rows: Rows, estimate: ListPlan.Estimate) {
+    guard let search = plan.search else {
+      let results = try await session.pipeline(plan.preparation + [plan.page, plan.explanation])
+      return (results[results.count - 2], try ListPlan.estimate(results[results.count - 1]))
+    }
+    let explained = try await session.pipeline(plan.preparation + [plan.explanation])
+    let estimate = try ListPlan.estimate(explained[explained.count - 1])
+    let choice = search.choice(expecting: estimate.rows, otherwise: plan.page)
+    if let first = choice.first {
+      let results = try await session.pipeline(plan.preparation + [first])
+      if let rows = results.last, rows.count > plan.limit { return (rows, estimate) }
+    }
+    let results = try await session.pipeline(plan.preparation + [choice.page])
+    return (results[results.count - 1], estimate)
   }
 
   /// How many records the filters leave.
@@ -83,6 +98,8 @@ struct ListPlan {
   /// Statements to send first: the scope for row-level security, and plans made for the values at hand.
   let preparation: [SQL]
   let page: SQL
+  /// Other ways to the page when words are searched for.
+  let search: SearchPlan?
   let count: SQL
   let explanation: SQL
   /// Sort fields that are selected behind the record's own columns, for the cursor.
@@ -124,6 +141,13 @@ struct ListPlan {
       let all = conditions + [ScopePredicate.any(of: scope)].filter { $0.text != "true" }
       page = "select \(selection) from \(compiler.source)\(ListPlan.whereClause(all)) \(rest)"
     }
+    search =
+      query.search?.isEmpty ?? true || query.asOf != nil || scope.count > 1
+      ? nil
+      : SearchPlan(
+        source: compiler.source, selection: selection, conditions: conditions, scope: ScopePredicate.any(of: scope),
+        orderFields: order.map(\.field), orderBy: orderBy, rest: rest, end: end,
+        bounds: query.searchBounds, hasHead: query.sort.isEmpty && offset != nil)
     let settings =
       [TransactionSettings.setting("plan_cache_mode", "force_custom_plan")] + records.scopeSettings([(entity, action)])
     preparation = ["select \(SQL.join(settings))"]

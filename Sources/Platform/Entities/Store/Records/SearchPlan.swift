@@ -1,0 +1,71 @@
+import SQL
+
+/// Where a search changes from one way of finding to another; all find the same.
+package struct SearchBounds: Sendable, Hashable {
+  /// Up to so many expected records are gathered at once: a few milliseconds.
+  let few: Int
+  /// How much of the order is looked at first: also a few milliseconds.
+  let head: Int
+  /// Above so many the order is read, in which they must come soon.
+  let many: Int
+
+  package static let standard = SearchBounds(few: 4000, head: 4000, many: 250_000)
+
+  package init(few: Int, head: Int, many: Int) {
+    self.few = few
+    self.head = head
+    self.many = many
+  }
+}
+
+/// The ways to one page of a list in which words are searched for.
+///
+/// PostgreSQL can read the list's order from its index until the page is full, or gather everything that has the words
+/// and sort it. It chooses by how many records it expects, as if they were spread evenly; but the words of a street are
+/// all in one place, and the first way may pass a million records before it meets them. So the choice is made here:
+/// few records are gathered; for more the head of the order is looked at first; only what nearly every record has is
+/// read in order.
+struct SearchPlan {
+  let source: SQL
+  let selection: SQL
+  let conditions: [SQL]
+  let scope: SQL
+  let orderFields: [String]
+  let orderBy: SQL
+  /// Order, limit and offset of the page.
+  let rest: SQL
+  /// How many records of the order the page needs.
+  let end: Int
+  let bounds: SearchBounds
+  /// Whether the order has an index under any scope, and the page begins at its front.
+  let hasHead: Bool
+
+  /// The statement for the page, and one that may be tried before it: its page is right only when it is full.
+  ///
+  /// - Parameter ordered: the statement that leaves the choice to PostgreSQL.
+  func choice(expecting records: Int, otherwise ordered: SQL) -> (first: SQL?, page: SQL) {
+    if records <= bounds.few { return (nil, gathered) }
+    if records > bounds.many { return (nil, ordered) }
+    return (hasHead ? front : nil, gathered)
+  }
+
+  /// Reads no more of each record than its place in the order; `offset 0` keeps the planner from the order's index.
+  private var gathered: SQL {
+    let all = (conditions + [scope]).filter { $0.text != "true" }
+    let columns = SQL.join((["id"] + orderFields.filter { $0 != "id" }).map { "t.\(identifier: $0)" })
+    return """
+      select \(selection) from \(source) where t.id in (
+        select t.id from (select \(columns) from \(source)\(ListPlan.whereClause(all)) offset 0) t
+        order by \(orderBy) limit \(end)) \(rest)
+      """
+  }
+
+  private var front: SQL {
+    let inner = ListPlan.whereClause([scope].filter { $0.text != "true" })
+    return """
+      select \(selection) from \(source) where t.id in (
+        select t.id from (select * from \(source)\(inner) order by \(orderBy) limit \(bounds.head)) t
+        \(ListPlan.whereClause(conditions))) \(rest)
+      """
+  }
+}
