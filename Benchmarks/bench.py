@@ -106,7 +106,7 @@ def timed_pages(name, limit, account, paths, peer_sql):
     log = STAGE / f"{name}-peer"
     for old in STAGE.glob(f"{name}-peer.*"):
         old.unlink()
-    subprocess.run([POSTGRES / "pgbench", "-n", "-c", "1", "-t", "200", "-f", script, "-l", f"--log-prefix={log}",
+    subprocess.run([POSTGRES / "pgbench", "-n", "-c", "1", "-t", "60", "-f", script, "-l", f"--log-prefix={log}",
                     connection], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peer = [int(line.split()[2]) / 1000 for file in STAGE.glob(f"{name}-peer.*") for line in file.read_text().splitlines()]
     value = statistics.median(p95)

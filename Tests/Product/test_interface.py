@@ -54,6 +54,26 @@ def test_every_described_operation_is_served(own_city, key):
         assert answer.status_code != 404 or answer.json()["code"] not in ("route-unknown", "not-found"), (method, path)
 
 
+def test_units_and_users_of_another_system_are_taken_over(own_city, key):
+    """A tree of units in any order, then users in them; the same call again changes nothing."""
+    assert Client(own_city.base, key).send("POST", "/api/r/unit/batch", {"rows": [{"code": "X-0"}]}).status_code == 403
+    client = Client(own_city.base, make_key(own_city, "system_admin"))
+    source = {"external_source": "统一身份平台"}
+    units = {"key": ["external_source", "external_code"], "label": "统一身份平台", "rows": [
+        {**source, "external_code": "2", "code": "X-2", "name": "二级科室", "parent_id": "X-1"},
+        {**source, "external_code": "1", "code": "X-1", "name": "一级单位", "division_code": "511702"}]}
+    taken = client.send("POST", "/api/r/unit/batch", units)
+    assert taken.status_code == 200 and taken.json()["created"] == 2, taken.text
+    users = {"key": "account", "rows": [
+        {**source, "external_code": "u1", "account": "ext-1", "name": "外来用户", "unit_id": "X-2", "clearance": "inner"},
+        {**source, "external_code": "u2", "account": "ext-2", "name": "无单位", "unit_id": "没有这个单位", "clearance": "inner"}]}
+    outcome = client.send("POST", "/api/r/app_user/batch", users).json()
+    assert [row["result"] for row in outcome["rows"]] == ["created", "rejected"], outcome
+    assert outcome["rows"][1]["field"] == "unit_id"
+    again = client.send("POST", "/api/r/unit/batch", units).json()
+    assert again["unchanged"] == 2, again
+
+
 def test_nothing_is_open_to_nobody(own_city):
     """Without key and session only what the description marks as public answers with data."""
     document = description(own_city)

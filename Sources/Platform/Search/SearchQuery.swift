@@ -30,7 +30,9 @@ package struct SearchQuery: Sendable, Hashable {
         if run.range.count > 1 {
           for pair in SearchText.bigrams(folded.scalars[run.range]) { add(SearchText.quoted(pair)) }
         } else if !isAttached(index, folded) {
-          add(prefix(folded.text(run.range)))
+          // Before a number a character ends its run, as 路 in 路18号, and is in the index by itself.
+          let alone = folded.text(run.range)
+          add(endsBeforeNumber(index, folded) ? SearchText.quoted(alone) : prefix(alone))
         }
         index += 1
         continue
@@ -57,6 +59,14 @@ package struct SearchQuery: Sendable, Hashable {
     guard isAttached(index + 1, folded) else { return nil }
     let next = folded.runs[index + 1].range.lowerBound
     return folded.text(folded.runs[index].range.prefix(SearchText.wordLimit)) + String(folded.scalars[next])
+  }
+
+  /// Whether letters or digits follow a Chinese run without anything between.
+  private static func endsBeforeNumber(_ index: Int, _ folded: FoldedText) -> Bool {
+    guard index + 1 < folded.runs.count else { return false }
+    let (run, next) = (folded.runs[index], folded.runs[index + 1])
+    return next.kind != .han && next.joinsPrevious
+      && folded.sources[run.range.upperBound - 1].upperBound == folded.sources[next.range.lowerBound].lowerBound
   }
 
   /// Whether a Chinese run follows letters or digits without anything, not even a space, between.

@@ -91,6 +91,8 @@ package struct Count: Sendable, Hashable {
 
   /// Up to here records are counted one by one.
   package static let exactLimit = 10_000
+  /// So many are always counted.
+  static let shortLimit = 1000
   /// Counting that the planner expects to cost more, in its units, is left: the page would wait for its number.
   static let costLimit = 4000.0
 

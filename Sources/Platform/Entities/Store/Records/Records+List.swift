@@ -78,7 +78,8 @@ extension Records {
     if let found, let offset = plan.offset, found <= plan.limit, found > 0 || offset == 0 {
       return Count(offset + found)
     }
-    if estimate.rows > 2 * Count.exactLimit || estimate.cost > Count.costLimit {
+    let isLong = estimate.rows > Count.shortLimit && estimate.cost > Count.costLimit
+    if estimate.rows > 2 * Count.exactLimit || isLong {
       return Count(max(estimate.rows, (plan.offset ?? 0) + (found ?? 0)), isEstimate: true)
     }
     let results = try await session.pipeline(plan.preparation + [plan.count])

@@ -9,7 +9,7 @@ package struct SearchBounds: Sendable, Hashable {
   /// Above so many the order is read, in which they must come soon.
   let many: Int
 
-  package static let standard = SearchBounds(few: 4000, head: 4000, many: 250_000)
+  package static let standard = SearchBounds(few: 4000, head: 4000, many: 100_000)
 
   package init(few: Int, head: Int, many: Int) {
     self.few = few
