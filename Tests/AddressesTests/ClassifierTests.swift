@@ -69,6 +69,17 @@ import Testing
     #expect(try outcome("通川区西城街道荷叶街12号", known: register).reasonCodes == ["conflicts"])
   }
 
+  @Test func everyVillageNumbersItsOwnGroups() throws {
+    let known = try #require(try classifier().read("宣汉县南坝镇圣墩村3组15号").standard)
+    let register = [KnownAddress(id: 4, canonicalKey: known.canonicalKey)]
+    guard case .matched(4, _) = try outcome("宣汉县南坝镇圣墩村3组15号", known: register),
+      case .created = try outcome("宣汉县南坝镇白云村3组15号", known: register)
+    else {
+      Issue.record("a village is taken for another")
+      return
+    }
+  }
+
   @Test func otherColumnsSayWhereTheAddressLies() throws {
     var hints = AddressHints()
     hints.district = "宣汉县"

@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from visitors import clients, elsewhere, newcomer, own_city, stranger  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu-compositing", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 PAST_ROW_SECURITY = '-c lifang.scope_person={"all":true} -c lifang.scope_residence={"all":true}'
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 

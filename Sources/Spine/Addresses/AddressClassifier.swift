@@ -101,8 +101,10 @@ package struct AddressClassifier: Sendable {
     let agreeing = known.filter { AddressKey(text: $0.canonicalKey)?.agrees(with: key) ?? false }
     if agreeing.count == 1 { return .matched(id: agreeing[0].id, standard) }
     if agreeing.count > 1 { return .doubtful([.severalCandidates(agreeing.map(\.id))], standard) }
-    // The same road and number in another town of the district is more often a slip than a second road.
-    if let other = known.first, key[.road] != nil, key[.number] != nil {
+    // The same road and number in another town of the district is more often a slip than a second road; groups and their
+    // numbers begin anew in every village.
+    let isVillage = standard.parts.community?.hasSuffix("村") ?? false
+    if let other = known.first, key[.road] != nil, key[.number] != nil, !isVillage {
       return .doubtful([.conflictsWith(id: other.id)], standard)
     }
     return .created(standard)
