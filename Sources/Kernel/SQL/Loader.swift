@@ -2,10 +2,9 @@ import Synchronization
 
 /// Merges look-ups of single keys that come at the same time into one query.
 ///
-/// A look-up that finds the loader idle goes out at once, and whatever arrives while a query runs makes up the next
-/// one. Under load, when a query of a hundred keys costs little more than one of a single key, this multiplies what a
-/// few connections can answer. Those who were just answered ask again only a moment later: after a large batch the next
-/// waits that moment, a fraction of a millisecond, for half as many.
+/// Nothing is delayed: a look-up that finds the loader idle goes out at once, and whatever arrives while a query runs
+/// makes up the next one. Under load, when a query of a hundred keys costs little more than one of a single key, this
+/// multiplies what a few connections can answer.
 package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private typealias Waiter = CheckedContinuation<Value?, any Error>
 
@@ -69,19 +68,6 @@ package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     }
   }
 
-  private static var large: Int { 8 }
-  private static var moment: Duration { .microseconds(50) }
-  private static var moments: Int { 6 }
-
-  /// Waits for those who were just answered and are likely to ask again.
-  private func gather(after answered: Int) async {
-    guard answered >= Self.large else { return }
-    for _ in 0..<Self.moments {
-      if state.withLock({ $0.order.count >= answered / 2 }) { return }
-      try? await Task.sleep(for: Self.moment)
-    }
-  }
-
   private func drain() async {
     while let (keys, waiters) = nextBatch() {
       do {
@@ -93,7 +79,6 @@ package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable 
       } catch {
         for waiter in waiters.joined() { waiter.resume(throwing: error) }
       }
-      await gather(after: keys.count)
     }
   }
 
