@@ -273,6 +273,21 @@ import Testing
     }
   }
 
+  @Test func whatTheSystemFillsInOnlyRecognisesRecords() async throws {
+    let city = try await StoreFixture.make()
+    // The code is numbered: a table may recognise by it, and may not set it beside another key.
+    _ = try RecordImporter(
+      city.system, ImportSpec(entity: "building", columns: ["code", "name"], key: ["code"], label: "x"))
+    let refusal = #expect(throws: Refusal.self) {
+      try RecordImporter(city.system, ImportSpec(entity: "building", columns: ["code", "name"], label: "x"))
+    }
+    #expect(refusal?.code == "import-columns" && refusal?.field == "code")
+    let aimless = #expect(throws: Refusal.self) {
+      try RecordImporter(city.system, ImportSpec(entity: "building", columns: ["name"], mode: .update, label: "x"))
+    }
+    #expect(aimless?.code == "import-key")
+  }
+
   @Test func exportsKeepScopeMaskingAndCapAndAreAudited() async throws {
     let city = try await StoreFixture.make()
     for index in 1...25 {

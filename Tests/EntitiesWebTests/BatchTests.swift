@@ -82,6 +82,9 @@ import Testing
     (#"{"mode": "all", "rows": [{"code": "A"}]}"#, "batch-mode"),
     (#"{"key": 1, "rows": [{"code": "A"}]}"#, "batch-key"),
     (#"{"key": "name", "rows": [{"code": "A", "name": "甲"}]}"#, "import-columns"),
+    (#"{"rows": [{"code": "A", "name": "甲", "path": "9."}]}"#, "import-columns"),
+    (#"{"blankClears": "yes", "rows": [{"code": "A"}]}"#, "batch-form"),
+    (#"{"label": 1, "rows": [{"code": "A"}]}"#, "batch-form"), (#"{"row": [], "rows": [{"code": "A"}]}"#, "batch-form"),
   ])
   func whatCannotBeReadIsRefusedAsAWhole(_ body: String, _ code: String) async throws {
     let web = try await WebFixture.make()
@@ -89,6 +92,26 @@ import Testing
     #expect((400..<500).contains(answer.status))
     #expect(answer.json["code"]?.string == code)
     #expect(try await web.database.value("select count(*) from import_run", as: Int.self) == 0)
+  }
+
+  @Test func whatARowLeavesOutStaysEvenWhereBlanksClear() async throws {
+    let web = try await WebFixture.make()
+    _ = try await web.send(
+      Self.path, ["rows": [["code": "A", "name": "甲", "size": 5], ["code": "B", "name": "乙", "size": 7]]])
+    let answer = try await web.send(
+      Self.path, ["blankClears": true, "rows": [["code": "A", "name": "甲一"], ["code": "B", "size": .null]]])
+    #expect(results(answer) == ["updated", "updated"])
+    let rows = try await web.database.query("select name, size from team order by code")
+    #expect(try rows.map { try $0.get(0, as: String.self) } == ["甲一", "乙"])
+    #expect(try rows.map { try $0.get(1, as: Int?.self) } == [5, nil])
+  }
+
+  @Test func aRegisterClosedToTablesIsClosedToProgramsToo() async throws {
+    let web = try await WebFixture.make()
+    let answer = try await web.send("/api/r/journal/batch", ["rows": [["name": "一"]]])
+    #expect(answer.status == 404 && answer.json["code"]?.string == "import-closed")
+    let paths = try await web.get("/api/openapi.json").json["paths"]
+    #expect(paths?["/api/r/journal"] != nil && paths?["/api/r/journal/batch"] == nil)
   }
 
   @Test func importingNeedsItsOwnPermission() async throws {

@@ -37,7 +37,10 @@ struct WebFixture: Sendable {
       authenticate: { request in
         switch request.headers["X-Test-User"] {
         case "admin":
-          (person(1, ["dictionary.*", "parameter.*", "entity.*", "*.view", "team.import"], .inner), session)
+          (
+            person(1, ["dictionary.*", "parameter.*", "entity.*", "*.view", "team.import", "journal.import"], .inner),
+            session
+          )
         case "clerk": (person(2, ["stall.view", "camera.view"], .inner), session)
         case "guard": (person(3, ["camera.view"], .open), session)
         case "district":
@@ -124,7 +127,8 @@ struct WebFixture: Sendable {
   // MARK: Declarations
 
   private static let declarations: [(name: String, text: String)] = [
-    ("camera.yaml", camera), ("notice.yaml", notice), ("team.yaml", team), ("kind.yaml", kind), ("limits.yaml", limits),
+    ("camera.yaml", camera), ("notice.yaml", notice), ("team.yaml", team), ("journal.yaml", journal),
+    ("kind.yaml", kind), ("limits.yaml", limits),
   ]
 
   private static let camera = """
@@ -162,6 +166,16 @@ struct WebFixture: Sendable {
       - {name: name, label: 名称, type: text, max: 60, required: true}
       - {name: parent_id, label: 上级班组, type: ref, entity: team}
       - {name: size, label: 人数, type: integer, min: 0}
+      - {name: path, label: 路径, type: text, max: 60, editable: false}
+    """
+
+  private static let journal = """
+    entity: journal
+    label: 日志
+    area: runtime
+    title: name
+    import: false
+    fields: [{name: name, label: 标题, type: text, max: 60}]
     """
 
   private static let kind = """

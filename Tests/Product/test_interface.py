@@ -64,7 +64,7 @@ def test_units_and_users_of_another_system_are_taken_over(own_city, key):
         {**source, "external_code": "1", "code": "X-1", "name": "一级单位", "division_code": "511702"}]}
     taken = client.send("POST", "/api/r/unit/batch", units)
     assert taken.status_code == 200 and taken.json()["created"] == 2, taken.text
-    users = {"key": "account", "rows": [
+    users = {"key": ["external_source", "external_code"], "rows": [
         {**source, "external_code": "u1", "account": "ext-1", "name": "外来用户", "unit_id": "X-2", "clearance": "inner"},
         {**source, "external_code": "u2", "account": "ext-2", "name": "无单位", "unit_id": "没有这个单位", "clearance": "inner"}]}
     outcome = client.send("POST", "/api/r/app_user/batch", users).json()

@@ -6,6 +6,7 @@ import itertools
 import json
 import pathlib
 import re
+import time
 import urllib.parse
 import zipfile
 
@@ -254,11 +255,15 @@ def test_wrong_passwords_lock_an_account_and_an_unknown_one_alike(city, clients,
 
 def test_one_address_cannot_try_many_accounts(city):
     attacker = Client(city.base)
-    codes = []
-    # Thirty a minute, counted by the clock's minutes: a minute may end while the test tries.
+    codes, minutes = [], []
+    # Thirty a minute, counted by the clock's minutes: one may end while the test tries, and then thirty more are answered.
     while len(codes) < 62 and 429 not in codes:
+        before = int(time.time()) // 60
         codes.append(attacker.sign_in(f"somebody{len(codes)}", "Wrong-2026").status_code)
-    assert codes[0] == 401 and codes[-1] == 429
+        minutes.append((before, int(time.time()) // 60))
+    assert set(codes[:-1]) == {401} and codes[-1] == 429
+    for minute in {minute for minute, _ in minutes}:
+        assert minutes[:-1].count((minute, minute)) <= 30
 
 
 # --- other people's records --------------------------------------------------------------------------------------------
@@ -583,15 +588,9 @@ SETTINGS = ["/settings/dictionaries/{}", "/settings/dictionaries/sex/codes/{}", 
             "/settings/declarations/{}/withdraw", "/settings/registers/{}/fields/new", "/settings/dictionaries?q={}"]
 
 
-# Tried everywhere; of the others each pattern gets a third, so that every value meets many patterns.
-CORE = {"'", "' or '1'='1", "\\", "%", "\x00", "$1", "\ufffe", "-1", "9223372036854775807", "9223372036854775808", "NaN", "292277-01-01"}
-
-
 def check_hostile(client, pattern):
     faults = []
-    for number, value in enumerate(HOSTILE):
-        if value not in CORE and number % 3 != len(pattern) % 3:
-            continue
+    for value in HOSTILE:
         path = pattern.replace("{}", encoded(value))
         answer = client.get(path)
         if answer.status_code >= 500 or re.search("SQLSTATE|syntax error|PostgreSQL", answer.text):

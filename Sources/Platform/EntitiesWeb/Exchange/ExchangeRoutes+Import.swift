@@ -145,7 +145,6 @@ extension ExchangeRoutes {
     var problem = known
     if problem == nil {
       do {
-        try draft.check()
         let records = store.records(as: visit.principal, origin: visit.request.origin)
         outcomes = try await RecordImporter(records, draft.spec(label: file.name)).preview(draft.head.rows)
       } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
@@ -163,7 +162,6 @@ extension ExchangeRoutes {
     let file = try await waiting(visit)
     let draft = try await draft(entity, file, try await visit.request.body.form().fields)
     do {
-      try draft.check()
       let queued = try await store.queueImport(
         draft.spec(label: file.name), of: file, sheet: draft.head.sheet, by: visit.principal, on: jobs)
       return .redirect(to: "/jobs/\(queued.job)")

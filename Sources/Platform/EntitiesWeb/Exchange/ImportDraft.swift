@@ -74,26 +74,6 @@ struct ImportDraft {
 
   static func text(_ key: [String]) -> String { key.joined(separator: "+") }
 
-  /// Why it cannot be started as it stands; the store checks the rest.
-  ///
-  /// - Throws: ``Refusal`` `import-columns`, `import-key`.
-  func check() throws(Refusal) {
-    let allowed = ImportSpec.fields(of: entity)
-    for name in columns.compactMap({ $0 }) {
-      guard let field = allowed.first(where: { $0.name == name }) else {
-        throw Refusal(
-          .invalid, "import-columns", "“\(entity.field(name)?.label ?? name)”不能从表格导入。请重新对应这一列。", field: name)
-      }
-      guard field.editable || key.contains(name) else {
-        throw Refusal(
-          .invalid, "import-columns", "“\(field.label)”由系统填写，只能用来识别已有记录。请选它为识别方式，或不导入这一列。", field: name)
-      }
-    }
-    if mode == .update, key.isEmpty {
-      throw Refusal(.invalid, "import-key", "只更新已有记录时，要说明按哪一列识别它们。请对应一个不重复的列，例如编码。")
-    }
-  }
-
   /// Required fields without a column, which new records will be refused for.
   var missing: [FieldDeclaration] {
     guard mode != .update else { return [] }

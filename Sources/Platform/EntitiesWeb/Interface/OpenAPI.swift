@@ -16,7 +16,7 @@ package struct OpenAPI {
     var schemas: [(key: String, value: JSON)] = [("Refusal", OpenAPI.refusal)]
     for entity in catalog.entities {
       paths.append(("/api/r/\(entity.name)", collection(entity)))
-      paths.append(("/api/r/\(entity.name)/batch", batch(entity)))
+      if entity.imports == .standard { paths.append(("/api/r/\(entity.name)/batch", batch(entity))) }
       paths.append(("/api/r/\(entity.name)/{id}", item(entity)))
       schemas.append((entity.name, schema(entity, isInput: false)))
       schemas.append(("\(entity.name)_input", schema(entity, isInput: true)))
@@ -101,9 +101,9 @@ package struct OpenAPI {
     ]
   }
 
-  /// Rows hold any of the stored fields, in their own type or as people write them; references also by code or name.
+  /// Rows hold what a table may bring, in its own type or as people write them; references also by code or name.
   private func batch(_ entity: EntityDeclaration) -> JSON {
-    let names = entity.fields.filter { $0.isStored && !$0.hidden }.map { field in
+    let names = ImportSpec.fields(of: entity).map { field in
       (key: field.name, value: JSON.object([("title", .string(field.label))]))
     }
     let count: JSON = ["type": "integer", "minimum": 0]

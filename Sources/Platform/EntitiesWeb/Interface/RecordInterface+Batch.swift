@@ -45,11 +45,16 @@ struct BatchDraft {
   let spec: ImportSpec
   let rows: [ImportRow]
 
-  /// - Throws: ``Refusal`` `body-object`, `batch-rows`, `batch-mode`, `batch-key`, or naming a member that does not
-  ///   exist.
+  private static let members: Set = ["rows", "key", "mode", "blankClears", "label"]
+
+  /// - Throws: ``Refusal`` `body-object`, `batch-form`, `batch-rows`, `batch-mode`, `batch-key`, or naming a field that
+  ///   does not exist.
   init(_ body: JSON, _ entity: EntityDeclaration) throws {
-    guard body.object != nil, let items = body["rows"]?.array else {
+    guard let given = body.object, let items = body["rows"]?.array else {
       throw Refusal(.invalid, "body-object", "请求内容应为一个 JSON 对象，记录放在 rows 数组里。", field: "rows")
+    }
+    for (name, _) in given where !Self.members.contains(name) {
+      throw Refusal(.invalid, "batch-form", "请求中没有名为“\(name.prefix(60))”的一项。请改正后再提交。", field: name)
     }
     guard (1...RecordInterface.batchLimit).contains(items.count) else {
       throw Refusal(
@@ -71,15 +76,31 @@ struct BatchDraft {
     }
     rows = items.enumerated().map { index, item in
       var cells = [String](repeating: "", count: columns.count)
+      var omitted = Set(columns.indices)
       for (name, value) in item.object ?? [] {
-        if let place = places[name] { cells[place] = Self.cell(value) }
+        guard let place = places[name] else { continue }
+        cells[place] = Self.cell(value)
+        omitted.remove(place)
       }
-      return ImportRow(number: index + 1, cells: cells)
+      return ImportRow(number: index + 1, cells: cells, omitted: omitted)
     }
     spec = ImportSpec(
       entity: entity.name, columns: columns, key: try Self.key(body, columns, entity), mode: try Self.mode(body),
-      blankClears: body["blankClears"]?.bool ?? false,
-      label: body["label"]?.string.map { String($0.prefix(60)) } ?? "接口同步")
+      blankClears: try Self.flag(body, "blankClears"), label: try Self.label(body))
+  }
+
+  private static func flag(_ body: JSON, _ name: String) throws -> Bool {
+    guard let given = body[name], given != .null else { return false }
+    guard let flag = given.bool else { throw Refusal(.invalid, "batch-form", "\(name) 应为 true 或 false。", field: name) }
+    return flag
+  }
+
+  private static func label(_ body: JSON) throws -> String {
+    guard let given = body["label"], given != .null else { return "接口同步" }
+    guard let label = given.string, label.count <= 60 else {
+      throw Refusal(.invalid, "batch-form", "label 应为不超过 60 个字的文字。", field: "label")
+    }
+    return label
   }
 
   /// What a table's cell would hold.

@@ -21,16 +21,24 @@ struct ImportReader {
   private let parser: ValueParser
 
   /// - Throws: ``Refusal`` `import-columns` when a column is mapped to nothing that can be imported, or a key column is
-  ///   missing.
+  ///   missing; `import-key` when known records are to be changed and nothing says which.
   init(_ spec: ImportSpec, _ entity: EntityDeclaration, _ records: Records) throws(Refusal) {
     self.spec = spec
     self.entity = entity
     self.records = records
+    let allowed = ImportSpec.fields(of: entity)
     var columns: [(position: Int, field: FieldDeclaration)] = []
     for (position, name) in spec.columns.enumerated() {
       guard let name else { continue }
       guard let field = entity.field(name), field.isStored, !FieldDeclaration.systemNames.contains(name) else {
         throw Refusal(.invalid, "import-columns", "\(entity.label)没有可以导入的字段“\(name)”。请重新对应列。", field: name)
+      }
+      guard allowed.contains(where: { $0.name == name }) else {
+        throw Refusal(.invalid, "import-columns", "“\(field.label)”不能从表格导入。请重新对应这一列。", field: name)
+      }
+      guard field.editable || spec.key.contains(name) else {
+        throw Refusal(
+          .invalid, "import-columns", "“\(field.label)”由系统填写，只能用来识别已有记录。请选它为识别方式，或不导入这一列。", field: name)
       }
       guard !columns.contains(where: { $0.field.name == name }) else {
         throw Refusal(.invalid, "import-columns", "有两列都对应到\(field.label)。请只保留一列。", field: name)
@@ -50,6 +58,9 @@ struct ImportReader {
     else {
       throw Refusal(.invalid, "import-columns", "所选的识别方式不能唯一确定一条\(entity.label)。请选用编码等不重复的字段。")
     }
+    if spec.mode == .update, spec.key.isEmpty {
+      throw Refusal(.invalid, "import-key", "只更新已有记录时，要说明按哪一列识别它们。请对应一个不重复的列，例如编码。")
+    }
     self.columns = columns
     let catalog = records.store.catalog
     parser = ValueParser { catalog.dictionary($0) }
@@ -61,7 +72,7 @@ struct ImportReader {
     var items = rows.map { row -> Item in
       var item = Item(row: row)
       item.values.reserveCapacity(columns.count)
-      for (position, field) in columns {
+      for (position, field) in columns where !row.omitted.contains(position) {
         let cell = position < row.cells.count ? row.cells[position] : ""
         if field.target != nil, Int64(cell) == nil {
           let text = TextForms.trimmed(cell)

@@ -99,10 +99,13 @@ package struct ImportSpec: Sendable, Hashable {
 package struct ImportRow: Sendable, Hashable {
   package let number: Int
   package let cells: [String]
+  /// The positions of which the row says nothing, other than of blank cells: what is there stays.
+  package let omitted: Set<Int>
 
-  package init(number: Int, cells: [String]) {
+  package init(number: Int, cells: [String], omitted: Set<Int> = []) {
     self.number = number
     self.cells = cells
+    self.omitted = omitted
   }
 }
 

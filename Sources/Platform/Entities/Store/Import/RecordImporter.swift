@@ -23,12 +23,16 @@ package struct RecordImporter: Sendable {
   package let spec: ImportSpec
   private let entity: EntityDeclaration
 
-  /// - Throws: ``Refusal`` without `<entity>.import`; `import-columns` for a mapping that cannot be.
+  /// - Throws: ``Refusal`` without `<entity>.import`; `import-closed` for a register that takes no tables; `import-columns`
+  ///   and `import-key` for a mapping that cannot be.
   package init(_ records: Records, _ spec: ImportSpec) throws(Refusal) {
     self.records = records
     self.spec = spec
     entity = try records.store.entity(spec.entity)
     try records.principal.require(Permission(entity.name, "import"), toDo: "导入\(entity.label)")
+    guard entity.imports == .standard else {
+      throw Refusal(.notFound, "import-closed", "\(entity.label)不接受批量导入。请从列表页重新进入。")
+    }
     _ = try ImportReader(spec, entity, records)
   }
 
