@@ -108,10 +108,10 @@ private enum Product {
     let segments: [Substring]
   }
 
-  /// What the sources register with `router.on(.get, "/path"…` and `router.onImmediate(…`, in a type that the App makes.
+  /// What the sources register with `router.on(.get, "/path"…` and `router.onImmediate(…`, `router.onGathered(…`, in a type that the App makes.
   private static let routes = files("Sources", ".swift").flatMap { file -> [Route] in
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
-    return [".on(", ".onImmediate("].flatMap { call in
+    return [".on(", ".onImmediate(", ".onGathered("].flatMap { call in
       var before = ""
       return text.components(separatedBy: call).compactMap { rest -> Route? in
         defer { before += rest }

@@ -269,6 +269,10 @@ import Testing
           await Task.yield()
           return .text("yield")
         }
+        router.onGathered(.get, "/gathered/{n}") { requests in
+          await Task.yield()
+          return requests.map { .success(.text($0.parameters["n"] ?? "")) }
+        }
         router.on(.get, "/stream") { _ in
           .stream(type: "text/plain") { writer in
             for _ in 0..<50 { try await writer.write(String(repeating: "s", count: 5000)) }
@@ -286,7 +290,7 @@ import Testing
               var good = 0
               for _ in 0..<40 {
                 guard let client = try? RawClient(port) else { continue }
-                switch Int.random(in: 0..<7, using: &dice) {
+                switch Int.random(in: 0..<9, using: &dice) {
                 case 0: if (try? client.get("/now").text) == "now" { good += 1 }
                 case 1: for _ in 0..<5 where (try? client.get("/yield").text) == "yield" { good += 1 }
                 case 2:
@@ -305,6 +309,12 @@ import Testing
                   if Bool.random(using: &dice) { client.reset() }
                 case 5:
                   try? client.send("GET /no" + String(repeating: "x", count: Int.random(in: 0...20_000, using: &dice)))
+                case 6:
+                  for n in 0..<5 where (try? client.get("/gathered/\(seed)-\(n)").text) == "\(seed)-\(n)" { good += 1 }
+                case 7:
+                  try? client.send(
+                    "GET /gathered/x HTTP/1.1\r\nHost: x\r\n\r\nGET /gathered/y HTTP/1.1\r\nHost: x\r\n\r\n")
+                  client.reset()
                 default:
                   try? client.send("GET /yield HTTP/1.1\r\nHost: x\r\n\r\nGET /yield HTTP/1.1\r\nHost: x\r\n\r\n")
                   client.reset()

@@ -110,6 +110,55 @@ import Testing
     #expect(try await text(application, .get, "/b") == "404")
   }
 
+  @Test func gatheredRequestsAreAnsweredTogetherAndEachByItself() async throws {
+    struct Broken: Error {}
+    let sizes = Mutex<[Int]>([])
+    let application = application { router in
+      router.onGathered(.get, "/n/{n}", atMost: 50) { requests in
+        sizes.withLock { $0.append(requests.count) }
+        return requests.map { request in
+          switch request.parameters["n"] {
+          case "0": .failure(Refusal(.notFound, "zero", "没有零。"))
+          case "1": .failure(Broken())
+          case let n: .success(.text(n ?? ""))
+          }
+        }
+      }
+    }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for n in 0..<600 {
+        group.addTask {
+          let response = await application.respond(to: try Request(.get, "/n/\(n)"))
+          #expect(response.headers["X-Request-Id"] == "test")
+          #expect(response.status == (n == 0 ? 404 : n == 1 ? 500 : 200))
+          guard n > 1, case .bytes(let bytes) = response.body else { return }
+          #expect(String(decoding: bytes, as: UTF8.self) == String(n))
+        }
+      }
+      try await group.waitForAll()
+    }
+    let all = sizes.withLock { $0 }
+    #expect(all.reduce(0, +) == 600 && all.allSatisfy { (1...50).contains($0) })
+    #expect(await application.respond(to: try Request(.post, "/n/2")).status == 405)
+  }
+
+  @Test func everyAnswerIsObservedWhoeverGaveIt() async throws {
+    let seen = Mutex<[String]>([])
+    var router = Router()
+    router.onImmediate(.get, "/immediate") { _ in .text("") }
+    router.onGathered(.get, "/gathered") { $0.map { _ in .success(.text("")) } }
+    router.on(.get, "/handler") { _ in .text("") }
+    let application = Application(
+      router,
+      observe: { request, response in
+        seen.withLock { $0.append("\(request.path) \(response.status)") }
+      })
+    for path in ["/immediate", "/gathered", "/handler", "/nothing"] {
+      _ = await application.respond(to: try Request(.get, path))
+    }
+    #expect(seen.withLock { $0 } == ["/immediate 200", "/gathered 200", "/handler 200", "/nothing 404"])
+  }
+
   /// The tree answers as the definition does: the first match when patterns are sorted segment by segment.
   @Test(arguments: 0..<60)
   func theTreeAgreesWithTheDefinition(_ seed: UInt64) {

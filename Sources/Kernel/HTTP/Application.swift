@@ -13,14 +13,16 @@ package final class Application: Sendable {
   private let renderRefusal: RefusalRenderer?
   private let securityHeaders: SecurityHeaders?
   private let log: Log
+  private let observe: (@Sendable (Request, Response) -> Void)?
 
   /// - Parameters:
   ///   - securityHeaders: `nil` sends none.
   ///   - renderRefusal: the one place that shows refusals and faults; without it they are JSON.
   ///   - log: receives faults in full.
+  ///   - observe: sees every answer, whoever gave it, on the thread that gave it.
   package init(
     _ router: Router, securityHeaders: SecurityHeaders? = SecurityHeaders(), renderRefusal: RefusalRenderer? = nil,
-    log: Log = .silent
+    log: Log = .silent, observe: (@Sendable (Request, Response) -> Void)? = nil
   ) {
     table = RouteTable(router)
     middleware = router.middleware
@@ -29,6 +31,7 @@ package final class Application: Sendable {
     self.securityHeaders = securityHeaders
     self.renderRefusal = renderRefusal
     self.log = log
+    self.observe = observe
   }
 
   /// Answers a request as the server would, but for what only concerns the transfer (compression, ranges, 304).
@@ -36,6 +39,13 @@ package final class Application: Sendable {
     var request = request
     let endpoint = route(&request)
     if let response = endpoint.immediate?(request) { return finished(response, for: request) }
+    if let gatherer = endpoint.gatherer {
+      let given = request
+      let result = await withCheckedContinuation { waiter in
+        gatherer.add(GatheredRequest(request: given) { waiter.resume(returning: $0) })
+      }
+      return settled(result, for: request)
+    }
     return await run(endpoint, request)
   }
 
@@ -68,6 +78,14 @@ package final class Application: Sendable {
       return finished(try await handler(request), for: request)
     } catch {
       return failed(error, for: request)
+    }
+  }
+
+  /// The response a gathered handler has come to.
+  func settled(_ result: Result<Response, any Error>, for request: Request) -> Response {
+    switch result {
+    case .success(let response): finished(response, for: request)
+    case .failure(let error): failed(error, for: request)
     }
   }
 
@@ -123,6 +141,7 @@ package final class Application: Sendable {
     var response = response
     response.headers.append(Headers.Field(name: "X-Request-Id", value: request.id))
     securityHeaders?.apply(to: &response, isSecure: request.isSecure)
+    observe?(request, response)
     return response
   }
 

@@ -245,6 +245,14 @@ final class Exchange: @unchecked Sendable {
     guard let request, let endpoint else { return nil }
     isRunning = true
     guard server.enter() else { return server.busy(request) }
+    if let gatherer = endpoint.gatherer {
+      gatherer.add(
+        GatheredRequest(request: request) { [self] result in
+          parking.deliver(encode(server.application.settled(result, for: request), for: request))
+          server.leave()
+        })
+      return nil
+    }
     let work: @Sendable () async -> Void = { [self] in
       let response = await server.application.run(endpoint, request)
       parking.deliver(encode(response, for: request))

@@ -11,16 +11,17 @@ struct RouteTable: Sendable {
     let maximumBody: Int?
     let handler: Handler?
     let immediate: ImmediateHandler?
+    let gatherer: Gatherer?
     private let labels = Mutex<[(method: Method, status: Int, text: String)]>([])
 
-    init(_ method: Method, _ pattern: RoutePattern, maximumBody: Int?, handler: Handler?, immediate: ImmediateHandler?)
-    {
-      self.method = method
-      self.pattern = pattern.text
-      self.names = pattern.names
-      self.maximumBody = maximumBody
+    init(_ route: Router.Route, handler: Handler?) {
+      method = route.method
+      pattern = route.parsed.text
+      names = route.parsed.names
+      maximumBody = route.maximumBody
       self.handler = handler
-      self.immediate = immediate
+      immediate = route.immediate
+      gatherer = route.gatherer
     }
 
     /// What answers requests that no pattern matches.
@@ -31,6 +32,7 @@ struct RouteTable: Sendable {
       maximumBody = nil
       self.handler = handler
       immediate = nil
+      gatherer = nil
     }
 
     /// The labels of the request counter, put together once for each status.
@@ -72,7 +74,7 @@ struct RouteTable: Sendable {
     for route in router.routes {
       let key = Key(method: route.method, segments: route.parsed.segments)
       if let known = merged[key] {
-        var both = route.handler == nil ? known : route
+        var both = route.immediate == nil ? route : known
         both.immediate = known.immediate ?? route.immediate
         merged[key] = both
       } else {
@@ -84,9 +86,7 @@ struct RouteTable: Sendable {
       guard let route = merged[key] else { continue }
       insert(
         route.parsed,
-        Endpoint(
-          route.method, route.parsed, maximumBody: route.maximumBody,
-          handler: route.handler.map { Router.wrap($0, in: router.middleware) }, immediate: route.immediate))
+        Endpoint(route, handler: route.handler.map { Router.wrap($0, in: router.middleware) }))
     }
   }
 

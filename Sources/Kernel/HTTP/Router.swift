@@ -23,6 +23,7 @@ package struct Router: Sendable {
     let parsed: RoutePattern
     var handler: Handler?
     var immediate: ImmediateHandler?
+    var gatherer: Gatherer?
   }
 
   package private(set) var routes: [Route] = []
@@ -55,6 +56,21 @@ package struct Router: Sendable {
         immediate: handler))
   }
 
+  /// Registers a handler that answers many requests at once, for look-ups that many clients make at the same time.
+  ///
+  /// Such a request costs no task of its own. Middleware does not see it; the headers every response gets, the log, the
+  /// metrics and the limits are the same.
+  ///
+  /// - Parameter maximum: the most requests handed over together.
+  package mutating func onGathered(
+    _ method: Method, _ pattern: String, atMost maximum: Int = 200, _ handler: @escaping GatheredHandler
+  ) {
+    add(
+      Route(
+        method: method, pattern: prefix + pattern, maximumBody: nil, parsed: RoutePattern(prefix + pattern),
+        gatherer: Gatherer(handler, atMost: maximum)))
+  }
+
   /// Wraps everything this router answers, inside what was given before.
   package mutating func use(_ middleware: @escaping Middleware) { self.middleware.append(middleware) }
 
@@ -75,7 +91,7 @@ package struct Router: Sendable {
     precondition(
       !routes.contains {
         $0.method == route.method && $0.parsed == route.parsed
-          && ($0.handler != nil) == (route.handler != nil)
+          && ($0.immediate != nil) == (route.immediate != nil)
       }, "\(route.method.rawValue) \(route.pattern) is registered twice")
     routes.append(route)
   }

@@ -1,24 +1,13 @@
-import Synchronization
+import Core
 
-/// Merges look-ups of single keys that come at the same time into one query.
-///
-/// Nothing is delayed: a look-up that finds the loader idle goes out at once, and whatever arrives while a query runs
-/// makes up the next one. Under load, when a query of a hundred keys costs little more than one of a single key, this
-/// multiplies what a few connections can answer.
+/// Merges look-ups of single keys that come at the same time into one query, as ``Batcher`` does.
 package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private typealias Waiter = CheckedContinuation<Value?, any Error>
-
-  private struct State {
-    /// Keys that no query has been sent for, in the order they came.
-    var order: [Key] = []
-    var waiting: [Key: [Waiter]] = [:]
-    var running = 0
+  private struct LookUp: Sendable {
+    let key: Key
+    let waiter: CheckedContinuation<Value?, any Error>
   }
 
-  private let maximumBatch: Int
-  private let parallel: Int
-  private let fetch: @Sendable ([Key]) async throws -> [Key: Value]
-  private let state = Mutex(State())
+  private let batcher: Batcher<LookUp>
 
   /// - Parameters:
   ///   - maximumBatch: the most keys in one query.
@@ -27,9 +16,14 @@ package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   package init(
     maximumBatch: Int = 256, parallel: Int = 1, fetch: @escaping @Sendable ([Key]) async throws -> [Key: Value]
   ) {
-    self.maximumBatch = maximumBatch
-    self.parallel = parallel
-    self.fetch = fetch
+    batcher = Batcher(maximum: maximumBatch, parallel: parallel) { lookUps in
+      do {
+        let values = try await fetch(Array(Set(lookUps.map(\.key))))
+        for lookUp in lookUps { lookUp.waiter.resume(returning: values[lookUp.key]) }
+      } catch {
+        for lookUp in lookUps { lookUp.waiter.resume(throwing: error) }
+      }
+    }
   }
 
   /// A loader that runs one query a batch.
@@ -54,43 +48,6 @@ package final class Loader<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   ///
   /// - Throws: what the query throws, to everybody whose key was in it.
   package func load(_ key: Key) async throws -> Value? {
-    try await withCheckedThrowingContinuation { waiter in
-      let mustStart = state.withLock { state -> Bool in
-        if state.waiting[key]?.append(waiter) == nil {
-          state.waiting[key] = [waiter]
-          state.order.append(key)
-        }
-        guard state.running < parallel else { return false }
-        state.running += 1
-        return true
-      }
-      if mustStart { Task.detached { await self.drain() } }
-    }
-  }
-
-  private func drain() async {
-    while let (keys, waiters) = nextBatch() {
-      do {
-        let values = try await fetch(keys)
-        for (key, waiters) in zip(keys, waiters) {
-          let value = values[key]
-          for waiter in waiters { waiter.resume(returning: value) }
-        }
-      } catch {
-        for waiter in waiters.joined() { waiter.resume(throwing: error) }
-      }
-    }
-  }
-
-  private func nextBatch() -> (keys: [Key], waiters: [[Waiter]])? {
-    state.withLock { state in
-      guard !state.order.isEmpty else {
-        state.running -= 1
-        return nil
-      }
-      let keys = Array(state.order.prefix(maximumBatch))
-      state.order.removeFirst(keys.count)
-      return (keys, keys.map { state.waiting.removeValue(forKey: $0) ?? [] })
-    }
+    try await withCheckedThrowingContinuation { batcher.add(LookUp(key: key, waiter: $0)) }
   }
 }

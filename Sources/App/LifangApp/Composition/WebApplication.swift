@@ -110,26 +110,29 @@ struct WebApplication: Sendable {
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
     RecordInterface(site: site, store: store).register(in: &router)
     RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
-    let usage = usage
     router.use { request, next in
       do {
-        let response = try await next(request)
-        if request.method == .get, response.status == 200 {
-          usage.visit(
-            area: request.path.split(separator: "/").first.map(String.init) ?? "home",
-            visitor: request.cookies[Authenticator.cookie] == nil ? "stranger" : "user")
-        }
-        return response
+        return try await next(request)
       } catch let demanded as Demanded {
         if Site.wantsJSON(request) { throw Refusal(.forbidden, "session-demand", demanded.message) }
         return .redirect(to: demanded.path)
       }
     }
+    let usage = usage
     application = Application(
       router,
       renderRefusal: { request, refusal, number in
         WebApplication.plainRefusal(request, refusal, number, assets: String(assets.url("").dropLast()))
-      }, log: deployment.log)
+      }, log: deployment.log,
+      observe: { request, response in
+        guard request.method == .get, response.status == 200 else { return }
+        let area = request.path.dropFirst().prefix { $0 != "/" }
+        if area == "assets" { return }
+        usage.visit(
+          area: area.isEmpty ? "home" : String(area),
+          visitor: request.headers.contains("cookie") && request.cookies[Authenticator.cookie] != nil
+            ? "user" : "stranger")
+      })
   }
 
   /// A refusal met before anybody knew who it was, as a page without a menu.

@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import SQL
 
 /// What anybody may know of an address who scans its plate (公众信息): the address itself, who is responsible for it,

@@ -14,9 +14,8 @@ package struct ScanRoutes: Sendable {
   let catalogs: LiveCatalog
   let pages: RenderedPages
   let counter: ScanCounter
+  let reader: PublicAddresses
   let faces: Loader<String, PublicAddress>
-  /// Faces without their surroundings, for the interface.
-  let answers: Loader<String, PublicAddress>
   let staff: StaffView
   /// What stands before `/d/<code>` in a QR code, such as `https://menpai.example.gov.cn`.
   let publicOrigin: String
@@ -36,8 +35,8 @@ package struct ScanRoutes: Sendable {
     self.clock = clock
     staff = StaffView(store: store)
     let reader = PublicAddresses(database: database)
+    self.reader = reader
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
-    answers = Loader(maximumBatch: 200) { try await reader.load($0, surroundings: false) }
   }
 
   package func register(in router: inout Router) {
@@ -46,7 +45,7 @@ package struct ScanRoutes: Sendable {
     router.on(.post, "/d/{code}/household", at: site) { visit in try await household(visit) }
     router.on(.get, "/d/{code}/qr.svg", at: site) { visit in try await qrCode(visit, isVector: true) }
     router.on(.get, "/d/{code}/qr.png", at: site) { visit in try await qrCode(visit, isVector: false) }
-    router.on(.get, "/api/lookup/{code}") { request in try await lookup(request) }
+    router.onGathered(.get, "/api/lookup/{code}") { requests in await lookUp(requests) }
   }
 
   /// The page of somebody without a session in standard text size, when it is kept already.
@@ -58,11 +57,16 @@ package struct ScanRoutes: Sendable {
     return kept.response
   }
 
-  private func face(_ code: String, from loader: Loader<String, PublicAddress>? = nil) async throws -> PublicAddress {
-    guard code.utf8.count <= 32, let face = try await (loader ?? faces).load(code) else {
-      throw Refusal(.notFound, "address-unknown", "没有编码为“\(code.prefix(32))”的地址。请确认门牌完整无损，或联系社区核实。")
-    }
+  private func face(_ code: String) async throws -> PublicAddress {
+    guard code.utf8.count <= Self.longestCode, let face = try await faces.load(code) else { throw unknown(code) }
     return face
+  }
+
+  /// No code is longer, in bytes; what is longer need not be looked for.
+  private static let longestCode = 32
+
+  private func unknown(_ code: String) -> Refusal {
+    Refusal(.notFound, "address-unknown", "没有编码为“\(code.prefix(32))”的地址。请确认门牌完整无损，或联系社区核实。")
   }
 
   private func page(_ visit: Visit) async throws -> Response {
@@ -105,13 +109,27 @@ package struct ScanRoutes: Sendable {
     let face = try await face(try visit.request.parameter("code"))
     let code = try QRCode("\(publicOrigin)/d/\(face.code)", level: .high)
     if isVector { return .bytes(Array(code.svg().utf8), type: "image/svg+xml") }
-    return .bytes(try code.png(scale: 8), type: "image/png")
+    return .bytes(code.png(scale: 8), type: "image/png")
   }
 
-  /// The public face as JSON, read from the database every time; look-ups that arrive together share one query.
-  private func lookup(_ request: Request) async throws -> Response {
-    try limit(request)
-    return .json(try await face(try request.parameter("code"), from: answers).json)
+  /// The public faces as JSON, read from the database every time; look-ups that arrive together share one query.
+  private func lookUp(_ requests: [Request]) async -> [Result<Response, any Error>] {
+    let asked = requests.map { request in
+      Result { () throws -> String in
+        try limit(request)
+        let code = try request.parameter("code")
+        guard code.utf8.count <= Self.longestCode else { throw unknown(code) }
+        return code
+      }
+    }
+    do {
+      let found = try await reader.load(Array(Set(asked.compactMap { try? $0.get() })), surroundings: false)
+      return asked.map { code in
+        code.flatMap { code in found[code].map { .success(.json($0.json)) } ?? .failure(unknown(code)) }
+      }
+    } catch {
+      return asked.map { code in code.flatMap { _ in .failure(error) } }
+    }
   }
 }
 
