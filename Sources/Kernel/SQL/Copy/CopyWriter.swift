@@ -5,6 +5,10 @@ package struct CopyWriter: ~Copyable {
   /// Rows are sent when this many bytes have gathered.
   private static let chunkSize = 256 * 1024
 
+  /// How many rows are encoded at a time, and how many such parcels at once.
+  private static let parcel = 256
+  private static let parcelsAhead = 3
+
   private var encoder: CopyEncoder
   private let send: CopyTarget
 
@@ -61,10 +65,6 @@ package struct CopyWriter: ~Copyable {
       }
     }
   }
-
-  /// How many rows are encoded at a time, and how many such parcels at once.
-  private static let parcel = 256
-  private static let parcelsAhead = 3
 
   /// Writes a row without sending, for loops that cannot wait; call ``flush()`` now and then.
   package mutating func append(_ fill: (inout CopyEncoder) throws -> Void) throws { try encoder.row(fill) }

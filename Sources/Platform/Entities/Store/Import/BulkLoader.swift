@@ -7,7 +7,8 @@ package import SQL
 /// record, without validation, hooks and an audit entry a row.
 ///
 /// For what Lifang makes itself and knows to be right, such as the demo city; the caller states in the audit what was
-/// loaded.
+/// loaded. A register with row-level security sets it aside for its owner while it loads, which locks its table for
+/// everybody else until the transaction ends.
 package struct BulkLoader: Sendable {
   /// What one field of one row holds.
   package enum Cell: Sendable {

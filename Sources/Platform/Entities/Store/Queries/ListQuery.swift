@@ -25,6 +25,7 @@ package struct ListQuery: Sendable, Hashable {
   package var limit: Int?
   /// Reads the records as they stood then.
   package var asOf: Instant?
+  /// Where a search for words changes its way; the answer is the same.
   package var searchBounds = SearchBounds.standard
 
   package static let maximumLimit = 1000
