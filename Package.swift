@@ -61,7 +61,8 @@ let package = Package(
     module(.kernel, "HTTP", ["Core", "CMicroHTTPD", "CZlib"]),
     module(.kernel, "HTML", ["Core"]),
     module(.kernel, "Geo", ["Core"]),
-    module(.kernel, "Documents", ["Core", "CQREncode", "CXLSXWriter", "CPango", "CExpat", "CZip"]),
+    module(.kernel, "XML", ["Core", "CExpat"]),
+    module(.kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CZip"]),
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
@@ -72,6 +73,7 @@ let package = Package(
     module(
       .platform, "Entities",
       ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
+    module(.platform, "Processes", ["Core", "Entities", "XML", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
@@ -101,7 +103,8 @@ let package = Package(
       .app, "LifangApp",
       [
         "Access", "Addresses", "Audit", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "SQL", "Search", "Shell", "Site", "SpineWeb",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Processes", "SQL", "Search", "Shell", "Site",
+        "SpineWeb",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),
@@ -117,6 +120,8 @@ let package = Package(
     tests("HTTPTests", ["Core", "CZlib", "HTTP"]),
     tests("HTMLTests", ["Core", "HTML"]),
     tests("GeoTests", ["Core", "Geo", "SQL", "TestSupport"]),
+    tests("ProcessesTests", ["Core", "Entities", "Processes", "YAML"]),
+    tests("XMLTests", ["XML"]),
     tests("DocumentsTests", ["Core", "Documents"]),
     tests("SearchTests", ["Core", "SQL", "Search", "TestSupport"]),
     tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "SQL", "TestSupport"]),

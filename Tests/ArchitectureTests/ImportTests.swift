@@ -8,11 +8,12 @@ import Testing
 
   /// From the bottom up; a module may import its own layer's earlier modules and every lower layer.
   static let layers: [(folder: String, modules: [String])] = [
-    ("Kernel", ["Core", "YAML", "Crypto", "SQL", "HTTP", "HTML", "Geo", "Documents"]),
+    ("Kernel", ["Core", "YAML", "Crypto", "SQL", "HTTP", "HTML", "Geo", "XML", "Documents"]),
     (
       "Platform",
       [
-        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Identity", "Shell", "Site", "EntitiesWeb",
+        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Shell", "Site",
+        "EntitiesWeb",
         "IdentityWeb",
       ]
     ),

@@ -33,6 +33,10 @@ package enum CommandLineTool {
     Command(
       name: "administrators", summary: "为新装的系统建立三员账号（系统、安全保密、审计）", usage: "administrators",
       run: AdministratorsCommand.run),
+    Command(
+      name: "process", summary: "检查流程定义（BPMN 2.0）、按本系统的写法输出，或在命令行里试走一遍",
+      usage: "process check FILE… | process print FILE | process simulate FILE [--set 变量=值,…] [--json]",
+      run: ProcessCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

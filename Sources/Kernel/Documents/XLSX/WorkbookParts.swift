@@ -1,4 +1,5 @@
 import Core
+import XML
 
 /// A worksheet (工作表) of a workbook.
 package struct Worksheet: Sendable, Hashable {
@@ -12,7 +13,7 @@ final class RelationsHandler: XMLHandler {
   private(set) var targets: [String: String] = [:]
   private(set) var byType: [String: String] = [:]
 
-  override func start(_ name: XMLName, _ attributes: XMLAttributes) {
+  func start(_ name: XMLName, _ attributes: XMLAttributes) {
     guard name == "Relationship", let id = attributes.string("Id"), let target = attributes.string("Target"),
       attributes.string("TargetMode") != "External"
     else { return }
@@ -40,7 +41,7 @@ final class WorkbookHandler: XMLHandler {
   private(set) var sheets: [Worksheet] = []
   private(set) var startsIn1904 = false
 
-  override func start(_ name: XMLName, _ attributes: XMLAttributes) {
+  func start(_ name: XMLName, _ attributes: XMLAttributes) {
     if name == "sheet", let title = attributes.string("name"), let id = attributes.string("id") {
       let state = attributes.string("state") ?? "visible"
       sheets.append(Worksheet(name: title, isHidden: state != "visible", relation: id))
@@ -56,7 +57,7 @@ final class StylesHandler: XMLHandler {
   private var custom: [Int: NumberKind] = [:]
   private var inCellFormats = false
 
-  override func start(_ name: XMLName, _ attributes: XMLAttributes) {
+  func start(_ name: XMLName, _ attributes: XMLAttributes) {
     if name == "numFmt", let id = attributes.int("numFmtId"), let code = attributes.string("formatCode") {
       custom[id] = NumberKind(formatCode: code)
     } else if name == "cellXfs" {
@@ -67,7 +68,7 @@ final class StylesHandler: XMLHandler {
     }
   }
 
-  override func end(_ name: XMLName) { if name == "cellXfs" { inCellFormats = false } }
+  func end(_ name: XMLName) { if name == "cellXfs" { inCellFormats = false } }
 }
 
 /// `xl/sharedStrings.xml`: the distinct texts, kept as one run of bytes.
@@ -85,11 +86,11 @@ final class SharedTexts: XMLHandler {
     return OfficeText.unescape(bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
   }
 
-  override func start(_ name: XMLName, _ attributes: XMLAttributes) {
+  func start(_ name: XMLName, _ attributes: XMLAttributes) {
     if name == "t" { inText = true } else if name == "rPh" { phonetic += 1 }
   }
 
-  override func end(_ name: XMLName) {
+  func end(_ name: XMLName) {
     if name == "t" {
       inText = false
     } else if name == "rPh" {
@@ -99,7 +100,7 @@ final class SharedTexts: XMLHandler {
     }
   }
 
-  override func text(_ text: UnsafeBufferPointer<UInt8>) throws {
+  func text(_ text: UnsafeBufferPointer<UInt8>) throws {
     guard inText, phonetic == 0 else { return }
     bytes.append(contentsOf: text)
     guard bytes.count <= limit else { throw ZipArchive.tooLarge }

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import XML
 
 /// Reads one worksheet of an XLSX file (ECMA-376) row by row, with memory independent of its length except for the
 /// table of distinct texts.
@@ -74,7 +75,7 @@ package final class XLSXReader {
   }
 
   @discardableResult
-  private static func parse(_ archive: ZipArchive, _ part: String, _ handler: XMLHandler) throws -> Bool {
+  private static func parse(_ archive: ZipArchive, _ part: String, _ handler: any XMLHandler) throws -> Bool {
     guard let entry = try archive.entry(part) else { return false }
     try XMLStream(entry, handler).run()
     return true
@@ -122,7 +123,7 @@ private final class SheetHandler: XMLHandler {
     return ready[taken - 1]
   }
 
-  override func start(_ name: XMLName, _ attributes: XMLAttributes) throws {
+  func start(_ name: XMLName, _ attributes: XMLAttributes) throws {
     if name == "c" {
       try startCell(attributes)
     } else if name == "v" || name == "t" {
@@ -155,7 +156,7 @@ private final class SheetHandler: XMLHandler {
     }
   }
 
-  override func end(_ name: XMLName) throws {
+  func end(_ name: XMLName) throws {
     if name == "v" || name == "t" {
       gathering = false
     } else if name == "c" {
@@ -192,7 +193,7 @@ private final class SheetHandler: XMLHandler {
     }
   }
 
-  override func text(_ text: UnsafeBufferPointer<UInt8>) throws {
+  func text(_ text: UnsafeBufferPointer<UInt8>) throws {
     guard gathering else { return }
     value.append(contentsOf: text)
     guard value.count <= limits.cellBytes else {

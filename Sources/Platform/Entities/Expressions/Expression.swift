@@ -35,6 +35,17 @@ package struct Expression: Sendable {
       parsing: text, at: SourcePosition(file: entity.name, line: 1, column: 1), in: ExpressionScope(entity))
   }
 
+  /// Reads an expression over names that are no fields of a register, such as the variables of a process.
+  package init(
+    parsing text: String, at position: SourcePosition, over names: [(name: String, label: String, type: FieldType)]
+  ) throws(ExpressionFailure) {
+    var scope = ExpressionScope()
+    for (name, label, type) in names {
+      scope.symbols[name] = ExpressionSymbol(name: name, label: label, type: type, multiple: false, encrypted: false)
+    }
+    try self.init(parsing: text, at: position, in: scope)
+  }
+
   package var type: ExpressionType { node.type }
 
   /// The stored fields it reads, those behind computed fields included.

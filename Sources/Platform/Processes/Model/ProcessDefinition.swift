@@ -1,0 +1,260 @@
+package import Entities
+package import YAML
+
+/// A process (流程): who does what in which order, as a subset of BPMN 2.0 (ISO/IEC 19510).
+///
+/// A definition may still be wrong; only a ``RunnableProcess`` can be started.
+package struct ProcessDefinition: Sendable, Hashable {
+  package let id: String
+  package let name: String
+  /// What conditions may ask for and steps may fill in.
+  package let variables: [ProcessVariable]
+  /// In the order of the file.
+  package let nodes: [ProcessNode]
+  package let flows: [ProcessFlow]
+  package let layout: ProcessLayout
+
+  package init(
+    id: String, name: String, variables: [ProcessVariable] = [], nodes: [ProcessNode], flows: [ProcessFlow],
+    layout: ProcessLayout = ProcessLayout()
+  ) {
+    self.id = id
+    self.name = name
+    self.variables = variables
+    self.nodes = nodes
+    self.flows = flows
+    self.layout = layout
+  }
+}
+
+/// A variable of a process (流程变量).
+package struct ProcessVariable: Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
+    case text, integer, decimal, boolean, date
+
+    package var fieldType: FieldType {
+      switch self {
+      case .text: .text
+      case .integer: .integer
+      case .decimal: .decimal
+      case .boolean: .boolean
+      case .date: .date
+      }
+    }
+  }
+
+  package let name: String
+  package let label: String
+  package let kind: Kind
+
+  package init(name: String, label: String, kind: Kind) {
+    self.name = name
+    self.label = label
+    self.kind = kind
+  }
+}
+
+/// An element of the diagram that something happens at.
+package struct ProcessNode: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
+    case start
+    /// A terminating end stops everything that still runs.
+    case end(isTerminating: Bool)
+    /// 办理环节: somebody has to do something.
+    case step(StepRule)
+    /// Something the system does at once, by the name of the action.
+    case service(action: String)
+    /// Variables are worked out.
+    case decision([ProcessAssignment])
+    case exclusive
+    case parallel
+    case inclusive
+    case timer(ProcessDuration)
+    /// Goes off when the step it sits on has been open that long.
+    case boundary(host: String, after: ProcessDuration, interrupts: Bool)
+  }
+
+  package let id: String
+  package let name: String
+  package let kind: Kind
+  package let position: SourcePosition
+
+  package init(id: String, name: String, kind: Kind, position: SourcePosition) {
+    self.id = id
+    self.name = name
+    self.kind = kind
+    self.position = position
+  }
+
+  /// The name that people know, or the id.
+  package var label: String { name.isEmpty ? id : name }
+}
+
+/// Who handles a step, and how several do together.
+package struct StepRule: Sendable, Hashable {
+  package let handler: StepHandler
+  /// Who is asked when nobody is found: without one the process would stop unseen.
+  package let fallback: StepHandler
+  package let signing: Signing
+
+  package init(handler: StepHandler, fallback: StepHandler, signing: Signing = .one) {
+    self.handler = handler
+    self.fallback = fallback
+    self.signing = signing
+  }
+}
+
+/// Who gets a task (办理人).
+package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
+  case role(String)
+  case post(String)
+  case unit(String)
+  /// The unit responsible where the case's address lies.
+  case unitOfAddress
+  case starter
+  /// Whoever did an earlier step.
+  case sameAs(step: String)
+
+  package init?(_ text: String) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    switch (parts[0], parts.count == 2 ? parts[1] : nil) {
+    case ("role", let name?) where !name.isEmpty: self = .role(name)
+    case ("post", let name?) where !name.isEmpty: self = .post(name)
+    case ("unit", let name?) where !name.isEmpty: self = .unit(name)
+    case ("same-as", let step?) where !step.isEmpty: self = .sameAs(step: step)
+    case ("unit-of-address", nil): self = .unitOfAddress
+    case ("starter", nil): self = .starter
+    default: return nil
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .role(let name): "role:\(name)"
+    case .post(let name): "post:\(name)"
+    case .unit(let name): "unit:\(name)"
+    case .unitOfAddress: "unit-of-address"
+    case .starter: "starter"
+    case .sameAs(let step): "same-as:\(step)"
+    }
+  }
+}
+
+/// How many of those asked must act.
+package enum Signing: Sendable, Hashable {
+  /// One task, for one person or the pool of those who may take it.
+  case one
+  /// 会签: everybody, side by side or one after the other.
+  case all(sequential: Bool)
+  /// 或签: the first decides.
+  case any
+  /// 按比例会签: so many of a hundred, 1 to 100.
+  case share(percent: Int)
+
+  /// Whether each of those asked has a task of their own.
+  package var isShared: Bool { self != .one }
+
+  /// How many of `count` must have acted before the step is done.
+  package func needed(of count: Int) -> Int {
+    switch self {
+    case .one, .any: 1
+    case .all: count
+    case .share(let percent): max(1, (count * percent + 99) / 100)
+    }
+  }
+}
+
+/// A variable and the formula it is worked out by.
+package struct ProcessAssignment: Sendable, Hashable {
+  package let variable: String
+  package let formula: String
+
+  package init(variable: String, formula: String) {
+    self.variable = variable
+    self.formula = formula
+  }
+}
+
+/// An arrow of the diagram.
+package struct ProcessFlow: Sendable, Hashable {
+  package let id: String
+  package let name: String
+  package let source: String
+  package let target: String
+  package let condition: String?
+  /// Taken from its gateway when no condition holds.
+  package let isDefault: Bool
+  package let position: SourcePosition
+
+  package init(
+    id: String, name: String = "", source: String, target: String, condition: String? = nil, isDefault: Bool = false,
+    position: SourcePosition
+  ) {
+    self.id = id
+    self.name = name
+    self.source = source
+    self.target = target
+    self.condition = condition
+    self.isDefault = isDefault
+    self.position = position
+  }
+}
+
+/// Where the parts stand in the diagram, in pixels.
+package struct ProcessLayout: Sendable, Hashable {
+  package struct Frame: Sendable, Hashable {
+    package let x: Double
+    package let y: Double
+    package let width: Double
+    package let height: Double
+  }
+
+  package struct Point: Sendable, Hashable {
+    package let x: Double
+    package let y: Double
+  }
+
+  package var frames: [String: Frame] = [:]
+  package var lines: [String: [Point]] = [:]
+
+  package init() {}
+}
+
+/// A length of time as BPMN writes it (ISO 8601): `P3D`, `PT2H30M`. What a day or hour is, the calendar says.
+package struct ProcessDuration: Sendable, Hashable, CustomStringConvertible {
+  package let days: Int
+  package let hours: Int
+  package let minutes: Int
+
+  /// `nil` unless `text` is a positive duration of days, hours and minutes.
+  package init?(_ text: String) {
+    var rest = Substring(text)
+    guard rest.popFirst() == "P" else { return nil }
+    var found: [Character: Int] = [:]
+    var units: [Character] = ["D"]
+    var isTime = false
+    while let first = rest.first {
+      if first == "T", !isTime {
+        rest.removeFirst()
+        isTime = true
+        units = ["H", "M"]
+        guard !rest.isEmpty else { return nil }
+        continue
+      }
+      let digits = rest.prefix { $0.isASCII && $0.isNumber }
+      rest = rest.dropFirst(digits.count)
+      guard let number = Int(digits), number <= 100_000, let unit = rest.popFirst(),
+        let place = units.firstIndex(of: unit)
+      else { return nil }
+      units.removeSubrange(...place)
+      found[unit] = number
+    }
+    (days, hours, minutes) = (found["D"] ?? 0, found["H"] ?? 0, found["M"] ?? 0)
+    guard days + hours + minutes > 0 else { return nil }
+  }
+
+  package var description: String {
+    let time = (hours > 0 ? "\(hours)H" : "") + (minutes > 0 ? "\(minutes)M" : "")
+    return "P" + (days > 0 ? "\(days)D" : "") + (time.isEmpty ? "" : "T" + time)
+  }
+}

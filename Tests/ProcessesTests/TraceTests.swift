@@ -1,0 +1,262 @@
+import Core
+import Entities
+import Foundation
+import Processes
+import Testing
+
+/// Random processes, random moves: whatever people do, no task is lost, no token is left behind, and a case is over or
+/// waits for somebody who is named.
+@Suite struct TraceTests {
+  /// Traces walked by each of the runs below; a nightly run sets more.
+  static let traces = Int(ProcessInfo.processInfo.environment["LIFANG_TRACES"] ?? "").map { $0 / 16 } ?? 150
+
+  @Test(arguments: 0..<16) func everyTraceEndsOrWaitsForSomebody(_ seed: UInt64) throws {
+    var dice = SeededRandom(seed: 0xC0FFEE &+ seed)
+    var finished = 0
+    var process = try RandomProcess.make(&dice)
+    for number in 0..<Self.traces {
+      if number % 5 == 0 { process = try RandomProcess.make(&dice) }
+      var walk = try Walk(process)
+      do {
+        try walk.wander(&dice, moves: 40)
+        if try walk.finish(&dice) { finished += 1 }
+      } catch {
+        Issue.record(
+          "seed \(seed), trace \(number): \(error)\n\(walk.story.joined(separator: "\n"))\n\(process.definition.bpmn)")
+        return
+      }
+    }
+    #expect(finished > Self.traces * 8 / 10, "most cases are finished when everybody does their task: \(finished)")
+  }
+
+  @Test func theSameMovesGiveTheSameCase() throws {
+    for seed in 0..<40 {
+      var (one, two) = (SeededRandom(seed: UInt64(seed)), SeededRandom(seed: UInt64(seed)))
+      var (a, b) = (try Walk(try RandomProcess.make(&one)), try Walk(try RandomProcess.make(&two)))
+      try a.wander(&one, moves: 30)
+      try b.wander(&two, moves: 30)
+      #expect(a.drive.instance == b.drive.instance && a.story == b.story)
+    }
+  }
+}
+
+struct Broken: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// A case that is moved at random and looked at after each move.
+struct Walk {
+  var drive: Drive
+  var story: [String] = []
+
+  init(_ process: RunnableProcess) throws {
+    drive = try Drive(process)
+    try inspect()
+  }
+
+  mutating func wander(_ dice: inout SeededRandom, moves: Int) throws {
+    for _ in 0..<moves where drive.instance.state == .running { try attempt(move(&dice)) }
+    if drive.instance.state == .shelved { try attempt(.resume) }
+  }
+
+  /// Everybody does their task; false when a loop of conditions keeps the case going for very long.
+  mutating func finish(_ dice: inout SeededRandom) throws -> Bool {
+    for _ in 0..<400 {
+      guard drive.instance.state == .running else { return true }
+      let tasks = drive.instance.openTasks
+      if tasks.isEmpty {
+        guard let timer = timers.first else { throw Broken(description: "nothing to do") }
+        try attempt(.elapse(token: timer), mayFail: false)
+      } else {
+        let values = ["x": Value.integer(Int64(dice.below(10)))]
+        try attempt(.complete(task: tasks[dice.below(tasks.count)].task.id, values: values), mayFail: false)
+      }
+    }
+    return false
+  }
+
+  private var timers: [Int] {
+    drive.instance.tokens.filter { token in
+      if case .timer = drive.engine.process.node(token.node)?.kind { true } else { false }
+    }.map(\.id)
+  }
+
+  private mutating func attempt(_ move: ProcessMove, mayFail: Bool = true) throws {
+    let before = drive.instance
+    do {
+      try drive.make(move)
+      story.append("\(move) -> \(drive.open)")
+    } catch {
+      guard mayFail else { throw error }
+      guard drive.instance == before else { throw Broken(description: "a refused move changed the case: \(move)") }
+      story.append("\(move) refused: \(error)")
+    }
+    try inspect()
+  }
+
+  private func move(_ dice: inout SeededRandom) -> ProcessMove {
+    let tasks = drive.instance.openTasks.map(\.task.id)
+    let visits = drive.instance.visits.map(\.id)
+    let task = tasks.isEmpty ? 0 : tasks[dice.below(tasks.count)]
+    let visit = visits.isEmpty ? 0 : visits[dice.below(visits.count)]
+    let nodes = drive.instance.visits.map(\.node)
+    let node = nodes.isEmpty ? "none" : nodes[dice.below(nodes.count)]
+    let somebody = Participant("p\(dice.below(6))")
+    switch dice.below(24) {
+    case 0..<9: return .complete(task: task, values: ["x": .integer(Int64(dice.below(10)))])
+    case 9..<13: return .back(task: task, to: node)
+    case 13..<15: return .withdraw(visit: visit)
+    case 15: return .addBefore(task: task, [somebody])
+    case 16: return .addAfter(task: task, [somebody])
+    case 17: return .delegate(task: task, to: somebody)
+    case 18: return .transfer(task: task, to: somebody)
+    case 19: return .remove(task: task)
+    case 20: return dice.chance(0.2) ? .shelve : .complete(task: task, values: [:])
+    case 21: return timers.isEmpty ? .complete(task: task, values: [:]) : .elapse(token: timers[0])
+    case 22:
+      let open = drive.instance.openVisits.first { !drive.engine.process.boundaries(of: $0.node).isEmpty }
+      guard let open, let timer = drive.engine.process.boundaries(of: open.node).first else { return .shelve }
+      return .fire(visit: open.id, timer: timer.id)
+    default: return dice.chance(0.03) ? .void : .complete(task: task, values: [:])
+    }
+  }
+
+  /// What must hold after every move.
+  private func inspect() throws {
+    let instance = drive.instance
+    func require(_ holds: Bool, _ what: @autoclosure () -> String) throws {
+      if !holds { throw Broken(description: what()) }
+    }
+    let tokensOfVisits = instance.tokens.compactMap(\.visit)
+    try require(Set(tokensOfVisits).count == tokensOfVisits.count, "two tokens for one step")
+    try require(Set(tokensOfVisits) == Set(instance.openVisits.map(\.id)), "steps and tokens differ")
+    try require(Set(instance.tokens.map(\.id)).count == instance.tokens.count, "a token twice")
+    for visit in instance.visits {
+      let waiting = visit.tasks.contains { $0.state == .open || $0.state == .waiting }
+      if visit.state == .open {
+        try require(visit.tasks.contains { $0.state == .open }, "step \(visit.node) is open and nobody is asked")
+        let holders = visit.tasks.filter { $0.state == .open || $0.state == .waiting }.map(\.holder)
+        try require(Set(holders).count == holders.count, "somebody is asked twice in \(visit.node)")
+      } else {
+        try require(!waiting, "step \(visit.node) is over and somebody is still asked")
+      }
+      let ids = Set(visit.tasks.map(\.id))
+      try require(visit.tasks.allSatisfy { $0.parent.map(ids.contains) ?? true }, "a task lost who asked it")
+    }
+    switch instance.state {
+    case .running:
+      try require(!instance.openTasks.isEmpty || !timers.isEmpty, "running, and nobody is asked: \(instance.tokens)")
+    case .shelved: try require(!instance.tokens.isEmpty, "shelved with nothing left")
+    case .finished, .void: try require(instance.tokens.isEmpty && instance.openVisits.isEmpty, "over, with tokens left")
+    }
+  }
+}
+
+/// Sound processes of steps, choices, branches, loops and timers, nested at random.
+enum RandomProcess {
+  static func make(_ dice: inout SeededRandom) throws -> RunnableProcess {
+    var builder = Builder()
+    builder.drawing.node("start", .start)
+    let last = builder.block(after: "start", depth: 3, &dice)
+    builder.drawing.node("end", .end(isTerminating: dice.chance(0.1)))
+    builder.drawing.flow(last, "end")
+    return try builder.drawing.process()
+  }
+
+  private struct Builder {
+    var drawing = Drawing()
+    var count = 0
+
+    mutating func fresh(_ prefix: String) -> String {
+      count += 1
+      return "\(prefix)\(count)"
+    }
+
+    /// Draws a block behind a node and returns the node it ends with.
+    mutating func block(
+      after node: String, depth: Int, _ dice: inout SeededRandom, when condition: String? = nil,
+      isDefault: Bool = false
+    ) -> String {
+      var last = node
+      var (condition, isDefault) = (condition, isDefault)
+      for _ in 0...dice.below(2) {
+        let first: String
+        (first, last) = part(depth: depth, &dice, behind: last, condition, isDefault)
+        _ = first
+        (condition, isDefault) = (nil, false)
+      }
+      return last
+    }
+
+    private mutating func part(
+      depth: Int, _ dice: inout SeededRandom, behind node: String, _ condition: String?, _ isDefault: Bool
+    ) -> (String, String) {
+      let kind = depth == 0 ? 0 : dice.below(8)
+      switch kind {
+      case 3:
+        return branches(.exclusive, depth, &dice, node, condition, isDefault)
+      case 4, 5:
+        return branches(.parallel, depth, &dice, node, condition, isDefault)
+      case 6:
+        return branches(.inclusive, depth, &dice, node, condition, isDefault)
+      case 7:
+        let (merge, again) = (fresh("merge"), fresh("again"))
+        drawing.node(merge, .exclusive)
+        drawing.flow(node, merge, when: condition, isDefault: isDefault)
+        let last = block(after: merge, depth: depth - 1, &dice)
+        drawing.node(again, .exclusive)
+        drawing.flow(last, again)
+        drawing.flow(again, merge, when: "x < 2")
+        let out = fresh("step")
+        drawing.step(out)
+        drawing.flow(again, out, isDefault: true)
+        return (merge, out)
+      default:
+        let step = fresh("step")
+        let signing: [Signing] = [
+          .one, .one, .one, .all(sequential: false), .all(sequential: true), .any, .share(percent: 60),
+        ]
+        drawing.step(step, signing[dice.below(signing.count)])
+        drawing.flow(node, step, when: condition, isDefault: isDefault)
+        guard dice.chance(0.15) else { return (step, step) }
+        let late = fresh("late")
+        drawing.node(late, .boundary(host: step, after: ProcessDuration("P1D")!, interrupts: dice.chance(0.5)))
+        let (other, merge) = (fresh("step"), fresh("merge"))
+        drawing.step(other)
+        drawing.flow(late, other)
+        if case .boundary(_, _, true)? = drawing.definition.nodes.first(where: { $0.id == late })?.kind {
+          drawing.node(merge, .exclusive)
+          drawing.flow(step, merge)
+          drawing.flow(other, merge)
+          return (step, merge)
+        }
+        let end = fresh("end")
+        drawing.node(end, .end(isTerminating: false))
+        drawing.flow(other, end)
+        return (step, step)
+      }
+    }
+
+    private mutating func branches(
+      _ kind: ProcessNode.Kind, _ depth: Int, _ dice: inout SeededRandom, _ node: String, _ condition: String?,
+      _ isDefault: Bool
+    ) -> (String, String) {
+      let (split, join) = (fresh("split"), fresh("join"))
+      drawing.node(split, kind)
+      drawing.flow(node, split, when: condition, isDefault: isDefault)
+      var ends: [String] = []
+      let number = 2 + dice.below(2)
+      for branch in 0..<number {
+        let isLast = branch == number - 1
+        let free = kind == .parallel
+        ends.append(
+          block(
+            after: split, depth: depth - 1, &dice, when: free || isLast ? nil : "x >= \(dice.below(8))",
+            isDefault: !free && isLast))
+      }
+      drawing.node(join, kind)
+      for end in ends { drawing.flow(end, join) }
+      return (split, join)
+    }
+  }
+}
