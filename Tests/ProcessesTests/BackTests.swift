@@ -110,7 +110,7 @@ import Testing
     var drawing = Drawing()
     drawing.node("start", .start)
     for id in ["a", "b", "urge", "report"] { drawing.step(id) }
-    drawing.node("late", .boundary(host: "a", after: ProcessDuration("P1D")!, interrupts: false))
+    drawing.node("late", .boundary(host: "a", after: ProcessDuration(days: 1), interrupts: false))
     drawing.node("end", .end(isTerminating: false))
     drawing.node("end2", .end(isTerminating: false))
     drawing.chain("start > a > b > end")

@@ -72,6 +72,41 @@ import YAML
     #expect(Self.problems(text).count == 1)
   }
 
+  @Test func whatNobodyCanSurveyIsRefused() throws {
+    func chain(_ count: Int) throws -> RunnableProcess {
+      var drawing = Drawing()
+      drawing.node("start", .start)
+      for number in 0..<count { drawing.step("s\(number)") }
+      drawing.node("end", .end(isTerminating: false))
+      drawing.chain((["start"] + (0..<count).map { "s\($0)" } + ["end"]).joined(separator: ">"))
+      return try drawing.process()
+    }
+    _ = try chain(400)
+    let failure = #expect(throws: ProcessFailure.self) { try chain(600) }
+    #expect(failure?.problems.first?.message.contains("太多了") == true)
+  }
+
+  /// Branches are proved however many there are, as long as they are joined as they were split.
+  @Test func wideAndDeepProcessesAreProved() throws {
+    var drawing = Drawing()
+    drawing.node("start", .start)
+    drawing.node("end", .end(isTerminating: false))
+    var last = "start"
+    for block in 0..<8 {
+      drawing.node("split\(block)", .parallel)
+      drawing.node("join\(block)", .parallel)
+      drawing.flow(last, "split\(block)")
+      for branch in 0..<6 {
+        drawing.step("a\(block)_\(branch)")
+        drawing.step("b\(block)_\(branch)")
+        drawing.chain("split\(block) > a\(block)_\(branch) > b\(block)_\(branch) > join\(block)")
+      }
+      last = "join\(block)"
+    }
+    drawing.flow(last, "end")
+    _ = try drawing.process()
+  }
+
   @Test func aLoopWithoutAnybodyIsRefused() {
     var drawing = Drawing()
     drawing.node("start", .start)

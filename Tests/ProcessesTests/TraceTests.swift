@@ -220,7 +220,7 @@ enum RandomProcess {
         drawing.flow(node, step, when: condition, isDefault: isDefault)
         guard dice.chance(0.15) else { return (step, step) }
         let late = fresh("late")
-        drawing.node(late, .boundary(host: step, after: ProcessDuration("P1D")!, interrupts: dice.chance(0.5)))
+        drawing.node(late, .boundary(host: step, after: ProcessDuration(days: 1), interrupts: dice.chance(0.5)))
         let (other, merge) = (fresh("step"), fresh("merge"))
         drawing.step(other)
         drawing.flow(late, other)

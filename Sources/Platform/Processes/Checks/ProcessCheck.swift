@@ -13,9 +13,16 @@ struct ProcessCheck {
   private(set) var conditions: [String: Expression] = [:]
   private(set) var formulas: [String: [(variable: String, formula: Expression)]] = [:]
 
+  /// Elements of a process; nobody can survey more.
+  private static let limit = 500
+
   init(_ definition: ProcessDefinition) { self.definition = definition }
 
   mutating func run() {
+    if let first = definition.nodes.first, definition.nodes.count + definition.flows.count > ProcessCheck.limit * 2 {
+      report(first, "所在的流程有 \(definition.nodes.count) 个元素，太多了，最多 \(ProcessCheck.limit) 个。请拆成几个流程。")
+      return
+    }
     readNames()
     readFlows()
     guard problems.isEmpty else { return }

@@ -226,6 +226,12 @@ package struct ProcessDuration: Sendable, Hashable, CustomStringConvertible {
   package let hours: Int
   package let minutes: Int
 
+  /// - Precondition: none is negative, and one is not zero.
+  package init(days: Int = 0, hours: Int = 0, minutes: Int = 0) {
+    precondition(min(days, hours, minutes) >= 0 && days + hours + minutes > 0, "a duration lasts")
+    (self.days, self.hours, self.minutes) = (days, hours, minutes)
+  }
+
   /// `nil` unless `text` is a positive duration of days, hours and minutes.
   package init?(_ text: String) {
     var rest = Substring(text)
