@@ -20,8 +20,8 @@ HEAD = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns
 class Drawing:
     """A random process of steps, choices, branches and loops, one in another.
 
-    No branches inside a loop, no loop and no inclusive split inside an inclusive branch: SpiffWorkflow 3.2 lets such joins
-    go on before all that can come has come, some of them twice, where BPMN has them wait. TraceTests try those.
+    No branches inside a loop, and nothing but steps and choices inside an inclusive branch: SpiffWorkflow 3.2 lets such
+    joins go on before all that can come has come, some of them twice, where BPMN has them wait. TraceTests try those.
     """
 
     def __init__(self, seed):
@@ -55,7 +55,7 @@ class Drawing:
         return last
 
     def part(self, before, depth, condition, default):
-        kind = "step" if depth == 0 else self.dice.choice(["step", "step", "exclusive"] + ["loop"] * (self.choices == 0) + ["parallel"] * (self.rounds == 0) + ["inclusive"] * (self.rounds + self.choices == 0))
+        kind = "step" if depth == 0 else self.dice.choice(["step", "step", "exclusive"] + ["loop"] * (self.choices == 0) + ["parallel", "inclusive"] * (self.rounds + self.choices == 0))
         if kind == "step":
             step = self.fresh("step", "userTask")
             self.flow(before, step, condition, default)
