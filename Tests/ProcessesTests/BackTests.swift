@@ -70,6 +70,29 @@ import Testing
     #expect(drive.instance.state == .finished)
   }
 
+  @Test func branchesJoinedBeforeTheOthersAreStillBranches() throws {
+    var drawing = Drawing()
+    drawing.node("start", .start)
+    for id in ["a", "b", "c", "d", "e"] { drawing.step(id) }
+    for id in ["split", "early", "late"] { drawing.node(id, .parallel) }
+    drawing.node("end", .end(isTerminating: false))
+    drawing.chain("start > a > split > b > early > d > late > e > end")
+    drawing.chain("split > c > early")
+    drawing.step("other")
+    drawing.chain("split > other > late")
+    var drive = try Drive(try drawing.process())
+    try drive.complete("a", "b", "c")
+    #expect(Set(drive.open) == ["d", "other"])
+    #expect(throws: Refusal.self) { try drive.back("d", to: "b") }
+    try drive.back("d", to: "a")
+    #expect(drive.open == ["a"], "the branch that still ran is taken back as well")
+    try drive.complete("a", "other", "b", "c", "d")
+    #expect(drive.open == ["e"])
+    try drive.back("e", to: "other")
+    try drive.complete("other", "e")
+    #expect(drive.instance.state == .finished)
+  }
+
   @Test func oneOfManyReturnsForAllAndACountersignIsAskedAnew() throws {
     var drive = try Drive(try signed(.all(sequential: false)))
     try drive.complete("a", "b")

@@ -255,6 +255,13 @@ enum RandomProcess {
             isDefault: !free && isLast))
       }
       drawing.node(join, kind)
+      if kind == .parallel, ends.count == 3, dice.chance(0.5) {
+        // Two are joined before the third.
+        let early = fresh("early")
+        drawing.node(early, .parallel)
+        for end in ends.dropLast() { drawing.flow(end, early) }
+        ends = [block(after: early, depth: depth - 1, &dice), ends[2]]
+      }
       for end in ends { drawing.flow(end, join) }
       return (split, join)
     }

@@ -1,6 +1,6 @@
 import Core
 import XML
-package import YAML
+import YAML
 
 extension ProcessDefinition {
   /// Reads the process of a BPMN 2.0 file.

@@ -1,4 +1,4 @@
-package import Entities
+import Entities
 
 /// A definition that has been shown to run: every element is connected as it must be, every condition can be worked
 /// out, and no order of events leaves it hanging.

@@ -200,10 +200,24 @@ struct ProcessRun {
     for token in consumed.dropFirst() {
       while !token.branches.starts(with: shared) { shared.removeLast() }
     }
+    if let branch = unfinished(consumed, within: shared) { shared.append(branch) }
     if consumed.count > 1 {
       instance.joins.append(JoinRecord(node: node.id, consumed: consumed, branches: shared, cause: cause))
     }
     try follow(flows, from: node.id, shared)
+  }
+
+  /// The branch that some branches of a split become when they are joined while others of it still run; none when the
+  /// join ends the split.
+  private func unfinished(_ consumed: [ProcessToken], within shared: [ProcessBranch]) -> ProcessBranch? {
+    guard let first = consumed.first, consumed.count > 1, first.branches.count > shared.count else { return nil }
+    let split = first.branches[shared.count]
+    let others = instance.tokens.contains { token in
+      token.branches.starts(with: shared) && token.branches.count > shared.count
+        && token.branches[shared.count].split == split.split
+        && token.branches[shared.count].activation == split.activation
+    }
+    return others ? ProcessBranch(split: split.split, activation: split.activation, flow: first.node) : nil
   }
 
   /// Brings to rest what can go on by itself, and ends the case when nothing is left.

@@ -16,6 +16,7 @@ package struct ProcessBranch: Sendable, Hashable {
   package let split: String
   /// Which time it split: a loop passes it again and again.
   package let activation: Int
+  /// The flow it began with, or the gateway that joined several of the split's while others still ran.
   package let flow: String
 }
 

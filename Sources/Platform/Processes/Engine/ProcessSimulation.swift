@@ -1,5 +1,5 @@
 package import Core
-package import Entities
+import Entities
 
 /// A process tried out without any case: steps are asked of the roles themselves, moves are typed.
 package struct ProcessSimulation: Sendable {
