@@ -126,7 +126,8 @@ struct WebApplication: Sendable {
       }, log: deployment.log,
       observe: { request, response in
         guard request.method == .get, response.status == 200 else { return }
-        let area = request.path.dropFirst().prefix { $0 != "/" }
+        // Bytes, not characters: this runs for every page that is kept in memory too.
+        let area = Substring(request.path.utf8.dropFirst().prefix { $0 != UInt8(ascii: "/") })
         if area == "assets" { return }
         usage.visit(
           area: area.isEmpty ? "home" : String(area),
