@@ -90,6 +90,15 @@ let package = Package(
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
+      .spine, "Cases",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Processes", "SQL", "YAML"]),
+    module(
+      .spine, "CasesWeb",
+      [
+        "Access", "Audit", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
+        "Processes", "SQL", "Shell", "Site",
+      ]),
+    module(
       .spine, "SpineWeb",
       [
         "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Identity",
@@ -102,7 +111,8 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Files",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
+        "EntitiesWeb", "Files",
         "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Processes", "SQL", "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -138,6 +148,12 @@ let package = Package(
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "Jobs", "SQL", "TestSupport"]),
+    tests(
+      "CasesTests",
+      [
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Processes", "SQL",
+        "TestSupport", "YAML",
+      ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),
     tests("DemoCityTests", ["Addresses", "Core", "DemoCity", "Geo"]),

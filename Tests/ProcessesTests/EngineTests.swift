@@ -218,11 +218,11 @@ import Testing
     try drive.complete("a", "b")
     #expect(drive.holders("c") == ["王芳"])
     let context = EvaluationContext(now: Instant(seconds: 0))
-    let lonely = ProcessEngine(process, context: context) { handler, _ in
+    let lonely = ProcessEngine(process, context: context) { handler, _, _ in
       handler == .role("admin") ? [Participant("值班员")] : []
     }
     #expect(try lonely.start().0.openTasks.map(\.task.holder.name) == ["值班员"])
-    let empty = ProcessEngine(process, context: context) { _, _ in [] }
+    let empty = ProcessEngine(process, context: context) { _, _, _ in [] }
     let nobody = #expect(throws: Refusal.self) { try empty.start() }
     #expect(nobody?.code == "process-nobody")
   }

@@ -89,7 +89,7 @@ struct Drive {
 
   init(_ process: RunnableProcess, _ values: [String: Value] = [:]) throws {
     engine = ProcessEngine(process, context: EvaluationContext(now: Instant(seconds: 1_795_000_000))) {
-      handler, _ in (1...3).map { Participant("\(handler)#\($0)") }
+      handler, _, _ in (1...3).map { Participant("\(handler)#\($0)") }
     }
     (instance, events) = try engine.start(values)
   }

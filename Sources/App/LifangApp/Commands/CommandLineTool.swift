@@ -37,6 +37,9 @@ package enum CommandLineTool {
       name: "process", summary: "检查流程定义（BPMN 2.0）、按本系统的写法输出，或在命令行里试走一遍",
       usage: "process check FILE… | process print FILE | process simulate FILE [--set 变量=值,…] [--json]",
       run: ProcessCommand.run),
+    Command(
+      name: "items", summary: "列出办事事项，或运行它们的标准用例", usage: "items list [--json] | items check [事项编码 …]",
+      run: ItemsCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

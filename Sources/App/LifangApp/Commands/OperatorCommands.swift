@@ -1,4 +1,5 @@
 import Audit
+import Cases
 import Core
 import Entities
 import Foundation
@@ -31,7 +32,11 @@ enum CheckCommand {
     let arguments = try Arguments(words, valued: Configuration.valued, flagged: [])
     let configuration = try Configuration(arguments)
     let overlay = configuration.city.map { configuration.installation.city($0) }
-    let findings = CatalogReading(resources: configuration.installation.resources, city: overlay).allFindings()
+    let reading = CatalogReading(resources: configuration.installation.resources, city: overlay)
+    let services = Deployment.services(configuration, reading.catalog)
+    let findings =
+      reading.allFindings() + services.findings
+      + services.items.flatMap { GoldenRun(services, catalog: reading.catalog).findings(of: $0) }
     for finding in findings { print(finding.description) }
     let errors = findings.filter { $0.severity == .error }.count
     print(errors == 0 ? "检查通过，\(findings.count) 条提示。" : "发现 \(errors) 处错误。")

@@ -1,6 +1,7 @@
 import Access
 import Addresses
 import Audit
+import Cases
 import Core
 import Crypto
 import Entities
@@ -82,6 +83,12 @@ struct Deployment: Sendable {
     }
   }
 
+  /// The service items with their processes and materials.
+  static func services(_ configuration: Configuration, _ catalog: Catalog) -> ServiceCatalog {
+    let overlay = configuration.city.map { configuration.installation.city($0) }
+    return ServiceCatalog(catalog, folders: [configuration.installation.resources] + [overlay].compactMap(\.self))
+  }
+
   func close() async {
     await database.close()
     await owner.close()
@@ -104,13 +111,13 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations)
+      + AddressImport.migrations + CasesSchema.before)
       .sorted { $0.id < $1.id }
   }
 
   /// Migrations that refer to declared tables.
   static var after: [Migration] {
-    (IdentityGuards.migrations + [AddressCells.triggers]).sorted { $0.id < $1.id }
+    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after).sorted { $0.id < $1.id }
   }
 
   /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the

@@ -35,20 +35,22 @@ package struct DeclarationFailure: Error, Sendable, CustomStringConvertible {
 }
 
 /// Gathers findings while one thread reads declarations.
-final class FindingCollector {
-  private(set) var findings: [Finding] = []
+package final class FindingCollector {
+  package private(set) var findings: [Finding] = []
   private var seen: Set<Finding> = []
 
-  func error(_ position: SourcePosition, _ message: String) { add(Finding(.error, position, message)) }
+  package init() {}
 
-  func warning(_ position: SourcePosition, _ message: String) { add(Finding(.warning, position, message)) }
+  package func error(_ position: SourcePosition, _ message: String) { add(Finding(.error, position, message)) }
 
-  func add(_ finding: Finding) { if seen.insert(finding).inserted { findings.append(finding) } }
+  package func warning(_ position: SourcePosition, _ message: String) { add(Finding(.warning, position, message)) }
+
+  package func add(_ finding: Finding) { if seen.insert(finding).inserted { findings.append(finding) } }
 }
 
 extension [Finding] {
   /// By file, line and column, errors before warnings at one place.
-  var sortedByPlace: [Finding] {
+  package var sortedByPlace: [Finding] {
     sorted { ($0.position, $0.severity, $0.message) < ($1.position, $1.severity, $1.message) }
   }
 

@@ -35,14 +35,22 @@ package struct Expression: Sendable {
       parsing: text, at: SourcePosition(file: entity.name, line: 1, column: 1), in: ExpressionScope(entity))
   }
 
+  /// Reads an expression of a declaration over the fields of `entity` and further names, such as facts of a case.
+  package init(
+    parsing text: String, at position: SourcePosition, for entity: EntityDeclaration,
+    and names: [(name: String, label: String, type: FieldType)]
+  ) throws(ExpressionFailure) {
+    var scope = ExpressionScope(entity)
+    scope.add(names)
+    try self.init(parsing: text, at: position, in: scope)
+  }
+
   /// Reads an expression over names that are no fields of a register, such as the variables of a process.
   package init(
     parsing text: String, at position: SourcePosition, over names: [(name: String, label: String, type: FieldType)]
   ) throws(ExpressionFailure) {
     var scope = ExpressionScope()
-    for (name, label, type) in names {
-      scope.symbols[name] = ExpressionSymbol(name: name, label: label, type: type, multiple: false, encrypted: false)
-    }
+    scope.add(names)
     try self.init(parsing: text, at: position, in: scope)
   }
 

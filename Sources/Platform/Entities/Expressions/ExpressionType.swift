@@ -107,5 +107,12 @@ struct ExpressionScope {
     }
   }
 
+  /// Adds names that are no fields.
+  mutating func add(_ names: [(name: String, label: String, type: FieldType)]) {
+    for (name, label, type) in names {
+      symbols[name] = ExpressionSymbol(name: name, label: label, type: type, multiple: false, encrypted: false)
+    }
+  }
+
   var names: [String] { Array(symbols.keys) + Array(formulas.keys) }
 }

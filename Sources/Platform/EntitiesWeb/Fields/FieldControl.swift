@@ -1,7 +1,7 @@
 import Access
 import Core
-import Entities
-import Shell
+package import Entities
+package import Shell
 
 /// What has been typed into a form, by input name, before it is understood as values.
 package struct FormInput: Sendable {
@@ -13,14 +13,20 @@ package struct FormInput: Sendable {
 }
 
 /// Makes the form control of a declared field, filled from what was typed or from a record.
-struct FieldControl {
+package struct FieldControl {
   let catalog: Catalog
   let errors: [String: String]
+
+  /// - Parameter errors: what is wrong, by field.
+  package init(catalog: Catalog, errors: [String: String] = [:]) {
+    self.catalog = catalog
+    self.errors = errors
+  }
 
   /// - Parameters:
   ///   - typed: what the person sent, when the form comes back with errors.
   ///   - record: what is stored, when there is a record.
-  func field(_ field: FieldDeclaration, typed: FormInput?, record: Record?, reference: Control.Reference? = nil)
+  package func field(_ field: FieldDeclaration, typed: FormInput?, record: Record?, reference: Control.Reference? = nil)
     -> Shell.Field
   {
     let stored = record.map { $0.masked.contains(field.name) ? "" : FieldControl.editText($0[field.name]) } ?? ""
@@ -91,7 +97,7 @@ struct FieldControl {
   }
 
   /// A stored value as the input shows it for editing.
-  static func editText(_ value: Value) -> String {
+  package static func editText(_ value: Value) -> String {
     switch value {
     case .boolean(let flag): flag ? "true" : ""
     case .instant(let instant): String(instant.iso8601.prefix(16))

@@ -9,7 +9,7 @@ package struct FieldFiles: Sendable {
   /// A form with files, in bytes.
   package static let maximumBody = 64 << 20
 
-  let files: FileStore
+  package let files: FileStore
 
   package init(files: FileStore) { self.files = files }
 

@@ -1,18 +1,18 @@
 import Core
-import Entities
-import HTTP
-import Shell
+package import Entities
+package import HTTP
+package import Shell
 
 /// Understands a submitted form as values of a register's fields, noting every fault by field.
-struct FormReader {
-  let register: Register
-  private(set) var values: [String: Value] = [:]
-  private(set) var errors: [FieldError] = []
+package struct FormReader {
+  package let register: Register
+  package private(set) var values: [String: Value] = [:]
+  package private(set) var errors: [FieldError] = []
 
   /// - Parameters:
   ///   - record: the record being changed, whose masked fields stay as they are when they come back empty.
   ///   - only: the fields that the form asks for; `nil` asks for all editable ones.
-  init(_ register: Register, _ form: FormData, record: Record?, only: [String]? = nil) {
+  package init(_ register: Register, _ form: FormData, record: Record?, only: [String]? = nil) {
     self.register = register
     for field in register.entity.fields where field.isStored && !field.hidden {
       guard only.map({ $0.contains(field.name) }) ?? field.editable else { continue }

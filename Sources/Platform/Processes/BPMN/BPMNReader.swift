@@ -156,7 +156,36 @@ private struct BPMNReader {
       let handler = self.handler(element, id, label, "handler"),
       let fallback = self.handler(element, id, label, "fallback")
     else { return nil }
-    return StepRule(handler: handler, fallback: fallback, signing: signing)
+    let limit = element["limit", in: BPMN.lifang]
+    if let limit, ProcessDuration(limit) == nil {
+      report(element, id, "\(label)的办理时限“\(limit)”读不懂。请写成 P3D、PT2H 或 P1DT4H30M 这样。")
+    }
+    return StepRule(
+      handler: handler, fallback: fallback, signing: signing, inputs: inputs(element, id, label),
+      limit: limit.flatMap { ProcessDuration($0) }, pausesClock: element["pauses", in: BPMN.lifang] == "true",
+      edits: edits(element, id, label))
+  }
+
+  private mutating func inputs(_ element: XMLElement, _ id: String, _ label: String) -> [StepInput] {
+    let found = element.child("extensionElements", in: BPMN.model)?.children("input", in: BPMN.lifang) ?? []
+    return found.compactMap { input in
+      guard let variable = input["variable"] else {
+        return refuse(input, id, "\(label)的 lifang:input 要写明 variable。请补上。")
+      }
+      return StepInput(variable: variable, isRequired: input["required"] != "false")
+    }
+  }
+
+  private mutating func edits(_ element: XMLElement, _ id: String, _ label: String) -> Set<StepContent> {
+    var found: Set<StepContent> = []
+    for word in (element["edits", in: BPMN.lifang] ?? "").split(separator: " ") {
+      if let content = StepContent(rawValue: String(word)) {
+        found.insert(content)
+      } else {
+        report(element, id, "\(label)可改的内容“\(word)”读不懂。可用的有：form、materials。")
+      }
+    }
+    return found
   }
 
   private mutating func handler(_ element: XMLElement, _ id: String, _ label: String, _ name: String) -> StepHandler? {
@@ -167,7 +196,7 @@ private struct BPMNReader {
     guard let handler = StepHandler(text) else {
       return refuse(
         element, id,
-        "\(label)的\(what)“\(text)”读不懂。请写成 role:角色、post:岗位、unit:单位、unit-of-address、starter 或 same-as:环节。")
+        "\(label)的\(what)“\(text)”读不懂。请写成 role:角色、role-of:变量、post:岗位、unit:单位、unit-of-address、starter 或 same-as:环节。")
     }
     return handler
   }
@@ -225,7 +254,15 @@ private struct BPMNReader {
         report(variable, name, "变量“\(name)”的类型“\(variable["type"] ?? "")”读不懂。可用的有：\(kinds)。")
         continue
       }
-      variables.append(ProcessVariable(name: name, label: variable["label"] ?? name, kind: kind))
+      let choices = variable.children("choice", in: BPMN.lifang).map { choice in
+        ProcessVariable.Choice(
+          value: choice["value"] ?? "", label: choice["label"] ?? choice["value"] ?? "", role: choice["role"],
+          needsOpinion: choice["opinion"] == "required")
+      }
+      if !choices.isEmpty, kind != .text || Set(choices.map(\.value)).count < choices.count {
+        report(variable, name, "变量“\(name)”的可选值只能用于文字，且不能重复。请改正。")
+      }
+      variables.append(ProcessVariable(name: name, label: variable["label"] ?? name, kind: kind, choices: choices))
     }
   }
 

@@ -17,7 +17,17 @@ extension ProcessDefinition {
             for variable in variables {
               writer.element(
                 "lifang:variable",
-                [("name", variable.name), ("label", variable.label), ("type", variable.kind.rawValue)])
+                [("name", variable.name), ("label", variable.label), ("type", variable.kind.rawValue)]
+              ) { writer in
+                for choice in variable.choices {
+                  writer.element(
+                    "lifang:choice",
+                    [
+                      ("value", choice.value), ("label", choice.label), ("role", choice.role),
+                      ("opinion", choice.needsOpinion ? "required" : nil),
+                    ])
+                }
+              }
             }
           }
         }
@@ -67,9 +77,19 @@ extension ProcessDefinition {
       }
     let own: [(String, String?)] = [
       ("lifang:handler", rule.handler.description), ("lifang:fallback", rule.fallback.description),
-      ("lifang:signing", signing),
+      ("lifang:signing", signing), ("lifang:limit", rule.limit?.description),
+      ("lifang:pauses", rule.pausesClock ? "true" : nil),
+      ("lifang:edits", rule.edits.isEmpty ? nil : rule.edits.map(\.rawValue).sorted().joined(separator: " ")),
     ]
     writer.element("bpmn:userTask", attributes + own) { writer in
+      if !rule.inputs.isEmpty {
+        writer.element("bpmn:extensionElements") { writer in
+          for input in rule.inputs {
+            writer.element(
+              "lifang:input", [("variable", input.variable), ("required", input.isRequired ? nil : "false")])
+          }
+        }
+      }
       guard let isSequential else { return }
       writer.element("bpmn:multiInstanceLoopCharacteristics", [("isSequential", isSequential ? "true" : nil)])
     }

@@ -146,6 +146,19 @@ struct ProcessCheck {
   }
 
   private mutating func check(_ node: ProcessNode, _ rule: StepRule) {
+    for input in rule.inputs where !definition.variables.contains(where: { $0.name == input.variable }) {
+      report(node, "要填写的变量“\(input.variable)”没有声明。请先在流程上声明它。")
+    }
+    if Set(rule.inputs.map(\.variable)).count < rule.inputs.count { report(node, "把同一个变量问了两次。请删去一个。") }
+    if case .roleOf(let name) = rule.handler {
+      let variable = definition.variables.first { $0.name == name }
+      if variable == nil || variable?.choices.contains(where: { $0.role == nil }) == true
+        || variable?.choices.isEmpty == true
+      {
+        report(node, "的办理人写成变量“\(name)”对应的角色，但它的可选值没有都写明角色（role）。请补上。")
+      }
+    }
+    if case .roleOf = rule.fallback { report(node, "的兜底办理人应为角色、岗位、单位或发起人，这样总能找到人。请改正。") }
     for handler in [rule.handler, rule.fallback] {
       guard case .sameAs(let step) = handler else { continue }
       if case .step = nodes[step]?.kind {

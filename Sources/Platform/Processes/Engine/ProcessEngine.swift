@@ -6,8 +6,10 @@ package import Entities
 /// Pure: what it needs of the world — the time, who handles a step — is handed in, and what it wants done it tells as
 /// events. So the same engine runs in a transaction, in a simulation and in tests.
 package struct ProcessEngine: Sendable {
-  /// Finds who handles a step; nobody is an answer, and then the fallback is asked for.
-  package typealias Finder = @Sendable (_ handler: StepHandler, _ instance: ProcessInstance) -> [Participant]
+  /// Finds who handles a step; nobody is an answer, and then the fallback is asked for. A step that is not shared asks
+  /// the first of them, who may be a pool.
+  package typealias Finder =
+    @Sendable (_ handler: StepHandler, _ isShared: Bool, _ instance: ProcessInstance) -> [Participant]
 
   package let process: RunnableProcess
   let find: Finder
@@ -65,6 +67,9 @@ struct ProcessRun {
       }
       guard declared.kind.accepts(value) else {
         throw Refusal(.invalid, "process-variable", "“\(declared.label)”的内容类型不符。请改正后再提交。", field: name)
+      }
+      if !declared.choices.isEmpty, let text = value.text, declared.choice(text) == nil {
+        throw Refusal(.invalid, "process-variable", "“\(declared.label)”没有“\(text)”这一项。请重新选择后再提交。", field: name)
       }
       if instance.variables[name] != value { events.append(.set(variable: name)) }
       instance.variables[name] = value
@@ -264,15 +269,20 @@ struct ProcessRun {
   private func handlers(_ node: ProcessNode, _ rule: StepRule) throws(Refusal) -> [Participant] {
     for handler in [rule.handler, rule.fallback] {
       var seen: Set<Participant> = []
-      let found = people(for: handler).filter { seen.insert($0).inserted }
+      let found = people(for: handler, rule.signing.isShared).filter { seen.insert($0).inserted }
       if !found.isEmpty { return rule.signing.isShared ? found : [found[0]] }
     }
     throw Refusal(
       .unprocessable, "process-nobody", "“\(node.label)”找不到办理人，兜底办理人也没有。事项停在上一步，没有改动；请联系系统管理员指定人员。")
   }
 
-  private func people(for handler: StepHandler) -> [Participant] {
-    guard case .sameAs(let step) = handler else { return engine.find(handler, instance) }
+  private func people(for handler: StepHandler, _ isShared: Bool) -> [Participant] {
+    if case .roleOf(let name) = handler {
+      let variable = process.definition.variables.first { $0.name == name }
+      guard let value = instance.variables[name]?.text, let role = variable?.choice(value)?.role else { return [] }
+      return engine.find(.role(role), isShared, instance)
+    }
+    guard case .sameAs(let step) = handler else { return engine.find(handler, isShared, instance) }
     guard let visit = instance.visits.last(where: { $0.node == step && $0.state == .done }) else { return [] }
     return visit.tasks.filter { $0.kind == .own && $0.state == .done }.map(\.holder)
   }

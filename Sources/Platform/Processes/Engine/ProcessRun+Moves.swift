@@ -59,8 +59,14 @@ extension ProcessRun {
 
   private mutating func complete(_ id: Int, _ values: [String: Value]) throws(Refusal) {
     let (v, t) = try find(id)
-    try set(values)
     let task = instance.visits[v].tasks[t]
+    if task.kind == .own, case .step(let rule) = process.node(instance.visits[v].node)?.kind {
+      for input in rule.inputs where input.isRequired && (values[input.variable] ?? .null).isBlank {
+        let label = process.definition.variables.first { $0.name == input.variable }?.label ?? input.variable
+        throw Refusal(.invalid, "process-input", "还没有填写“\(label)”。请填写后再提交。", field: input.variable)
+      }
+    }
+    try set(values)
     instance.visits[v].tasks[t].state = .done
     events.append(.answered(task: id))
     wake(v, after: task)

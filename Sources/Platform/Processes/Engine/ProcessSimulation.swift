@@ -8,7 +8,7 @@ package struct ProcessSimulation: Sendable {
 
   /// - Throws: ``Refusal`` when the values do not fit the variables.
   package init(_ process: RunnableProcess, values: [String: String] = [:], now: Instant) throws(Refusal) {
-    engine = ProcessEngine(process, context: EvaluationContext(now: now)) { handler, _ in
+    engine = ProcessEngine(process, context: EvaluationContext(now: now)) { handler, _, _ in
       // Several people, as a shared step needs them; a single one asks the first.
       (1...3).map { Participant("\(handler)#\($0)") }
     }

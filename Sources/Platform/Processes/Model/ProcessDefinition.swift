@@ -43,15 +43,37 @@ package struct ProcessVariable: Sendable, Hashable {
     }
   }
 
+  /// One of the values a text variable may have.
+  package struct Choice: Sendable, Hashable {
+    package let value: String
+    package let label: String
+    /// The role that the value stands for: such a variable is filled in when the case begins, by who accepts it.
+    package let role: String?
+    /// Whether whoever chooses it must say why.
+    package let needsOpinion: Bool
+
+    package init(value: String, label: String, role: String? = nil, needsOpinion: Bool = false) {
+      self.value = value
+      self.label = label
+      self.role = role
+      self.needsOpinion = needsOpinion
+    }
+  }
+
   package let name: String
   package let label: String
   package let kind: Kind
+  /// Empty when every value of the kind will do; choices are for texts.
+  package let choices: [Choice]
 
-  package init(name: String, label: String, kind: Kind) {
+  package init(name: String, label: String, kind: Kind, choices: [Choice] = []) {
     self.name = name
     self.label = label
     self.kind = kind
+    self.choices = choices
   }
+
+  package func choice(_ value: String) -> Choice? { choices.first { $0.value == value } }
 }
 
 /// An element of the diagram that something happens at.
@@ -96,12 +118,46 @@ package struct StepRule: Sendable, Hashable {
   /// Who is asked when nobody is found: without one the process would stop unseen.
   package let fallback: StepHandler
   package let signing: Signing
+  /// What is asked of whoever answers.
+  package let inputs: [StepInput]
+  /// 办理时限, in working time; `nil` for a step without one.
+  package let limit: ProcessDuration?
+  /// Whether the time of the case stands still meanwhile, as while the applicant brings more materials (补正).
+  package let pausesClock: Bool
+  /// What of the case's content may be changed here.
+  package let edits: Set<StepContent>
 
-  package init(handler: StepHandler, fallback: StepHandler, signing: Signing = .one) {
+  package init(
+    handler: StepHandler, fallback: StepHandler, signing: Signing = .one, inputs: [StepInput] = [],
+    limit: ProcessDuration? = nil, pausesClock: Bool = false, edits: Set<StepContent> = []
+  ) {
     self.handler = handler
     self.fallback = fallback
     self.signing = signing
+    self.inputs = inputs
+    self.limit = limit
+    self.pausesClock = pausesClock
+    self.edits = edits
   }
+}
+
+/// A variable that a step asks for.
+package struct StepInput: Sendable, Hashable {
+  package let variable: String
+  package let isRequired: Bool
+
+  package init(variable: String, isRequired: Bool) {
+    self.variable = variable
+    self.isRequired = isRequired
+  }
+}
+
+/// What of a case a step may change.
+package enum StepContent: String, Sendable, Hashable, CaseIterable {
+  /// 表单.
+  case form
+  /// 材料.
+  case materials
 }
 
 /// Who gets a task (办理人).
@@ -114,6 +170,8 @@ package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
   case starter
   /// Whoever did an earlier step.
   case sameAs(step: String)
+  /// The role that the value of a variable stands for.
+  case roleOf(variable: String)
 
   package init?(_ text: String) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -122,6 +180,7 @@ package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
     case ("post", let name?) where !name.isEmpty: self = .post(name)
     case ("unit", let name?) where !name.isEmpty: self = .unit(name)
     case ("same-as", let step?) where !step.isEmpty: self = .sameAs(step: step)
+    case ("role-of", let variable?) where !variable.isEmpty: self = .roleOf(variable: variable)
     case ("unit-of-address", nil): self = .unitOfAddress
     case ("starter", nil): self = .starter
     default: return nil
@@ -136,6 +195,7 @@ package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
     case .unitOfAddress: "unit-of-address"
     case .starter: "starter"
     case .sameAs(let step): "same-as:\(step)"
+    case .roleOf(let variable): "role-of:\(variable)"
     }
   }
 }

@@ -32,7 +32,9 @@ package struct CatalogReading: Sendable {
   }
 
   init(_ documents: [DeclarationDocument], _ collector: FindingCollector) {
-    let merged = OverlayMerge(documents, collector).documents
+    let laidOver = OverlayMerge(documents, collector).documents
+    let attachment = Attachment(laidOver, collector)
+    let merged = laidOver.map(attachment.completed)
     let readers = PlatformReaders(collector: collector)
     var entities: [EntityDeclaration] = []
     var dictionaries: [DictionaryDeclaration] = []
@@ -40,6 +42,7 @@ package struct CatalogReading: Sendable {
     var roles: [RoleDeclaration] = []
     var menus: [MenuDeclaration] = []
     var permissions: [PermissionDeclaration] = []
+    var others: [DeclarationDocument] = []
     for document in merged {
       switch document.kind {
       case .entity: entities.append(EntityReader(document, collector).entity())
@@ -48,16 +51,22 @@ package struct CatalogReading: Sendable {
       case .role: roles.append(readers.role(document))
       case .menu: menus.append(readers.menu(document))
       case .permissions: permissions.append(readers.permissions(document))
+      case .item, .materials, .calendar: others.append(document)
       }
     }
     catalog = Catalog(
       entities: entities, dictionaries: dictionaries, parameters: parameters, roles: roles, menus: menus,
-      permissions: permissions, documents: documents)
+      permissions: permissions, others: others, documents: documents)
     findings = collector.findings.sortedByPlace
   }
 }
 
 extension DeclarationDocument {
+  /// Reads a declaration that was kept as text; what is wrong goes to `collector`.
+  package init?(text: String, named name: String, _ collector: FindingCollector) {
+    self.init(text, named: name, origin: .shipped, collector)
+  }
+
   init?(_ text: String, named name: String, origin: DeclarationOrigin, _ collector: FindingCollector) {
     do throws(YAMLFailure) {
       self.init(try YAMLNode(parsing: text, file: name), origin: origin, area: nil, folder: nil, collector)

@@ -1,9 +1,11 @@
-import YAML
+package import YAML
 
 /// One declaration as YAML, before it is merged with its overlays and understood.
-struct DeclarationDocument: Sendable {
-  enum Kind: String, Sendable, CaseIterable {
+package struct DeclarationDocument: Sendable {
+  package enum Kind: String, Sendable, CaseIterable {
     case entity, dictionary, parameters, role, menu, permissions
+    /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars.
+    case item, materials, calendar
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -14,10 +16,13 @@ struct DeclarationDocument: Sendable {
       case .role: "roles"
       case .menu: "menus"
       case .permissions: "permissions"
+      case .item: "items"
+      case .materials: "materials"
+      case .calendar: "calendars"
       }
     }
 
-    var label: String {
+    package var label: String {
       switch self {
       case .entity: "实体"
       case .dictionary: "字典"
@@ -25,6 +30,9 @@ struct DeclarationDocument: Sendable {
       case .role: "角色"
       case .menu: "菜单"
       case .permissions: "权限"
+      case .item: "事项"
+      case .materials: "材料目录"
+      case .calendar: "工作日历"
       }
     }
 
@@ -32,17 +40,17 @@ struct DeclarationDocument: Sendable {
     var overlayKey: String { "extend_\(rawValue)" }
   }
 
-  let kind: Kind
-  let name: String
+  package let kind: Kind
+  package let name: String
   /// Whether it changes a declaration that exists instead of making one.
   let extends: Bool
-  let node: YAMLNode
-  let origin: DeclarationOrigin
+  package let node: YAMLNode
+  package let origin: DeclarationOrigin
   /// The area by the folder it lay in, if it lay in one.
-  let area: String?
+  package let area: String?
 
   /// Where the name stands.
-  var namePosition: SourcePosition { node.mapping?.first { $0.key == key }?.value.position ?? node.position }
+  package var namePosition: SourcePosition { node.mapping?.first { $0.key == key }?.value.position ?? node.position }
 
   private var key: String { extends ? kind.overlayKey : kind.rawValue }
 

@@ -15,7 +15,7 @@ struct EntityReader {
     "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules",
     "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
-    "import",
+    "import", "attached_to", "many",
   ]
 
   init(_ document: DeclarationDocument, _ collector: FindingCollector) {
@@ -33,7 +33,8 @@ struct EntityReader {
       rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(),
       actions: actions(),
-      map: map(), statistics: statistics(), menu: menu(), imports: imports(), origin: document.origin,
+      map: map(), statistics: statistics(), menu: menu(), imports: imports(),
+      attachedTo: reader.text("attached_to", limit: DeclarationName.maximumLength), origin: document.origin,
       position: reader.position)
   }
 

@@ -1,15 +1,15 @@
-import YAML
+package import YAML
 
 /// Reads the keys of one mapping strictly: what is missing, of the wrong kind or unknown becomes a finding.
-struct MappingReader {
-  let position: SourcePosition
+package struct MappingReader {
+  package let position: SourcePosition
   /// What is being read, for messages: `字段 code`.
-  let what: String
-  let collector: FindingCollector
+  package let what: String
+  package let collector: FindingCollector
   private let entries: [String: YAMLNode]
 
   /// Reports keys outside `keys`; a node that is no mapping is reported and read as an empty one.
-  init(_ node: YAMLNode, _ what: String, keys: [String], _ collector: FindingCollector) {
+  package init(_ node: YAMLNode, _ what: String, keys: [String], _ collector: FindingCollector) {
     position = node.position
     self.what = what
     self.collector = collector
@@ -31,19 +31,19 @@ struct MappingReader {
   }
 
   /// The value of a key that is there and not null.
-  func node(_ key: String) -> YAMLNode? { entries[key].flatMap { $0.isNull ? nil : $0 } }
+  package func node(_ key: String) -> YAMLNode? { entries[key].flatMap { $0.isNull ? nil : $0 } }
 
-  func has(_ key: String) -> Bool { node(key) != nil }
+  package func has(_ key: String) -> Bool { node(key) != nil }
 
   /// Where the value of `key` stands, or the mapping.
-  func place(_ key: String) -> SourcePosition { entries[key]?.position ?? position }
+  package func place(_ key: String) -> SourcePosition { entries[key]?.position ?? position }
 
   private func wrong(_ key: String, _ wanted: String, _ node: YAMLNode) {
     let shown = node.text.map { "“\($0)”" } ?? node.kindLabel
     collector.error(node.position, "\(what)的 \(key) 应是\(wanted)，却是\(shown)")
   }
 
-  func text(_ key: String, limit: Int = 2000) -> String? {
+  package func text(_ key: String, limit: Int = 2000) -> String? {
     guard let node = node(key) else { return nil }
     guard let text = node.text, !text.isEmpty, text.unicodeScalars.count <= limit, !text.unicodeScalars.contains("\0")
     else {
@@ -54,19 +54,19 @@ struct MappingReader {
   }
 
   /// A text that has to be there; a finding and the `fallback` when it is not.
-  func required(_ key: String, limit: Int = 2000, fallback: String) -> String {
+  package func required(_ key: String, limit: Int = 2000, fallback: String) -> String {
     if !has(key) { collector.error(position, "\(what)缺少 \(key)") }
     return text(key, limit: limit) ?? fallback
   }
 
   /// A label in one line.
-  func label(_ key: String = "label", fallback: String) -> String {
+  package func label(_ key: String = "label", fallback: String) -> String {
     let label = required(key, limit: 60, fallback: fallback)
     if label.contains("\n") { collector.error(place(key), "\(what)的 \(key) 只能有一行") }
     return label
   }
 
-  func flag(_ key: String, default standard: Bool) -> Bool {
+  package func flag(_ key: String, default standard: Bool) -> Bool {
     guard let node = node(key) else { return standard }
     guard let flag = node.bool else {
       wrong(key, " true 或 false", node)
@@ -75,7 +75,7 @@ struct MappingReader {
     return flag
   }
 
-  func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+  package func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
     guard let node = node(key) else { return nil }
     guard let number = node.integer, range.contains(number) else {
       wrong(key, " \(range.lowerBound) 到 \(range.upperBound) 的整数", node)
@@ -84,7 +84,7 @@ struct MappingReader {
     return number
   }
 
-  func number(_ key: String) -> FixedDecimal? {
+  package func number(_ key: String) -> FixedDecimal? {
     guard let node = node(key) else { return nil }
     guard case .scalar(let text, .plain) = node.content, let number = FixedDecimal(text) else {
       wrong(key, "数", node)
@@ -94,7 +94,7 @@ struct MappingReader {
   }
 
   /// The entries of a list; a finding when it is none.
-  func nodes(_ key: String) -> [YAMLNode] {
+  package func nodes(_ key: String) -> [YAMLNode] {
     guard let node = node(key) else { return [] }
     guard let nodes = node.sequence else {
       wrong(key, "列表", node)
@@ -104,7 +104,7 @@ struct MappingReader {
   }
 
   /// A list of texts with their places; a single text is a list of one.
-  func texts(_ key: String) -> [(text: String, position: SourcePosition)] {
+  package func texts(_ key: String) -> [(text: String, position: SourcePosition)] {
     guard let node = node(key) else { return [] }
     var texts: [(text: String, position: SourcePosition)] = []
     for item in node.sequence ?? [node] {
@@ -114,7 +114,8 @@ struct MappingReader {
   }
 
   /// One of the raw values of `T`.
-  func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T? where T.RawValue == String {
+  package func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T?
+  where T.RawValue == String {
     guard let text = text(key) else { return nil }
     if let value = T(rawValue: text) { return value }
     let names = T.allCases.map(\.rawValue)
@@ -125,7 +126,7 @@ struct MappingReader {
   }
 
   /// A name in snake_case, at most 50 characters.
-  func name(_ key: String) -> String? {
+  package func name(_ key: String) -> String? {
     guard let name = text(key) else {
       if !has(key) { collector.error(position, "\(what)缺少 \(key)") }
       return nil
@@ -138,17 +139,17 @@ struct MappingReader {
   }
 
   /// A nested mapping, or `nil` when the key is absent.
-  func mapping(_ key: String, _ what: String, keys: [String]) -> MappingReader? {
+  package func mapping(_ key: String, _ what: String, keys: [String]) -> MappingReader? {
     node(key).map { MappingReader($0, what, keys: keys, collector) }
   }
 }
 
 /// Names of entities, fields, dictionaries and roles.
-enum DeclarationName {
+package enum DeclarationName {
   /// PostgreSQL keeps 63 bytes, of which `_history` and index names need some.
-  static let maximumLength = 50
+  package static let maximumLength = 50
 
-  static func isValid(_ name: String) -> Bool {
+  package static func isValid(_ name: String) -> Bool {
     guard let first = name.utf8.first, (97...122).contains(first), name.utf8.count <= maximumLength else {
       return false
     }
@@ -156,7 +157,7 @@ enum DeclarationName {
   }
 
   /// Names that no field may have: columns of every table and of its history, and words of the expression language.
-  static let reservedFields: Set<String> = FieldDeclaration.systemNames.union(ExpressionLexer.keywords).union([
+  package static let reservedFields: Set<String> = FieldDeclaration.systemNames.union(ExpressionLexer.keywords).union([
     "valid_from", "valid_to", "operation", "changed_by", "search_vector",
   ])
 }

@@ -54,6 +54,20 @@ struct OverlayMerge {
         may: ["label", "permission", "order"])
     case .permissions:
       merged = merge(overlay, base, replace: ["label", "title"], lists: ["actions": "name"], may: ["label"])
+    case .item:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "source", "preset", "hide", "flow", "limit", "channels", "result", "guide", "decisions", "golden",
+        ], lists: ["materials": "name", "conditions": "name"],
+        may: ["label", "need", "when", "medium", "one_of", "check", "message", "remove"])
+    case .materials:
+      merged = merge(
+        overlay, base, replace: ["label"], lists: ["items": "name"],
+        may: ["label", "help", "medium", "held", "check", "validity"])
+    case .calendar:
+      merged = merge(
+        overlay, base, replace: ["label", "hours", "weekdays"], lists: ["holidays": nil, "workdays": nil], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

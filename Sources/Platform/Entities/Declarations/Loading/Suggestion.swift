@@ -1,7 +1,7 @@
 /// Finds what somebody probably meant.
-enum Suggestion {
+package enum Suggestion {
   /// The closest of `candidates` within a third of the name's length (at least one, at most three edits).
-  static func closest(to name: String, among candidates: some Sequence<String>) -> String? {
+  package static func closest(to name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.utf8)
     let limit = min(max(wanted.count / 3, 1), 3)
     var best: (distance: Int, candidate: String)?
@@ -15,7 +15,7 @@ enum Suggestion {
   }
 
   /// `，是不是“building”？`, or nothing when no candidate is close.
-  static func text(for name: String, among candidates: some Sequence<String>) -> String {
+  package static func text(for name: String, among candidates: some Sequence<String>) -> String {
     closest(to: name, among: candidates).map { "，是不是“\($0)”？" } ?? ""
   }
 

@@ -8,6 +8,8 @@ package struct Catalog: Sendable {
   package let roles: [RoleDeclaration]
   package let menus: [MenuDeclaration]
   package let permissions: [PermissionDeclaration]
+  /// Declarations of kinds that modules above read: service items, materials, calendars; overlays are laid over them.
+  package let others: [DeclarationDocument]
 
   /// What it was read from, for ``adding(yaml:origin:)``.
   let documents: [DeclarationDocument]
@@ -26,15 +28,16 @@ package struct Catalog: Sendable {
   ) {
     self.init(
       entities: entities, dictionaries: dictionaries, parameters: parameters, roles: roles, menus: menus,
-      permissions: permissions, documents: [])
+      permissions: permissions, others: [], documents: [])
   }
 
   init(
     entities: [EntityDeclaration], dictionaries: [DictionaryDeclaration], parameters: [ParameterDeclaration],
     roles: [RoleDeclaration], menus: [MenuDeclaration], permissions: [PermissionDeclaration],
-    documents: [DeclarationDocument]
+    others: [DeclarationDocument], documents: [DeclarationDocument]
   ) {
     self.documents = documents
+    self.others = others
     self.entities = entities
     self.dictionaries = dictionaries
     self.parameters = parameters

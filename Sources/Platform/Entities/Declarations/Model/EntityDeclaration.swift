@@ -31,6 +31,8 @@ package struct EntityDeclaration: Sendable {
   package let statistics: StatisticsRole?
   package let menu: MenuPlacement?
   package let imports: ImportRule
+  /// The register whose records these belong to and are written with (`attached_to`), such as the case of a form.
+  package let attachedTo: String?
   package let origin: DeclarationOrigin
   package let position: SourcePosition
 
@@ -44,7 +46,8 @@ package struct EntityDeclaration: Sendable {
     related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil,
     actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
-    imports: ImportRule = .standard, origin: DeclarationOrigin = .shipped, position: SourcePosition
+    imports: ImportRule = .standard, attachedTo: String? = nil, origin: DeclarationOrigin = .shipped,
+    position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -68,6 +71,7 @@ package struct EntityDeclaration: Sendable {
     self.statistics = statistics
     self.menu = menu
     self.imports = imports
+    self.attachedTo = attachedTo
     self.origin = origin
     self.position = position
     index = Dictionary(

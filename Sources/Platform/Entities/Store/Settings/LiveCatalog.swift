@@ -132,7 +132,8 @@ extension Catalog {
     return Catalog(
       entities: entities,
       dictionaries: dictionaries.map { $0.adding(added[$0.name] ?? [], in: order[$0.name] ?? []) },
-      parameters: parameters, roles: roles, menus: menus, permissions: permissions, documents: documents)
+      parameters: parameters, roles: roles, menus: menus, permissions: permissions, others: others,
+      documents: documents)
   }
 }
 

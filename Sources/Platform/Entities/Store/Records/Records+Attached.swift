@@ -1,0 +1,33 @@
+import Access
+import Core
+import SQL
+
+extension Records {
+  /// The records of a register that are attached to one record of another (``EntityDeclaration/attachedTo``), all fields,
+  /// oldest first.
+  ///
+  /// - Parameter reveal: shows what is masked otherwise, as ``get(_:_:columns:asOf:reveal:)`` does; one audit entry
+  ///   tells of the whole.
+  package func attached(_ name: String, to parent: Int64, reveal: Bool = false) async throws -> [Record] {
+    let entity = try store.entity(name)
+    guard let owner = entity.attachedTo else { throw Fault("entity-not-attached", name) }
+    try require(entity, asOf: nil)
+    if reveal { try requireReveal(entity) }
+    let shape = shape(of: entity, columns: try fields(nil, of: entity), reveal: reveal)
+    let compiler = compiler(entity, asOf: nil)
+    let query: SQL = """
+      select \(shape.selection()) from \(compiler.source)
+      where t.\(identifier: "\(owner)_id") = \(parent) and \(ScopePredicate.any(of: compiler.scope)) order by t.id
+      """
+    return try await inTransaction { records, transaction in
+      let rows = try await records.scoped(transaction, [(entity, "view")], query)
+      let found = try rows.map(shape.record)
+      if entity.personal || reveal, !found.isEmpty {
+        try await records.audit(
+          reveal ? "reveal" : "list", entity, found.count == 1 ? found[0].id : nil,
+          details: ["count": .int(Int64(found.count)), "\(owner)": .int(parent)], in: transaction)
+      }
+      return try await records.named(found, shape, in: transaction)
+    }
+  }
+}

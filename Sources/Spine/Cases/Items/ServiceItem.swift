@@ -1,0 +1,143 @@
+package import Entities
+package import YAML
+
+/// Something citizens may apply for (办事事项), as a data file: who may, with which materials, by which process, in how
+/// many working days, with what result (C-031, C-082, C-255).
+package struct ServiceItem: Sendable {
+  /// The code that cases keep, such as `hukou_001`.
+  package let code: String
+  /// What a citizen understands.
+  package let label: String
+  /// The code of its class in the dictionary ``ServiceCatalog/classes`` of its area.
+  package let category: String
+  /// Ids of the requirement rows it answers.
+  package let source: [String]
+  /// The register whose records are its applications.
+  package let form: String
+  /// Values that the item fixes in the form.
+  package let preset: [String: Value]
+  /// Fields of the form that it does not need.
+  package let hidden: Set<String>
+  /// The first whose condition holds is taken; the last has none.
+  package let flows: [FlowChoice]
+  /// 承诺时限 in working days.
+  package let limit: Int
+  package let channels: [CaseChannel]
+  package let conditions: [ItemCondition]
+  package let materials: [MaterialRequirement]
+  package let result: ItemResult
+  /// Plain text for citizens (办事指南), a paragraph a line.
+  package let guide: String
+  /// What was chosen where the source contradicts itself or is silent, and why.
+  package let decisions: [String]
+  package let goldenCases: [GoldenCase]
+  package let position: SourcePosition
+
+  /// A short digest of the whole declaration, which changes whenever anything in it does.
+  package let version: String
+}
+
+/// Which process an application takes.
+package struct FlowChoice: Sendable {
+  package let process: String
+  package let when: Expression?
+  package let position: SourcePosition
+}
+
+/// What must hold when an application is handed in (受理条件).
+package struct ItemCondition: Sendable {
+  package let check: Expression
+  /// Says what to do instead.
+  package let message: String
+  package let position: SourcePosition
+}
+
+/// What comes of it (办理结果).
+package struct ItemResult: Sendable, Hashable {
+  /// Such as 居民户口簿; `nil` when nothing is handed over.
+  package let document: String?
+  /// How it may be handed over; empty when nothing is.
+  package let delivery: [CaseDelivery]
+}
+
+/// Where an application comes in (受理渠道).
+package enum CaseChannel: String, Sendable, Hashable, CaseIterable {
+  case online
+  case window
+
+  package var label: String { self == .online ? "网上申请" : "窗口受理" }
+}
+
+/// How the result reaches the applicant (取件方式).
+package enum CaseDelivery: String, Sendable, Hashable, CaseIterable {
+  case window
+  case courier
+
+  package var label: String { self == .window ? "窗口领取" : "邮寄到家" }
+}
+
+/// A material an item asks for (申请材料), or several of which one is enough (多选一).
+package struct MaterialRequirement: Sendable {
+  package enum Need: String, Sendable, Hashable, CaseIterable {
+    case required
+    case optional
+
+    package var label: String { self == .required ? "必须" : "可选" }
+  }
+
+  /// Unique within the item.
+  package let name: String
+  package let label: String
+  package let need: Need
+  /// The materials that will do; any one of them.
+  package let kinds: [MaterialKind]
+  /// What is accepted here; narrower than the material's own when the item says so.
+  package let medium: MaterialMedium
+  package let when: Expression?
+  package let position: SourcePosition
+
+  package var isChoice: Bool { kinds.count > 1 }
+}
+
+/// A kind of material (材料), once for all items.
+package struct MaterialKind: Sendable, Hashable {
+  package let name: String
+  package let label: String
+  package let help: String?
+  package let medium: MaterialMedium
+  /// Whether the office can look it up, so that nobody has to hand it in again (免提交).
+  package let isHeld: Bool
+  /// An outside verification, such as `birth_certificate`.
+  package let check: String?
+  /// Months it stays valid; `nil` for ever.
+  package let validity: Int?
+}
+
+/// In which form a material is taken (材料形式).
+package enum MaterialMedium: String, Sendable, Hashable, CaseIterable {
+  case electronic
+  case original
+  case either
+
+  package var label: String {
+    switch self {
+    case .electronic: "电子件"
+    case .original: "核验原件"
+    case .either: "原件拍照或电子件"
+    }
+  }
+}
+
+/// An input of an item and all that must follow from it; run as a test.
+package struct GoldenCase: Sendable {
+  package let name: String
+  package let channel: CaseChannel
+  package let acceptedBy: String
+  package let given: [String: Value]
+  package let materials: [String]
+  package let optional: [String]
+  package let process: String
+  package let approvers: [String]
+  package let result: String?
+  package let position: SourcePosition
+}

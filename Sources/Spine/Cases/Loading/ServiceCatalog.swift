@@ -1,0 +1,107 @@
+package import Entities
+import Glibc
+package import Processes
+import YAML
+
+/// All service items with what they refer to: materials, processes and calendars; loaded and proved together.
+package struct ServiceCatalog: Sendable {
+  /// By code, in the order of files.
+  package let items: [ServiceItem]
+  package let materials: [String: MaterialKind]
+  package let processes: [String: RunnableProcess]
+  package let calendars: [String: WorkCalendar]
+  /// What is wrong, in the order of files and lines.
+  package let findings: [Finding]
+
+  private let index: [String: Int]
+
+  /// Reads items, materials and calendars of `catalog`, and the processes under `folders`
+  /// (`<area>/processes/<id>.bpmn`; a later folder's file replaces one of the same name).
+  package init(_ catalog: Catalog, folders: [String]) {
+    let collector = FindingCollector()
+    var processes: [String: RunnableProcess] = [:]
+    for folder in folders {
+      for (name, path) in ServiceCatalog.processFiles(in: folder) {
+        guard let process = ServiceCatalog.process(path, named: name, collector) else { continue }
+        processes[name] = process
+      }
+    }
+    var materials: [String: MaterialKind] = [:]
+    var calendars: [String: WorkCalendar] = [:]
+    for document in catalog.others {
+      switch document.kind {
+      case .materials:
+        for (kind, position) in MaterialReader(document, collector).kinds() {
+          if materials.updateValue(kind, forKey: kind.name) != nil {
+            collector.error(position, "材料“\(kind.name)”重复，材料名称在全部目录中应唯一")
+          }
+        }
+      case .calendar:
+        do throws(YAMLFailure) {
+          calendars[document.name] = try WorkCalendar(document.node)
+        } catch {
+          collector.error(error.position, error.message)
+        }
+      default: break
+      }
+    }
+    var items: [ServiceItem] = []
+    for document in catalog.others where document.kind == .item {
+      let reader = ItemReader(document, catalog: catalog, materials: materials, collector)
+      if let item = reader.item() { items.append(item) }
+    }
+    for item in items { ItemCheck(item, catalog: catalog, processes: processes, collector).run() }
+    for (_, process) in processes.sorted(by: { $0.key < $1.key }) {
+      ItemCheck.check(process.definition, catalog: catalog, collector)
+    }
+    self.items = items
+    self.materials = materials
+    self.processes = processes
+    self.calendars = calendars
+    index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
+    findings = collector.findings.sortedByPlace
+  }
+
+  package func item(_ code: String) -> ServiceItem? { index[code].map { items[$0] } }
+
+  // MARK: Files
+
+  private static func names(in folder: String) -> [String] {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  private static func processFiles(in folder: String) -> [(name: String, path: String)] {
+    names(in: folder).flatMap { area in
+      names(in: "\(folder)/\(area)/processes").filter { $0.hasSuffix(".bpmn") }.map {
+        (String($0.dropLast(5)), "\(folder)/\(area)/processes/\($0)")
+      }
+    }
+  }
+
+  private static func process(_ path: String, named name: String, _ collector: FindingCollector) -> RunnableProcess? {
+    let start = SourcePosition(file: path, line: 1, column: 1)
+    guard let file = fopen(path, "rb") else {
+      collector.error(start, "文件打不开：\(String(cString: strerror(errno)))")
+      return nil
+    }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
+    do throws(ProcessFailure) {
+      let process = try RunnableProcess(ProcessDefinition(bpmn: bytes, file: path))
+      if process.definition.id != name { collector.error(start, "流程的编号“\(process.definition.id)”应与文件名一致：\(name)") }
+      return process
+    } catch {
+      for problem in error.problems { collector.error(problem.position, problem.message) }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import Access
+import Core
+import Entities
+import Identity
+import Processes
+import SQL
+
+/// What somebody did, for the history.
+struct CaseAction: Sendable {
+  let name: String
+  var task: Int?
+  var step: String?
+  var result: String?
+  var opinion: String?
+  var target: String?
+}
+
+extension CaseStore {
+  /// Writes what a move made of an instance: tasks, timers, the instance, the case's record, the history.
+  ///
+  /// - Parameter before: `nil` for a case that begins.
+  func commit(
+    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, by principal: Principal, _ records: Records,
+    in transaction: Transaction
+  ) async throws {
+    let now = store.clock.now()
+    var statements = try taskStatements(state, before: before, by: principal, action, at: now)
+    statements += try timerStatements(state, before: before, at: now)
+    let (clock, due) = try await clock(of: state, at: now, in: transaction)
+    statements += clock
+    statements.append(eventStatement(state, action, by: principal, at: now))
+    _ = try await transaction.pipeline(statements)
+    let byApplicant = principal.kind == .user && principal.id == state.record["applicant_user_id"]?.integer
+    var changes: [String: Value] = [
+      "state": .text(state.instance.caseState(in: state.process, byApplicant: byApplicant)),
+      "step": state.instance.steps(in: state.process).isEmpty
+        ? .null : .text(String(state.instance.steps(in: state.process).prefix(200))),
+      "due_at": due.map { .instant($0) } ?? .null,
+    ]
+    if let number = state.instance.variables["courier_number"] { changes["courier_number"] = number }
+    let isOver = state.instance.state == .finished || state.instance.state == .void
+    changes["finished_at"] = isOver ? .instant(now) : .null
+    changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
+    guard !changes.isEmpty else { return }
+    try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)
+  }
+
+  // MARK: Tasks
+
+  private func taskStatements(
+    _ state: CaseState, before: ProcessInstance?, by principal: Principal, _ action: CaseAction, at now: Instant
+  ) throws -> [SQL] {
+    var statements: [SQL] = []
+    for visit in state.instance.visits {
+      guard let rule = state.process.rule(of: visit.node) else { continue }
+      for task in visit.tasks {
+        let old = before?.task(task.id)?.task
+        if old == task { continue }
+        let holder = columns(of: task.holder)
+        if old == nil {
+          let due = try rule.limit.map { try deadline($0, from: now) }
+          statements.append(
+            """
+            insert into case_task (case_id, number, visit, step, step_label, kind, state, user_id, pool_kind, pool_code,
+              pool_unit_id, asked_at, due_at)
+            values (\(state.id), \(task.id), \(visit.id), \(visit.node),
+              \(state.process.node(visit.node)?.label ?? visit.node), \(task.kind.rawValue), \(task.state.rawValue),
+              \(holder.user), \(holder.pool?.kind.rawValue), \(holder.pool?.code), \(holder.pool?.unit), \(now),
+              \(due))
+            """)
+          continue
+        }
+        let isDone = task.state == .done && old?.state != .done
+        let isAsked = task.state == .open && old?.state != .open
+        let result = isDone && action.task == task.id ? action.result : nil
+        // A pool stays known when somebody takes the task out of it, so that it can be given back.
+        statements.append(
+          """
+          update case_task set state = \(task.state.rawValue), user_id = \(holder.user),
+            pool_kind = coalesce(\(holder.pool?.kind.rawValue), pool_kind),
+            pool_code = coalesce(\(holder.pool?.code), pool_code),
+            pool_unit_id = coalesce(\(holder.pool?.unit), pool_unit_id),
+            claimed_at = case when \(holder.user)::bigint is null then null
+              else coalesce(claimed_at, \(now)) end,
+            asked_at = case when \(isAsked) then \(now) else asked_at end,
+            done_at = case when \(isDone) then \(now) else done_at end,
+            done_by = case when \(isDone) then \(principal.actor) else done_by end,
+            result = coalesce(\(result), result)
+          where case_id = \(state.id) and number = \(task.id)
+          """)
+      }
+    }
+    return statements
+  }
+
+  func columns(of holder: Participant) -> (user: Int64?, pool: Responsibility.Pool?) {
+    switch CaseParticipant(holder) {
+    case .user(let id): (id, nil)
+    case .pool(let pool): (nil, pool)
+    case nil: (nil, nil)
+    }
+  }
+
+  func deadline(_ duration: ProcessDuration, from start: Instant) throws(Refusal) -> Instant {
+    do throws(WorkCalendarFailure) { return try calendar.deadline(duration, from: start) } catch { throw error.refusal }
+  }
+
+  // MARK: Timers
+
+  private func timerStatements(_ state: CaseState, before: ProcessInstance?, at now: Instant) throws -> [SQL] {
+    let old = before.map { timers(of: $0, in: state.process) } ?? [:]
+    let new = timers(of: state.instance, in: state.process)
+    var statements: [SQL] = []
+    for key in old.keys.sorted() where new[key] == nil {
+      statements.append("delete from case_timer where case_id = \(state.id) and key = \(key)")
+    }
+    for (key, duration) in new.sorted(by: { $0.key < $1.key }) where old[key] == nil {
+      statements.append(
+        """
+        insert into case_timer (case_id, key, due_at)
+        values (\(state.id), \(key), \(try deadline(duration, from: now)))
+        """)
+    }
+    return statements
+  }
+
+  /// The timers that an instance waits for, by key.
+  private func timers(of instance: ProcessInstance, in process: RunnableProcess) -> [String: ProcessDuration] {
+    guard instance.state == .running || instance.state == .shelved else { return [:] }
+    var timers: [String: ProcessDuration] = [:]
+    for visit in instance.openVisits {
+      for timer in process.boundaries(of: visit.node) where !visit.fired.contains(timer.id) {
+        if case .boundary(_, let after, _) = timer.kind { timers["v\(visit.id).\(timer.id)"] = after }
+      }
+    }
+    for token in instance.tokens {
+      if case .timer(let duration) = process.node(token.node)?.kind { timers["t\(token.id)"] = duration }
+    }
+    return timers
+  }
+
+  // MARK: The clock
+
+  /// Keeps the instance and moves deadlines by the time that stood still.
+  private func clock(of state: CaseState, at now: Instant, in transaction: Transaction) async throws
+    -> ([SQL], Instant?)
+  {
+    let stands = state.instance.standsStill(in: state.process)
+    var due = state.due
+    var pausedAt = state.pausedAt
+    var shelvedAt = state.shelvedAt
+    var statements: [SQL] = []
+    if let since = pausedAt, !stands {
+      due = try due.map { try shifted($0, from: since, to: now) }
+      pausedAt = nil
+    } else if pausedAt == nil, stands {
+      pausedAt = now
+    }
+    if let since = shelvedAt, state.instance.state == .running {
+      shelvedAt = nil
+      statements += try await late(state.id, from: since, to: now, in: transaction)
+    } else if state.instance.state == .shelved, shelvedAt == nil {
+      shelvedAt = now
+    }
+    statements.append(
+      """
+      update case_process set instance = \(state.instance.json.text)::jsonb, paused_at = \(pausedAt),
+        shelved_at = \(shelvedAt), changed_at = \(now)
+      where case_id = \(state.id)
+      """)
+    return (statements, due)
+  }
+
+  /// The steps and timers of a shelved case stood still as well.
+  private func late(_ id: Int64, from start: Instant, to end: Instant, in transaction: Transaction) async throws
+    -> [SQL]
+  {
+    var statements: [SQL] = []
+    for row in try await transaction.query(
+      """
+      select number, due_at from case_task
+      where case_id = \(id) and due_at is not null and state in ('open', 'waiting')
+      """)
+    {
+      let due = try shifted(try row.get("due_at"), from: start, to: end)
+      statements.append(
+        "update case_task set due_at = \(due) where case_id = \(id) and number = \(try row.get("number", as: Int.self))"
+      )
+    }
+    for row in try await transaction.query("select key, due_at from case_timer where case_id = \(id)") {
+      let due = try shifted(try row.get("due_at"), from: start, to: end)
+      statements.append(
+        "update case_timer set due_at = \(due) where case_id = \(id) and key = \(try row.get("key", as: String.self))")
+    }
+    return statements
+  }
+
+  private func shifted(_ due: Instant, from start: Instant, to end: Instant) throws(Refusal) -> Instant {
+    do throws(WorkCalendarFailure) {
+      return try calendar.shifted(due, byPauseFrom: start, to: end)
+    } catch { throw error.refusal }
+  }
+
+  // MARK: History
+
+  func eventStatement(_ state: CaseState, _ action: CaseAction, by principal: Principal, at now: Instant) -> SQL {
+    let step = action.step ?? action.task.flatMap { state.instance.task($0)?.visit.node }
+    let label = step.flatMap { state.process.node($0)?.label }
+    return """
+      insert into case_event (case_id, at, actor, actor_name, unit_name, action, step, step_label, task, result, opinion,
+        target)
+      values (\(state.id), \(now), \(principal.actor), \(principal.name), \(principal.unit?.name), \(action.name),
+        \(step), \(label), \(action.task), \(action.result), \(action.opinion), \(action.target))
+      """
+  }
+}

@@ -1,0 +1,50 @@
+package import Access
+package import Core
+package import Entities
+package import Files
+package import Identity
+package import Processes
+package import SQL
+
+/// The cases (办件): starting, moving and reading them.
+///
+/// A move changes the instance, its tasks and timers, the case's own record, the history and the audit in one
+/// transaction, so that an inbox asked right after it is right.
+package struct CaseStore: Sendable {
+  package let store: RecordStore
+  package let versions: CaseVersions
+  package let responsibility: Responsibility
+  package let parameters: Parameters
+
+  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters) {
+    self.store = store
+    self.versions = versions
+    self.parameters = parameters
+    responsibility = Responsibility(clock: store.clock)
+  }
+
+  package var services: ServiceCatalog { versions.services }
+
+  /// The calendar that deadlines count by: the one that the parameter `case.calendar` names.
+  package var calendar: WorkCalendar {
+    let name = (try? parameters.text("case.calendar")) ?? ""
+    return services.calendars[name] ?? .standard
+  }
+
+  /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
+  func acting(for principal: Principal, form: String) -> Principal {
+    let subjects = [ServiceCase.entity, ServiceCase.material, form]
+    return Principal(
+      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
+      grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
+  }
+
+  /// The engine of a process for one case.
+  func engine(_ process: RunnableProcess, _ directory: CaseDirectory) -> ProcessEngine {
+    ProcessEngine(process, context: EvaluationContext(now: store.clock.now())) { handler, isShared, _ in
+      directory.find(handler, isShared)
+    }
+  }
+
+  static let missing = Refusal(.notFound, "case-missing", "没有找到这件办件：编号不对，或不在您的数据范围内。请从待办或列表重新进入。")
+}

@@ -1,0 +1,128 @@
+package import Core
+import Crypto
+package import Entities
+package import Processes
+package import SQL
+import Synchronization
+import YAML
+
+/// The definitions that cases are started with, kept for as long as any case stays on them.
+///
+/// What is in force is published at every start of the server: a definition that changed becomes a new version, one that
+/// was taken back becomes the old version again.
+package final class CaseVersions: Sendable {
+  /// A published definition.
+  package struct Version: Sendable, Hashable {
+    package let id: Int64
+    package let number: Int
+  }
+
+  /// What new cases start with.
+  package struct Current: Sendable {
+    package let services: ServiceCatalog
+    let processes: [String: Version]
+    let items: [String: Version]
+  }
+
+  private struct State {
+    var current: Current
+    var processes: [Int64: RunnableProcess] = [:]
+    var items: [Int64: ServiceItem] = [:]
+  }
+
+  private let catalogs: LiveCatalog
+  private let state: Mutex<State>
+
+  package init(_ services: ServiceCatalog, catalogs: LiveCatalog) {
+    self.catalogs = catalogs
+    state = Mutex(State(current: Current(services: services, processes: [:], items: [:])))
+  }
+
+  package var current: Current { state.withLock { $0.current } }
+
+  package var services: ServiceCatalog { current.services }
+
+  /// Enters what is in force into the database, as far as it is new there.
+  package func publish(on database: Database, at now: Instant) async throws {
+    let services = services
+    let contents = Dictionary(
+      catalogs.current.others.filter { $0.kind == .item }.map { ($0.name, $0.node.json.text) },
+      uniquingKeysWith: { first, _ in first })
+    let (processes, items) = try await database.transaction { transaction in
+      var processes: [String: Version] = [:]
+      for (name, process) in services.processes.sorted(by: { $0.key < $1.key }) {
+        processes[name] = try await CaseVersions.publish(
+          "process", name, content: process.definition.bpmn, column: "xml", at: now, in: transaction)
+      }
+      var items: [String: Version] = [:]
+      for item in services.items {
+        guard let content = contents[item.code] else { continue }
+        items[item.code] = try await CaseVersions.publish(
+          "item", item.code, content: content, column: "content", at: now, in: transaction)
+      }
+      return (processes, items)
+    }
+    state.withLock { state in
+      state.current = Current(services: services, processes: processes, items: items)
+      for (name, version) in processes { state.processes[version.id] = services.processes[name] }
+      for (code, version) in items { state.items[version.id] = services.item(code) }
+    }
+  }
+
+  private static func publish(
+    _ kind: String, _ name: String, content: String, column: String, at now: Instant, in transaction: Transaction
+  ) async throws -> Version {
+    let digest = Digest.sm3(Array(content.utf8))
+    let table = "\(kind)_version"
+    if let row = try await transaction.query(
+      "select id, version from \(identifier: table) where \(identifier: kind) = \(name) and digest = \(digest)"
+    ).first {
+      return Version(id: try row.get("id"), number: try row.get("version"))
+    }
+    let rows = try await transaction.query(
+      """
+      insert into \(identifier: table) (\(identifier: kind), version, digest, \(identifier: column), published_at)
+      select \(name), coalesce(max(version), 0) + 1, \(digest), \(content), \(now)
+      from \(identifier: table) where \(identifier: kind) = \(name)
+      returning id, version
+      """)
+    guard let row = rows.first else { throw Fault("version-without-row", name) }
+    return Version(id: try row.get("id"), number: try row.get("version"))
+  }
+
+  // MARK: Those of running cases
+
+  func process(_ id: Int64, in session: some SQLSession) async throws -> RunnableProcess {
+    if let known = state.withLock({ $0.processes[id] }) { return known }
+    guard let row = try await session.query("select process, xml from process_version where id = \(id)").first else {
+      throw Fault("process-version-missing", String(id))
+    }
+    let name: String = try row.get("process")
+    let xml: String = try row.get("xml")
+    let process: RunnableProcess
+    do {
+      process = try RunnableProcess(ProcessDefinition(bpmn: Array(xml.utf8), file: name))
+    } catch {
+      throw Fault("process-version-broken", name, cause: error)
+    }
+    state.withLock { $0.processes[id] = process }
+    return process
+  }
+
+  /// - Throws: ``Refusal`` when the item as it was no longer fits the declarations of today.
+  func item(_ id: Int64, in session: some SQLSession) async throws -> ServiceItem {
+    if let known = state.withLock({ $0.items[id] }) { return known }
+    guard let row = try await session.query("select item, content from item_version where id = \(id)").first else {
+      throw Fault("item-version-missing", String(id))
+    }
+    let name: String = try row.get("item")
+    let collector = FindingCollector()
+    guard let document = DeclarationDocument(text: try row.get("content"), named: name, collector),
+      let item = ItemReader(document, catalog: catalogs.current, materials: services.materials, collector).item()
+    else {
+      throw Refusal(.unprocessable, "item-version", "这件事申请时的事项定义已不能使用。请联系系统管理员检查事项“\(name)”。")
+    }
+    state.withLock { $0.items[id] = item }
+    return item
+  }
+}

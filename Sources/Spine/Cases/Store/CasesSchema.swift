@@ -1,0 +1,125 @@
+package import SQL
+
+/// The tables of Cases that are no registers: the way of each case through its process, and what follows from it.
+package enum CasesSchema {
+  /// Tables that stand alone.
+  package static let before = [
+    Migration(
+      id: "0060-cases",
+      sql: """
+        -- Every definition a case was ever started with; running cases stay on theirs.
+        create table process_version (
+          id bigint generated always as identity primary key,
+          process text not null,
+          version integer not null,
+          digest bytea not null,
+          xml text not null,
+          published_at timestamptz not null,
+          unique (process, version),
+          unique (process, digest)
+        );
+        create table item_version (
+          id bigint generated always as identity primary key,
+          item text not null,
+          version integer not null,
+          digest bytea not null,
+          content text not null,
+          published_at timestamptz not null,
+          unique (item, version),
+          unique (item, digest)
+        );
+        -- What somebody began to fill in; sealed, since it holds what the form will.
+        create table case_draft (
+          id bigint generated always as identity primary key,
+          user_id bigint not null,
+          item text not null,
+          content bytea not null,
+          updated_at timestamptz not null,
+          unique (user_id, item)
+        );
+        """)
+  ]
+
+  /// Tables that refer to the register of cases.
+  package static let after = [
+    Migration(
+      id: "0160-case-process",
+      sql: """
+        create table case_process (
+          case_id bigint primary key references service_case (id),
+          process_version_id bigint not null references process_version (id),
+          item_version_id bigint not null references item_version (id),
+          instance jsonb not null,
+          -- who handed the application in: the applicant, or the clerk at the window
+          starter_id bigint not null,
+          -- null while the time of the case runs
+          paused_at timestamptz,
+          shelved_at timestamptz,
+          changed_at timestamptz not null
+        );
+        create index case_process_starter on case_process (starter_id, case_id);
+        -- What somebody is asked to do. A pool (role, post or unit) holds it until somebody takes it.
+        create table case_task (
+          case_id bigint not null references service_case (id),
+          number integer not null,
+          visit integer not null,
+          step text not null,
+          step_label text not null,
+          kind text not null,
+          state text not null check (state in ('open', 'waiting', 'done', 'dropped', 'removed')),
+          user_id bigint,
+          pool_kind text,
+          pool_code text,
+          pool_unit_id bigint,
+          asked_at timestamptz not null,
+          due_at timestamptz,
+          claimed_at timestamptz,
+          done_at timestamptz,
+          done_by bigint,
+          result text,
+          urged_at timestamptz,
+          primary key (case_id, number)
+        );
+        create index case_task_mine on case_task (user_id, asked_at) where state = 'open';
+        create index case_task_pool on case_task (pool_kind, pool_code, pool_unit_id, asked_at)
+          where state = 'open' and user_id is null;
+        create index case_task_done on case_task (done_by, done_at) where done_by is not null;
+        create index case_task_due on case_task (due_at) where state = 'open' and due_at is not null;
+        -- Who did what when: never changed, never deleted.
+        create table case_event (
+          id bigint generated always as identity primary key,
+          case_id bigint not null references service_case (id),
+          at timestamptz not null,
+          actor bigint not null,
+          actor_name text not null,
+          unit_name text,
+          action text not null,
+          step text,
+          step_label text,
+          task integer,
+          result text,
+          opinion text,
+          target text
+        );
+        create index case_event_case on case_event (case_id, id);
+        create table case_timer (
+          case_id bigint not null references service_case (id),
+          -- v12.late: the timer of visit 12; t7: token 7
+          key text not null,
+          due_at timestamptz not null,
+          primary key (case_id, key)
+        );
+        create index case_timer_due on case_timer (due_at);
+        create table case_copy (
+          case_id bigint not null references service_case (id),
+          user_id bigint not null,
+          sent_at timestamptz not null,
+          sent_by bigint not null,
+          note text,
+          read_at timestamptz,
+          primary key (case_id, user_id)
+        );
+        create index case_copy_user on case_copy (user_id, sent_at);
+        """)
+  ]
+}

@@ -1,0 +1,209 @@
+import Access
+import Audit
+import Cases
+import Core
+import Crypto
+import Entities
+import Files
+import Foundation
+import Identity
+import Jobs
+import SQL
+import TestSupport
+
+/// The shipped declarations in a fresh database, with a small police force: city, county, station and police room.
+struct CaseFixture: Sendable {
+  let database: Database
+  let time: ManualClock
+  let store: RecordStore
+  let cases: CaseStore
+  let catalogs: LiveCatalog
+  let people: [String: Principal]
+
+  /// Wednesday 2026-11-18 10:00 in China.
+  static let start = Instant("2026-11-18 10:00") ?? Instant(seconds: 0)
+
+  static let resources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Resources").path
+
+  /// Read once for all tests.
+  static let catalog: Result<Catalog, DeclarationFailure> = Result { () throws(DeclarationFailure) in
+    try Catalog.load(resources: resources)
+  }
+
+  static func services() throws -> ServiceCatalog { ServiceCatalog(try catalog.get(), folders: [resources]) }
+
+  private static let schema = TestDatabase.Preparation("cases") { database in
+    let before =
+      (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
+      + IdentitySchema.migrations + CasesSchema.before).sorted { $0.id < $1.id }
+    _ = try await Migrator(log: .silent).run(before, on: database)
+    try await SchemaPlan.apply(try catalog.get(), to: database)
+    let after = (IdentityGuards.migrations + CasesSchema.after).sorted { $0.id < $1.id }
+    _ = try await Migrator(log: .silent).run(after, on: database)
+    try await CaseFixture.populate(database)
+  }
+
+  init(services given: ServiceCatalog? = nil) async throws {
+    database = try await TestDatabase.make(CaseFixture.schema)
+    time = ManualClock(CaseFixture.start)
+    catalogs = LiveCatalog(try CaseFixture.catalog.get())
+    let keys = KeyRing(random: .seeded(7))
+    for purpose in [KeyPurpose.data, .index, .pepper] { try keys.rotate(purpose, at: CaseFixture.start) }
+    store = RecordStore(
+      database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: time.clock), clock: time.clock,
+      hooks: RecordHooks(),
+      actorName: { id, session in
+        guard id > 0 else { return nil }
+        return try await session.query("select name from app_user where id = \(id)").first?.get("name")
+      })
+    let versions = CaseVersions(try given ?? CaseFixture.services(), catalogs: catalogs)
+    try await versions.publish(on: database, at: time.clock.now())
+    cases = CaseStore(store: store, versions: versions, parameters: Parameters(catalogs))
+    people = try await CaseFixture.principals(database, catalogs.current)
+  }
+
+  func person(_ account: String) throws -> Principal {
+    guard let person = people[account] else { throw Fault("no-such-person", account) }
+    return person
+  }
+
+  // MARK: The city
+
+  private static let units: [(code: String, name: String, path: String, parent: Int?, division: String)] = [
+    ("city", "市公安局", "1.", nil, "5117"), ("county", "通川分局", "1.2.", 1, "511702"),
+    ("station", "东城派出所", "1.2.3.", 2, "511702001"), ("room", "荷叶街警务室", "1.2.3.4.", 3, "511702001001"),
+    ("other", "西城派出所", "1.2.5.", 2, "511702002"),
+  ]
+
+  /// Account, unit and role; `two` shares the auxiliary's pool.
+  private static let staff: [(account: String, name: String, unit: Int?, role: String?)] = [
+    ("aux", "吴辅警", 3, "hukou_auxiliary"), ("two", "郑辅警", 3, "hukou_auxiliary"),
+    ("officer", "王民警", 3, "hukou_officer"), ("chief", "李所长", 3, "station_hukou_chief"),
+    ("beat", "赵社区", 4, "beat_officer"), ("county", "陈审批", 2, "county_hukou_approver"),
+    ("west", "孙民警", 5, "hukou_officer"), ("resident", "刘芳", nil, nil), ("neighbour", "周邻居", nil, nil),
+  ]
+
+  private static func populate(_ database: Database) async throws {
+    let standard: SQL = "1, now(), 0, now(), 0"
+    for unit in units {
+      try await database.execute(
+        """
+        insert into unit (version, created_at, created_by, updated_at, updated_by, code, name, kind, parent_id, path,
+          division_code, active)
+        values (\(standard), \(unit.code), \(unit.name), 'police', \(unit.parent.map { Int64($0) }), \(unit.path),
+          \(unit.division), true)
+        """)
+    }
+    for role in ["hukou_auxiliary", "hukou_officer", "station_hukou_chief", "beat_officer", "county_hukou_approver"] {
+      try await database.execute(
+        """
+        insert into role (version, created_at, created_by, updated_at, updated_by, code, name, clearance, active)
+        values (\(standard), \(role), \(role), 'secret', true)
+        """)
+    }
+    for one in staff {
+      try await database.execute(
+        """
+        with person as (
+          insert into app_user (version, created_at, created_by, updated_at, updated_by, account, name, unit_id,
+            clearance, status)
+          values (\(standard), \(one.account), \(one.name), \(one.unit.map { Int64($0) }), 'secret', 'active')
+          returning id)
+        insert into user_role (version, created_at, created_by, updated_at, updated_by, user_id, role_id)
+        select \(standard), person.id, role.id from person join role on role.code = \(one.role)
+        """)
+    }
+  }
+
+  private static func principals(_ database: Database, _ catalog: Catalog) async throws -> [String: Principal] {
+    var people: [String: Principal] = [:]
+    for row in try await database.query("select id, account, name from app_user") {
+      let account: String = try row.get("account")
+      guard let one = staff.first(where: { $0.account == account }) else { continue }
+      let unit = one.unit.map { number in
+        UnitMembership(
+          id: Int64(number), name: units[number - 1].name, path: units[number - 1].path,
+          division: units[number - 1].division)
+      }
+      people[account] = Principal(
+        kind: .user, id: try row.get("id"), name: one.name, unit: unit,
+        grants: Grants(one.role.flatMap { catalog.role($0)?.access } ?? []), clearance: unit == nil ? .open : .secret)
+    }
+    return people
+  }
+
+  // MARK: Doing
+
+  /// An application for a newborn as the item's first golden case fills it in.
+  func application(
+    _ item: String = "hukou_001", golden: Int = 0, channel: CaseChannel = .online, delivery: String = "courier",
+    division: String = "511702001001"
+  ) throws -> CaseApplication {
+    guard let item = cases.services.item(item) else { throw Fault("no-such-item", item) }
+    var content = CaseContent()
+    content.form = item.goldenCases[golden].given
+    content.values = [
+      "applicant_name": .text("刘芳"), "applicant_document": .text("511702199603071223"),
+      "applicant_phone": .text("13800138000"), "relation": .text("child"), "subject_name": .text("张小满"),
+      "division_code": .text(division), "delivery": .text(delivery),
+    ]
+    if delivery == "courier" { content.values["recipient_address"] = .text("达州市通川区荷叶街28号") }
+    content.materials = item.goldenCases[golden].materials.compactMap { name in
+      guard let requirement = item.materials.first(where: { $0.name == name }), let kind = requirement.kinds.first
+      else { return nil }
+      return HandedMaterial(requirement: name, kind: kind.name, way: kind.isHeld ? .held : .promised)
+    }
+    return CaseApplication(item: item.code, channel: channel, content: content)
+  }
+
+  @discardableResult
+  func start(
+    _ item: String = "hukou_001", by account: String = "resident", channel: CaseChannel = .online, golden: Int = 0,
+    delivery: String = "courier"
+  ) async throws -> Int64 {
+    try await cases.start(
+      try application(item, golden: golden, channel: channel, delivery: delivery), by: try person(account)
+    ).id
+  }
+
+  func state(_ id: Int64) async throws -> Record {
+    try await store.records(as: .system).get(ServiceCase.entity, id)
+  }
+
+  /// The numbers of the open tasks of a case that somebody may answer.
+  func tasks(_ id: Int64, of account: String) async throws -> [CaseTask] {
+    try await cases.view(id, as: try person(account)).mine
+  }
+
+  /// Answers the one task that somebody has in a case.
+  func answer(
+    _ id: Int64, by account: String, _ values: [String: String] = [:], opinion: String? = nil,
+    content: CaseContent = CaseContent()
+  ) async throws {
+    guard let task = try await tasks(id, of: account).first else { throw Fault("no-task", account) }
+    try await cases.move(
+      id, .complete(task: task.number, values: values.mapValues { .text($0) }), opinion: opinion, content: content,
+      by: try person(account))
+  }
+
+  func todo(_ account: String) async throws -> [Inbox.Entry] {
+    try await Inbox(cases).contents(Inbox.Query(), of: try person(account)).entries
+  }
+
+  /// Lets time go by until a moment such as `2026-11-23 10:00`.
+  func wait(until text: String) throws {
+    guard let moment = Instant(text) else { throw Fault("no-moment", text) }
+    time.advance(seconds: moment.seconds - time.clock.now().seconds)
+  }
+
+  /// The code of the refusal that `body` ends in, or `none`.
+  func refusal(_ body: () async throws -> some Any) async throws -> String {
+    do {
+      _ = try await body()
+      return "none"
+    } catch let refusal as Refusal {
+      return refusal.code
+    }
+  }
+}

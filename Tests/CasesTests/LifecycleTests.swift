@@ -1,0 +1,139 @@
+import Cases
+import Core
+import Entities
+import Processes
+import SQL
+import Testing
+
+/// A case from the application to the courier.
+@Suite struct LifecycleTests {
+  @Test func anApplicationGoesFromThePhoneOverTwoDesksToTheCourier() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let begun = try await city.state(id)
+    #expect(begun["state"] == .text("active"))
+    #expect(begun["step"] == .text("网上预审"))
+    #expect(begun["number"].text?.hasPrefix("51170220261118") == true)
+    #expect(begun["unit_id"] == .integer(3))
+    #expect(begun["due_at"] == .instant(Instant("2026-11-19 17:30") ?? CaseFixture.start))
+    // Both auxiliaries of the station see it in their inbox at once, and nobody else.
+    for account in ["aux", "two"] { #expect(try await city.todo(account).map(\.step) == ["网上预审"]) }
+    for account in ["officer", "west", "chief", "resident"] { #expect(try await city.todo(account).isEmpty) }
+    try await city.answer(id, by: "aux", ["review": "passed"])
+    // The birth certificate is to be brought or sent: the clock of the case stands still meanwhile.
+    #expect(try await city.todo("two").map(\.step) == ["收件核验原件"])
+    try await city.answer(id, by: "two", ["receipt": "matched"])
+    #expect(try await city.todo("officer").map(\.step) == ["民警审核"])
+    try await city.answer(id, by: "officer", ["review": "passed"])
+    try await city.answer(id, by: "aux", ["courier_company": "ems", "courier_number": "EA123456789CN"])
+    let over = try await city.state(id)
+    #expect(over["state"] == .text("completed"))
+    #expect(over["courier_number"] == .text("EA123456789CN"))
+    #expect(over["finished_at"] == .instant(CaseFixture.start))
+    #expect(over["step"] == .null)
+    let view = try await city.cases.view(id, as: try city.person("resident"))
+    #expect(view.access == .applicant)
+    #expect(view.events.map(\.label) == ["提交申请", "办理", "办理", "办理", "办理"])
+    #expect(view.events.map(\.result) == [nil, "通过", "与上传材料一致", "通过", "中国邮政速递"])
+    #expect(view.form?["child_name"] == .text("张小满"))
+    #expect(view.tasks.allSatisfy { $0.state == .done })
+    #expect(try await city.store.database.value("select count(*) from case_timer", as: Int.self) == 0)
+  }
+
+  @Test func theOfficerAtTheWindowCompletesAtOnce() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")
+    #expect(try await city.state(id)["state"] == .text("completed"))
+    let view = try await city.cases.view(id, as: try city.person("officer"))
+    #expect(view.tasks.isEmpty)
+    // The register of births has it, within the scope of the station.
+    let births = try await city.store.records(as: try city.person("officer")).list(ListQuery("hukou_birth"))
+    #expect(births.records.map { $0["child_name"].text } == ["陈**"])
+    let west = try await city.store.records(as: try city.person("west")).list(ListQuery("hukou_birth"))
+    #expect(west.records.isEmpty)
+  }
+
+  @Test func whatIsWrongIsNamedAllAtOnceAndNothingIsKept() async throws {
+    let city = try await CaseFixture()
+    var application = try city.application()
+    application.content.form["child_name"] = nil
+    application.content.values["applicant_phone"] = .text("12")
+    application.content.materials = []
+    let refusal = try await #require(throws: Refusal.self) {
+      try await city.cases.start(application, by: try city.person("resident"))
+    }
+    let all = [refusal] + refusal.others
+    #expect(
+      Set(all.compactMap(\.field)) == [
+        "applicant_phone", "child_name", "material.mother_register", "material.birth_certificate",
+      ])
+    #expect(try await city.database.value("select count(*) from case_process", as: Int.self) == 0)
+    #expect(try await city.database.value("select count(*) from hukou_birth", as: Int.self) == 0)
+  }
+
+  @Test func theConditionsOfAnItemAreAnsweredWithTheWayOut() async throws {
+    let city = try await CaseFixture()
+    var application = try city.application()
+    application.content.form["mother_ethnicity"] = .text("03")
+    let refusal = try await #require(throws: Refusal.self) {
+      try await city.cases.start(application, by: try city.person("resident"))
+    }
+    #expect(refusal.code == "item-condition")
+    #expect(refusal.message.contains("窗口"))
+  }
+
+  @Test func aSupplementStopsTheClockAndComesBackToTheReviewer() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let missing = try await city.refusal { try await city.answer(id, by: "aux", ["review": "supplement"]) }
+    #expect(missing == "opinion-missing")
+    try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "请补传母亲户口簿本人页")
+    #expect(try await city.state(id)["state"] == .text("supplement"))
+    #expect(try await city.todo("resident").map(\.step) == ["补正材料"])
+    // Three working days later the applicant answers; the promise is three working days later too.
+    try city.wait(until: "2026-11-23 10:00")
+    var content = CaseContent()
+    content.form["child_name"] = .text("张小满满")
+    try await city.answer(id, by: "resident", content: content)
+    let state = try await city.state(id)
+    #expect(state["due_at"] == .instant(Instant("2026-11-24 17:30") ?? CaseFixture.start))
+    #expect(try await city.todo("two").map(\.step) == ["网上预审"])
+    let form = try await city.cases.view(id, as: try city.person("aux")).form
+    #expect(form?["child_name"] == .text("张小满满"))
+  }
+
+  @Test func theFormMayBeChangedOnlyWhereTheStepSaysSo() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    var content = CaseContent()
+    content.form["child_name"] = .text("改名")
+    let code = try await city.refusal {
+      try await city.answer(id, by: "aux", ["review": "passed"], content: content)
+    }
+    #expect(code == "content-closed")
+    #expect(try await city.cases.view(id, as: try city.person("aux")).form?["child_name"] == .text("张小满"))
+  }
+
+  @Test func refusalEndsTheCaseWithItsReason() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await city.answer(id, by: "aux", ["review": "refused"], opinion: "不在本所辖区")
+    #expect(try await city.state(id)["state"] == .text("refused"))
+    let events = try await city.cases.view(id, as: try city.person("resident")).events
+    #expect(events.last?.opinion == "不在本所辖区")
+  }
+
+  @Test func aCountyApprovalPassesThreeDesks() async throws {
+    let city = try await CaseFixture()
+    let golden = try #require(
+      city.cases.services.item("hukou_025")?.goldenCases.firstIndex {
+        $0.channel == .online && $0.acceptedBy == "auxiliary"
+      } ?? 0)
+    let id = try await city.start("hukou_025", golden: golden)
+    try await city.answer(id, by: "aux", ["review": "passed"])
+    try await city.answer(id, by: "officer", ["review": "passed"])
+    #expect(try await city.todo("county").map(\.item) == [city.cases.services.item("hukou_025")?.label])
+    try await city.answer(id, by: "county", ["review": "passed"])
+    #expect(try await city.state(id)["step"].text?.isEmpty != true)
+  }
+}
