@@ -5,6 +5,11 @@ package struct QueryItems: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   package struct Item: Sendable, Hashable {
     package let name: String
     package let value: String
+
+    package init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
   }
 
   package private(set) var items: [Item]

@@ -12,6 +12,11 @@ struct MenuBuilder: Sendable {
     guard principal.kind == .user else { return [] }
     let catalog = catalogs.current
     var items = [MenuItem("工作台", icon: .home, path: "/"), MenuItem("一号查询", icon: .scan, path: "/lookup")]
+    if principal.unit == nil {
+      items += [MenuItem("我要办事", icon: .document, path: "/services"), MenuItem("我的办件", icon: .inbox, path: "/inbox")]
+    } else {
+      items.insert(MenuItem("我的待办", icon: .inbox, path: "/inbox"), at: 1)
+    }
     if principal.may(Permission("address", "view")) { items.append(MenuItem("地图", icon: .map, path: "/map")) }
     var groups: [String: [(order: Int, item: MenuItem)]] = [:]
     for entity in catalog.entities {

@@ -1,6 +1,8 @@
 import Access
 import Addresses
 import Audit
+import Cases
+import CasesWeb
 import Core
 import Crypto
 import Entities
@@ -30,6 +32,7 @@ struct WebApplication: Sendable {
   let auditKeys: AuditKeys
   let apiKeys: APIKeys
   let parameters: Parameters
+  let cases: CaseStore
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -43,6 +46,11 @@ struct WebApplication: Sendable {
     try await parameters.refresh(from: deployment.database)
     self.parameters = parameters
     identity.policy = IdentityPolicy(parameters)
+    let versions = CaseVersions(
+      Deployment.services(configuration, deployment.catalogs.declared), catalogs: deployment.catalogs)
+    try await versions.publish(on: deployment.owner, at: deployment.clock.now())
+    let cases = CaseStore(store: store, versions: versions, parameters: parameters)
+    self.cases = cases
     let apiKeys = APIKeys(identity)
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
@@ -83,7 +91,10 @@ struct WebApplication: Sendable {
       .register(in: &router)
     LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
       .register(in: &router)
-    HomeRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
+    CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
+    InboxRoutes(site: site, cases: cases).register(in: &router)
+    HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
     )
@@ -179,6 +190,14 @@ struct WebApplication: Sendable {
           do { try await usage.flush(to: deployment.database) } catch {
             deployment.log.fault(error, "usage-flush-failed")
           }
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.fireTimers(log: deployment.log) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "case-timers-failed") }
+          }
+          try? await Task.sleep(for: .seconds(20))
         }
       }
       if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }

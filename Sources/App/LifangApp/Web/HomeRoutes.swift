@@ -1,4 +1,5 @@
 import Access
+import Cases
 import Core
 import Entities
 import HTML
@@ -14,6 +15,7 @@ struct HomeRoutes: Sendable {
   let site: Site
   let store: RecordStore
   let jobs: JobQueue
+  let inbox: Inbox
 
   func register(in router: inout Router) {
     router.on(.get, "/", at: site) { visit in try await workbench(visit) }
@@ -35,6 +37,13 @@ struct HomeRoutes: Sendable {
     if visit.session?.roles.isEmpty == true { return try await residentHome(visit) }
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     var tiles: [Tile] = []
+    let waiting = try await inbox.counts(of: visit.principal)
+    if waiting.todo > 0 || visit.principal.may(Permission("service_case", "view")) {
+      tiles.append(
+        Tile(
+          "我的待办", value: grouped(waiting.todo), note: waiting.late > 0 ? "\(waiting.late) 件已超时" : nil,
+          noteTone: .danger, path: "/inbox", icon: .inbox))
+    }
     for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
       guard store.catalog.entity(item.entity) != nil else { continue }
       let filters = item.filter.map { [ListFilter($0.field, .equals(.text($0.value)))] } ?? []
@@ -83,7 +92,10 @@ struct HomeRoutes: Sendable {
       }
       Card("我要办的事") {
         ServiceGrid(
-          (home.map { [.init("社区与周边", detail: "民警、网格员、生活圈", icon: .community, path: "/d/\($0.code)")] } ?? []) + [
+          [
+            .init("我要办事", detail: "户口登记、迁移、证明", icon: .document, path: "/services"),
+            .init("我的办件", detail: "进度、补正、结果", icon: .inbox, path: "/inbox"),
+          ] + (home.map { [.init("社区与周边", detail: "民警、网格员、生活圈", icon: .community, path: "/d/\($0.code)")] } ?? []) + [
             .init("谁看过我的信息", detail: "每次查看都有记录", icon: .eye, path: "/account/lookups"),
             .init("一号查询", detail: "扫门牌或输入编码", icon: .scan, path: "/lookup"),
             .init("账号与安全", detail: "密码、双因素认证", icon: .lock, path: "/account"),

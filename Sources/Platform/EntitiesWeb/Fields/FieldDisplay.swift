@@ -73,7 +73,14 @@ package struct FieldDisplay {
 
   private func fileLink(_ id: String) -> HTML { a(.href("/files/\(id)")) { "查看文件" } }
 
-  private func isState(_ field: FieldDeclaration) -> Bool { field.name == "status" || field.name.hasSuffix("_status") }
+  /// A field named as a state, whose codes say how things stand; a family status does not.
+  private func isState(_ field: FieldDeclaration) -> Bool {
+    if field.name == "status" || field.name == "state" { return true }
+    guard field.name.hasSuffix("_status"), let dictionary = field.dictionary.flatMap(catalog.dictionary) else {
+      return false
+    }
+    return dictionary.codes.contains { tone($0.code) != .neutral }
+  }
 
   private func isCode(_ field: FieldDeclaration) -> Bool {
     switch field.type {
@@ -86,10 +93,11 @@ package struct FieldDisplay {
   /// States are coloured by what their code says; colour is never the only sign, the label stands beside it.
   private func tone(_ code: String) -> Tone {
     switch code {
-    case "active", "normal", "valid", "confirmed", "enabled", "published", "installed": .success
-    case "pending", "draft", "waiting", "unverified", "inspecting": .info
-    case "suspended", "expired", "locked", "doubtful", "damaged": .warning
-    case "abolished", "cancelled", "rejected", "cleared", "scrapped", "disabled": .danger
+    case "active", "normal", "valid", "confirmed", "enabled", "published", "installed", "completed", "verified":
+      .success
+    case "pending", "draft", "waiting", "unverified", "inspecting", "submitted", "held", "promised": .info
+    case "suspended", "expired", "locked", "doubtful", "damaged", "supplement", "shelved": .warning
+    case "abolished", "cancelled", "rejected", "cleared", "scrapped", "disabled", "refused", "void": .danger
     default: .neutral
     }
   }

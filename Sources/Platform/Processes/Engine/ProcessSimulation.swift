@@ -1,5 +1,5 @@
 package import Core
-import Entities
+package import Entities
 
 /// A process tried out without any case: steps are asked of the roles themselves, moves are typed.
 package struct ProcessSimulation: Sendable {
@@ -170,7 +170,7 @@ package struct ProcessSimulation: Sendable {
 
 extension ProcessVariable.Kind {
   /// A value as it is typed: `true`, `12.5`, `2026-11-21`.
-  func value(of text: String) -> Value? {
+  package func value(of text: String) -> Value? {
     switch self {
     case .text: .text(text)
     case .integer: Int64(text).map { .integer($0) }

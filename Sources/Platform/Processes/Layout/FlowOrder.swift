@@ -53,8 +53,14 @@ struct FlowOrder {
     }
   }
 
-  /// Finds the flows that lead back, which are those to a node one is still behind, in depth from the start.
+  /// Finds the flows that lead back, which are those to a node one is still behind, in depth from the start; then the
+  /// order of the rest. What is drawn first counts as the way onward, so a way round to it leads back.
   private mutating func walk(_ places: [Int]) {
+    search(places, lastFirst: false)
+    search(places, lastFirst: true)
+  }
+
+  private mutating func search(_ places: [Int], lastFirst: Bool) {
     enum State { case unseen, open, finished }
     var leaving = [[Int]](repeating: [], count: nodes.count)
     for index in edges.indices where edges[index].timer == nil { leaving[edges[index].source].append(index) }
@@ -73,9 +79,10 @@ struct FlowOrder {
           stack.removeLast()
           continue
         }
-        // The last flow first, so that the first one's nodes come first in the order.
+        // For the order the last flow first, so that the first one's nodes come first in it.
         stack[stack.count - 1].left -= 1
-        let edge = leaving[node][left - 1]
+        let edge = leaving[node][lastFirst ? left - 1 : leaving[node].count - left]
+        if lastFirst, edges[edge].isBack { continue }
         let target = edges[edge].target
         switch states[target] {
         case .unseen:

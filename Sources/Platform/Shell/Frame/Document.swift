@@ -36,7 +36,9 @@ struct DocumentHead {
 
   /// A resident's page does without the frame, the lists and the grid.
   private var sheets: [String] {
-    let shared = ["assets/bootstrap-reboot.min.css", "css/lifang.css", "css/forms.css", "css/details.css"]
+    let shared = [
+      "assets/bootstrap-reboot.min.css", "css/lifang.css", "css/forms.css", "css/details.css", "css/cases.css",
+    ]
     return shared
       + (isPublic ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css"])
   }

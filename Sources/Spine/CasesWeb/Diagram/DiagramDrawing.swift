@@ -103,7 +103,10 @@ struct DiagramDrawing {
     }
     if let signing = node.signing {
       let width = ProcessLayout.width(of: signing) * 12 + 14
-      tags[node.id] = DiagramBox(x: frame.x + 8, y: frame.maxY - 7, width: width, height: 20)
+      let tag = DiagramBox(x: frame.x + 8, y: frame.maxY - 7, width: width, height: 20)
+      // Where timers take up the lower edge there is room on the upper one.
+      let isTaken = frames.contains { $0.key != node.id && $0.value.meets(tag) }
+      tags[node.id] = isTaken ? DiagramBox(x: tag.x, y: frame.y - 13, width: width, height: 20) : tag
     }
   }
 

@@ -61,7 +61,8 @@ func wrapped(_ text: String, width: Double, limit: Int = 2) -> [String] {
   return lines
 }
 
-/// As much of `text` as fits, neither ending within a Latin word or a number nor before a mark that closes.
+/// As much of `text` as fits, neither ending within a Latin word or a number, nor before a mark that
+/// closes or after one that opens.
 private func prefix(of text: Substring, width: Double) -> String {
   var taken = ""
   for character in text {
@@ -71,6 +72,7 @@ private func prefix(of text: Substring, width: Double) -> String {
   let rest = text.dropFirst(taken.count)
   guard let next = rest.first else { return taken }
   if "，。、；：！？）》”’".contains(next) { return taken.count > 1 ? taken + String(next) : taken }
+  if let last = taken.last, "（《“‘".contains(last), taken.count > 1 { return String(taken.dropLast()) }
   func joins(_ character: Character?) -> Bool { character.map { $0.isASCII && ($0.isLetter || $0.isNumber) } ?? false }
   guard joins(next), joins(taken.last), let cut = taken.lastIndex(where: { !joins($0) }) else { return taken }
   return String(taken[...cut])

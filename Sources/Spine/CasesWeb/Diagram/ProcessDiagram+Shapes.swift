@@ -57,7 +57,8 @@ extension ProcessDiagram {
     let room = Int((frame.height - 14 - Double(label.count) * 18) / 15)
     let note = wrapped(notes[node.id] ?? "", width: (frame.width - 10) / 12, limit: max(1, min(room, 2)))
     let height = Double(label.count) * 18 + (note.isEmpty ? 0 : Double(note.count) * 15 + 3)
-    let top = frame.midY - height / 2
+    // A timer on the lower edge reaches up to the last line.
+    let top = frame.midY - height / 2 - (hasTimer(node) ? 4 : 0)
     return HTML {
       frame.rectangle(radius: 8, .class("process-shape"))
       for (index, line) in label.enumerated() {
@@ -73,6 +74,10 @@ extension ProcessDiagram {
       }
       if let signing = node.signing, let box = drawing.tags[node.id] { tag(signing, box, .class("process-tag")) }
     }
+  }
+
+  private func hasTimer(_ node: ProcessNode) -> Bool {
+    definition.nodes.contains { if case .boundary(node.id, _, _) = $0.kind { true } else { false } }
   }
 
   private static let teeth = [

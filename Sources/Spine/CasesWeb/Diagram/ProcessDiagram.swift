@@ -51,8 +51,11 @@ package struct ProcessDiagram: HTMLConvertible {
   }
 
   package var html: HTML {
-    figure(.class("process"), .class(drawing.bounds.width > 900 ? "is-wide" : nil)) {
-      div(.class("process-scroll"), .when(drawing.bounds.width > 600, .tabindex(0))) {
+    figure(.class("process"), .class(drawing.bounds.width > 960 ? "is-wide" : nil)) {
+      div(
+        .class("process-scroll"),
+        .when(drawing.bounds.width > 600, .all([.tabindex(0), .role("group"), .aria(.label, "流程图，可左右滚动")]))
+      ) {
         strut
         svg
       }
@@ -65,7 +68,7 @@ package struct ProcessDiagram: HTMLConvertible {
   /// Keeps the drawing from being made smaller than can be read: it takes the least width, and no height.
   private var strut: HTML {
     element(
-      "svg", .class("process-strut"), .custom("width", em(drawing.bounds.width * 0.85)), .custom("height", "0"),
+      "svg", .class("process-strut"), .custom("width", em(drawing.bounds.width * 0.82)), .custom("height", "0"),
       .aria(.hidden, true))
   }
 
@@ -115,23 +118,29 @@ package struct ProcessDiagram: HTMLConvertible {
 
   /// What the drawing says, in a sentence.
   private var summary: String {
-    func labels(_ mark: Mark) -> [String] { steps.filter { marks[$0.id] == mark }.map { "“\($0.label)”" } }
-    let tasks = steps.filter { if case .step = $0.kind { true } else { false } }
+    let tasks = definition.nodesInOrder.filter { if case .step = $0.kind { true } else { false } }
+    func labels(_ mark: Mark, of nodes: [ProcessNode]) -> [String] {
+      nodes.filter { marks[$0.id] == mark }.map { "“\(label(of: $0))”" }
+    }
+    let (done, returned) = (labels(.done, of: tasks), labels(.returned, of: tasks))
+    let current = labels(.current, of: steps)
     var text = "共 \(tasks.count) 个办理环节"
-    if !labels(.done).isEmpty { text += "，已办 \(labels(.done).count) 个" }
-    if !labels(.current).isEmpty { text += "，现在在\(labels(.current).joined(separator: "、"))" }
-    if !labels(.returned).isEmpty { text += "，\(labels(.returned).joined(separator: "、"))曾退回" }
+    if !done.isEmpty { text += "，已办 \(done.count) 个" }
+    if !current.isEmpty { text += "，现在在\(current.joined(separator: "、"))" }
+    if !returned.isEmpty { text += "，\(returned.joined(separator: "、"))曾退回" }
     return text + "。"
   }
 
   // MARK: - The list
 
-  /// What is worth telling in the list: where something is done or waited for, and what else has a mark.
+  /// What is worth telling in the list: where something is done or waited for, and what else has a mark. What a case that
+  /// is over never came to is not.
   private var steps: [ProcessNode] {
-    definition.nodesInOrder.filter { node in
+    let isOver = !marks.isEmpty && !marks.values.contains(.current)
+    return definition.nodesInOrder.filter { node in
       switch node.kind {
-      case .step, .service, .decision, .timer: true
-      case .start, .end, .boundary: marks[node.id] != nil
+      case .step, .service, .timer: !isOver || marks[node.id] != nil
+      case .start, .end, .boundary, .decision: marks[node.id] != nil
       case .exclusive, .parallel, .inclusive: false
       }
     }
@@ -151,7 +160,7 @@ package struct ProcessDiagram: HTMLConvertible {
       label(of: node), who: notes[node.id], tone: mark?.tone ?? .neutral, badge: mark.map { Badge($0.word, $0.tone) },
       state: state
     ) {
-      if let condition = condition(of: node) { small { condition } }
+      if mark == nil, let condition = condition(of: node) { small { condition } }
     }
   }
 
@@ -159,6 +168,8 @@ package struct ProcessDiagram: HTMLConvertible {
   private func condition(of node: ProcessNode) -> String? {
     let names = definition.flows.filter { $0.target == node.id }.map(\.name)
     guard !names.isEmpty, !names.contains("") else { return nil }
-    return "条件：" + names.joined(separator: "、")
+    var distinct: [String] = []
+    for name in names where !distinct.contains(name) { distinct.append(name) }
+    return "条件：" + distinct.joined(separator: "、")
   }
 }

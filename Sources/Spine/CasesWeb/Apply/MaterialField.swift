@@ -1,0 +1,78 @@
+import Cases
+import Core
+import Entities
+import EntitiesWeb
+import HTML
+import Shell
+
+/// How one required material is handed in: which of several, in which way, and its files.
+struct MaterialField: HTMLConvertible {
+  let requirement: MaterialRequirement
+  let typed: FormInput
+  let files: [Control.PresentFile]
+  let error: String?
+  let channel: CaseChannel
+
+  private var name: String { "material.\(requirement.name)" }
+
+  var html: HTML {
+    div(.class("material"), .id("f-\(name)"), .class(error == nil ? nil : "has-error")) {
+      h3(.class("material-name")) {
+        requirement.label
+        " "
+        Badge(requirement.need.label, requirement.need == .required ? .info : .neutral)
+        if requirement.medium == .original { Badge("核验原件", .warning) }
+      }
+      if let help = requirement.kinds.first?.help, !requirement.isChoice { p(.class("field-help")) { help } }
+      if let error {
+        p(.class("field-error")) {
+          Icon.error
+          error
+        }
+      }
+      if requirement.isChoice { kindField }
+      if ways.count > 1 { wayField }
+      if ways.contains(where: { $0.way == .files }) { fileField }
+      for file in files { HiddenField("\(name).keep", file.id) }
+    }
+  }
+
+  private var kindField: Shell.Field {
+    Shell.Field(
+      "\(name).kind", "任选一种",
+      .select(
+        typed.first("\(name).kind"), requirement.kinds.map { Choice($0.name, $0.label, detail: $0.help) },
+        blank: nil))
+  }
+
+  /// The ways that are open, the most convenient first.
+  var ways: [(way: HandedMaterial.Way, label: String, detail: String)] {
+    var ways: [(way: HandedMaterial.Way, label: String, detail: String)] = []
+    if requirement.kinds.contains(where: \.isHeld) {
+      ways.append((.held, "免提交", "由受理单位内部核查"))
+    }
+    ways.append((.files, channel == .window ? "扫描或上传" : "拍照或上传", "图片或 PDF，可多张"))
+    if requirement.medium != .electronic {
+      ways.append(
+        (.promised, channel == .window ? "收取原件" : "交原件", channel == .window ? "已核对原件，不留电子件" : "寄送或带到窗口"))
+    }
+    return ways
+  }
+
+  var chosen: HandedMaterial.Way {
+    HandedMaterial.Way(rawValue: typed.first("\(name).way")) ?? (files.isEmpty ? ways[0].way : .files)
+  }
+
+  private var wayField: Shell.Field {
+    Shell.Field(
+      "\(name).way", "提交方式", .radio(chosen.rawValue, ways.map { Choice($0.way.rawValue, $0.label, detail: $0.detail) }))
+  }
+
+  private var fileField: Shell.Field {
+    Shell.Field(
+      name, "文件",
+      .file(
+        Control.FileField(
+          accept: "image/*,.pdf", allowsSeveral: true, limit: "图片或 PDF，每个不超过 20 MB，可多选", present: files)))
+  }
+}

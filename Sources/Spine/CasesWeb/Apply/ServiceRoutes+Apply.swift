@@ -1,0 +1,203 @@
+import Access
+import Cases
+import Core
+import Entities
+import EntitiesWeb
+import Files
+import HTML
+import HTTP
+import Identity
+import SQL
+import Shell
+import Site
+
+/// Filling in an application: prefilled, kept as it grows, and handed in.
+extension ServiceRoutes {
+  private func channel(_ visit: Visit, _ item: ServiceItem) throws(Refusal) -> CaseChannel {
+    guard visit.principal.kind == .user else {
+      throw Refusal(.unauthenticated, "sign-in-required", "请先登录，再申请。")
+    }
+    if mayAccept(visit), item.channels.contains(.window) { return .window }
+    guard item.channels.contains(.online) else {
+      throw Refusal(.unprocessable, "item-channel", "“\(item.label)”只能到窗口办理。请带齐材料到就近的户籍窗口。")
+    }
+    return .online
+  }
+
+  func begin(_ visit: Visit) async throws -> Response {
+    let item = try item(visit)
+    let channel = try channel(visit, item)
+    var texts: [String: [String]] = [:]
+    var sources: [String: String] = [:]
+    if channel == .online, let known = try await prefill(visit) {
+      for (name, text) in known { texts[name] = [text] }
+      for name in known.keys { sources[name] = "来自您的实名登记" }
+    }
+    texts["relation"] = texts["relation"] ?? ["self"]
+    let defaults = try defaults(of: item, visit)
+    texts.merge(defaults) { known, _ in known }
+    if let draft = try await cases.draft(of: item.code, by: visit.principal) {
+      for (name, value) in draft.object ?? [] { texts[name] = (value.array ?? []).compactMap(\.string) }
+    }
+    return try await page(visit, item, channel, FormInput(texts), errors: [], sources: sources)
+  }
+
+  private func defaults(of item: ServiceItem, _ visit: Visit) throws -> [String: [String]] {
+    guard let form = store.catalog.entity(item.form) else { return [:] }
+    let values = try RecordValidator(form, catalog: store.catalog).defaults(
+      in: EvaluationContext(now: store.clock.now(), principal: visit.principal))
+    return values.mapValues { [FieldControl.editText($0)] }
+  }
+
+  /// What the register knows of the applicant.
+  private func prefill(_ visit: Visit) async throws -> [String: String]? {
+    let records = store.records(as: .system, purpose: "本人申请预填", origin: visit.request.origin)
+    return try await store.database.transaction { transaction -> [String: String]? in
+      guard let real = try await RealName.of(user: visit.principal.id, in: transaction) else { return nil }
+      let person = try await records.within(transaction).get(
+        "person", real.person, columns: ["name", "resident_id", "phone", "division_code"])
+      var known: [String: String] = [:]
+      for (field, source) in [
+        ("applicant_name", "name"), ("applicant_document", "resident_id"), ("applicant_phone", "phone"),
+        ("division_code", "division_code"),
+      ] { if let text = person[source].text, !text.isEmpty { known[field] = text } }
+      return known
+    }
+  }
+
+  func submit(_ visit: Visit) async throws -> Response {
+    let item = try item(visit)
+    let channel = try channel(visit, item)
+    let form = try await visit.request.body.form()
+    var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
+    for (name, keys) in try await keepFiles(form, item, visit) {
+      texts["material.\(name).keep"] = keys
+      texts["material.\(name).remove"] = nil
+    }
+    for name in ["_refresh", "_csrf", "_draft"] { texts[name] = nil }
+    let input = FormInput(texts)
+    let refreshes = form.first("_refresh") != nil
+    if refreshes || form.first("_draft") != nil {
+      try await keepDraft(input, item, visit)
+      if refreshes { return try await page(visit, item, channel, input, errors: []) }
+      return try visit.redirect(to: "/services", saying: "已暂存“\(item.label)”，可以随时回来继续填写。")
+    }
+    let application = try await filled(visit, item, channel, input)
+    var (content, errors) = application.content(from: FormData(fields: QueryItems(input), files: []))
+    content.materials = materials(application.requirements, input, channel)
+    guard errors.isEmpty else {
+      try await keepDraft(input, item, visit)
+      return try await page(visit, item, channel, input, errors: errors, status: 422)
+    }
+    do {
+      let started = try await cases.start(
+        CaseApplication(item: item.code, channel: channel, content: content), by: visit.principal,
+        origin: visit.request.origin)
+      return try visit.redirect(
+        to: "/cases/\(started.id)",
+        saying: channel == .online ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
+    } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
+      try await keepDraft(input, item, visit)
+      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      return try await page(visit, item, channel, input, errors: all, status: refusal.kind.status)
+    }
+  }
+
+  // MARK: Parts
+
+  private func keepDraft(_ input: FormInput, _ item: ServiceItem, _ visit: Visit) async throws {
+    let kept = input.texts.sorted { $0.key < $1.key }.map { ($0.key, JSON.array($0.value.map { .string($0) })) }
+    try await cases.keepDraft(.object(kept), of: item.code, by: visit.principal)
+  }
+
+  /// Puts what was sent into the file store at once, so that no error ever asks for it again.
+  ///
+  /// - Returns: the keys that each requirement now has.
+  func keepFiles(_ form: FormData, _ item: ServiceItem, _ visit: Visit) async throws -> [String: [String]] {
+    var keys: [String: [String]] = [:]
+    for requirement in item.materials {
+      let name = "material.\(requirement.name)"
+      let removed = Set(form.all("\(name).remove"))
+      var kept = form.all("\(name).keep").filter { !removed.contains($0) }
+      for file in form.files(name) where file.size > 0 {
+        let stored = try await files.put(
+          path: file.path, name: file.filename, classification: .secret, policy: .documents, by: visit.principal)
+        kept.append(stored.key)
+      }
+      if !kept.isEmpty || !removed.isEmpty { keys[requirement.name] = Array(kept.prefix(40)) }
+    }
+    return keys
+  }
+
+  func materials(_ requirements: [MaterialRequirement], _ input: FormInput, _ channel: CaseChannel) -> [HandedMaterial]
+  {
+    requirements.compactMap { requirement in
+      let name = "material.\(requirement.name)"
+      let keys = input.texts["\(name).keep"] ?? []
+      let field = MaterialField(
+        requirement: requirement, typed: input,
+        files: keys.map { Control.PresentFile(id: $0, name: "", path: "", detail: "") }, error: nil, channel: channel)
+      let kind = requirement.kinds.first { $0.name == input.first("\(name).kind") } ?? requirement.kinds[0]
+      let way = field.chosen
+      if way == .files, keys.isEmpty { return nil }
+      return HandedMaterial(
+        requirement: requirement.name, kind: kind.name, way: way, files: way == .files ? keys : [])
+    }
+  }
+
+  private func filled(
+    _ visit: Visit, _ item: ServiceItem, _ channel: CaseChannel, _ input: FormInput, errors: [FieldError] = [],
+    files: [String: [Control.PresentFile]] = [:]
+  ) async throws -> ApplicationForm {
+    let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+    return ApplicationForm(
+      item, catalog: store.catalog, context: EvaluationContext(now: store.clock.now(), principal: visit.principal),
+      divisions: divisions, facts: CaseFacts(channel: channel, acceptedBy: nil), typed: input, errors: errors,
+      files: files)
+  }
+
+  /// The files behind the keys of a form, as far as they are the visitor's.
+  func present(_ input: FormInput, _ item: ServiceItem, _ visit: Visit) async throws -> [String: [Control.PresentFile]]
+  {
+    var present: [String: [Control.PresentFile]] = [:]
+    for requirement in item.materials {
+      for key in input.texts["material.\(requirement.name).keep"] ?? [] {
+        guard let file = try? await files.find(key), file.createdBy == visit.principal.actor else { continue }
+        present[requirement.name, default: []].append(
+          Control.PresentFile(
+            id: key, name: file.name, path: "/files/\(key)", detail: "\((file.size + 1023) / 1024) KB"))
+      }
+    }
+    return present
+  }
+
+  private func page(
+    _ visit: Visit, _ item: ServiceItem, _ channel: CaseChannel, _ input: FormInput, errors: [FieldError],
+    sources: [String: String] = [:], status: Int = 200
+  ) async throws -> Response {
+    var form = try await filled(
+      visit, item, channel, input, errors: errors, files: try await present(input, item, visit))
+    form.sources = sources
+    let path = "/services/\(item.code)/apply"
+    return try await visit.page(
+      "\(channel == .window ? "受理" : "申请")：\(item.label)", status: status,
+      crumbs: [Crumb("办事服务", "/services"), Crumb(item.label, "/services/\(item.code)")],
+      subtitle: item.limit == 1 ? "材料齐全当场办结" : "承诺 \(item.limit) 个工作日办结"
+    ) {
+      FormView(
+        path: path, sections: form.sections, errors: errors,
+        submit: Action(channel == .window ? "受理并提交" : "提交申请", .submit(name: nil, value: nil), style: .primary),
+        others: [
+          Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true),
+          Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true),
+        ],
+        cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存在受理单位。")
+    }
+  }
+}
+
+extension QueryItems {
+  init(_ input: FormInput) {
+    self.init(input.texts.flatMap { name, texts in texts.map { Item(name: name, value: $0) } })
+  }
+}

@@ -1,0 +1,191 @@
+import Access
+package import Cases
+import Core
+import Entities
+import EntitiesWeb
+package import Files
+import HTML
+package import HTTP
+import Processes
+import SQL
+import Shell
+package import Site
+
+/// The page of a case and everything that can be done from it.
+package struct CaseRoutes: Sendable {
+  let site: Site
+  let cases: CaseStore
+  let files: FileStore
+
+  package init(site: Site, cases: CaseStore, files: FileStore) {
+    self.site = site
+    self.cases = cases
+    self.files = files
+  }
+
+  var store: RecordStore { cases.store }
+
+  package func register(in router: inout Router) {
+    router.on(.get, "/cases/{id}", at: site) { visit in try await show(visit) }
+    router.on(.get, "/cases/{id}/files/{key}", at: site) { visit in try await download(visit) }
+    router.on(.post, "/cases/{id}/tasks/{task}", maximumBody: ServiceRoutes.maximumBody, at: site) { visit in
+      try await answer(visit)
+    }
+    router.on(.get, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await askTask(visit) }
+    router.on(.post, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await moveTask(visit) }
+    router.on(.get, "/cases/{id}/do/{move}", at: site) { visit in try await askCase(visit) }
+    router.on(.post, "/cases/{id}/do/{move}", at: site) { visit in try await moveCase(visit) }
+  }
+
+  func requireUser(_ visit: Visit) throws(Refusal) {
+    guard visit.principal.kind != .stranger else {
+      throw Refusal(.unauthenticated, "sign-in-required", "请先登录，再查看办件。")
+    }
+  }
+
+  func view(_ visit: Visit) async throws -> CaseView {
+    try requireUser(visit)
+    return try await cases.view(
+      try visit.request.integer("id"), as: visit.principal, origin: visit.request.origin)
+  }
+
+  private func show(_ visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    if visit.wantsJSON { return .json(CaseJSON.full(view, catalog: store.catalog)) }
+    return try await page(view, visit)
+  }
+
+  func page(
+    _ view: CaseView, _ visit: Visit, typed: FormInput? = nil, errors: [FieldError] = [], status: Int = 200
+  ) async throws -> Response {
+    let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+    let page = CasePage(
+      view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
+      files: try await present(view, typed, visit))
+    return try await visit.page(
+      view.item.label, status: status, layout: .wide, crumbs: page.crumbs, badge: page.badge, subtitle: page.subtitle,
+      actions: page.actions, moreActions: page.moreActions
+    ) { page.content }
+  }
+
+  /// The files that each requirement has, for a step in which materials may be changed.
+  private func present(_ view: CaseView, _ typed: FormInput?, _ visit: Visit) async throws
+    -> [String: [Control.PresentFile]]
+  {
+    guard view.mine.contains(where: { view.rule(of: $0.step)?.edits.contains(.materials) == true }) else { return [:] }
+    var present: [String: [Control.PresentFile]] = [:]
+    for requirement in view.item.materials {
+      let record = view.materials.first { $0["requirement"].text == requirement.name }
+      let keys = typed?.texts["material.\(requirement.name).keep"] ?? record?["files"].list ?? []
+      for key in keys {
+        guard let file = try? await files.find(key) else { continue }
+        let isHere = record?["files"].list?.contains(key) == true
+        guard isHere || file.createdBy == visit.principal.actor else { continue }
+        present[requirement.name, default: []].append(
+          Control.PresentFile(
+            id: key, name: file.name, path: isHere ? "/cases/\(view.id)/files/\(key)" : "/files/\(key)",
+            detail: "\((file.size + 1023) / 1024) KB"))
+      }
+    }
+    return present
+  }
+
+  // MARK: Files
+
+  private func download(_ visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    let key = try visit.request.parameter("key")
+    let holds = view.materials.contains { $0["files"].list?.contains(key) == true && !$0.masked.contains("files") }
+    guard holds else {
+      throw Refusal(.notFound, "file-missing", "没有找到这个文件，或您现在没有这件事的办理任务，不能查看材料。")
+    }
+    let file = try await files.find(key)
+    let files = files
+    var response = Response.stream(type: file.contentType) { writer in
+      try await files.read(file) { try await writer.write($0) }
+    }
+    if !file.contentType.hasPrefix("image/") { response.attach(as: file.name) }
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+  }
+
+  // MARK: Answering
+
+  private func answer(_ visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    let number = Int(try visit.request.integer("task"))
+    let form = try await visit.request.body.form()
+    var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
+    guard let task = view.mine.first(where: { $0.number == number }), let rule = view.rule(of: task.step) else {
+      throw Refusal(.conflict, "task-not-open", "这项任务已经办过、收回或由别人办理，您的操作没有保存。请刷新待办后查看。")
+    }
+    let services = ServiceRoutes(site: site, cases: cases, files: files)
+    if rule.edits.contains(.materials) {
+      for (name, keys) in try await services.keepFiles(form, view.item, visit) {
+        texts["material.\(name).keep"] = keys
+      }
+    }
+    let input = FormInput(texts)
+    if form.first("_refresh") != nil { return try await page(view, visit, typed: input) }
+    var errors: [FieldError] = []
+    var content = CaseContent()
+    if !rule.edits.isEmpty, task.kind == .own {
+      let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+      var application = ApplicationForm(
+        view.item, catalog: store.catalog,
+        context: EvaluationContext(now: store.clock.now(), principal: visit.principal), divisions: divisions,
+        facts: CasePage.facts(of: view), typed: rule.edits.contains(.form) ? input : CasePage.typed(view))
+      application.asksCase = false
+      if rule.edits.contains(.form) {
+        let read = application.content(from: FormData(fields: QueryItems(input), files: []))
+        errors += read.errors
+        content.form = read.content.form.filter { $0.value != view.form?[$0.key] ?? .null }
+      }
+      if rule.edits.contains(.materials) {
+        content.materials = services.materials(application.requirements, input, .window)
+          .filter { CasePage.handed($0.requirement, in: view) != $0 }
+      }
+    }
+    let values = try Answers.read(view, task, rule, input, &errors)
+    guard errors.isEmpty else { return try await page(view, visit, typed: input, errors: errors, status: 422) }
+    do {
+      try await cases.move(
+        view.id, .complete(task: number, values: values), opinion: form.first("opinion"), content: content,
+        by: visit.principal, origin: visit.request.origin)
+    } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
+      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
+    }
+    if visit.wantsJSON { return .json(["done": true]) }
+    let back = form.first("return") == "inbox" ? "/inbox" : "/cases/\(view.id)"
+    return try visit.redirect(to: back, saying: "已办理“\(task.label)”。")
+  }
+}
+
+/// The variables that a step asks for, as they were typed.
+enum Answers {
+  static func read(
+    _ view: CaseView, _ task: CaseTask, _ rule: StepRule, _ input: FormInput, _ errors: inout [FieldError]
+  ) throws -> [String: Value] {
+    guard task.kind == .own else { return [:] }
+    var values: [String: Value] = [:]
+    for asked in rule.inputs {
+      guard let variable = view.process.definition.variables.first(where: { $0.name == asked.variable }) else {
+        continue
+      }
+      let text = input.first(asked.variable)
+      if text.isEmpty {
+        if asked.isRequired { errors.append(FieldError(asked.variable, "还没有填写“\(variable.label)”。请填写后再提交。")) }
+        continue
+      }
+      guard let value = variable.kind.value(of: String(text.prefix(200))) else {
+        errors.append(FieldError(asked.variable, "“\(variable.label)”的内容“\(text.prefix(20))”读不懂。请改正。"))
+        continue
+      }
+      values[asked.variable] = value
+    }
+    return values
+  }
+}
