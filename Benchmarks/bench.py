@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 
+import cases
 from stage import (POSTGRES, STAGE, Browser, Nginx, Server, city, conninfo, demo_accounts, lifang, percentile, psql, say,
                    shuffled, status_field)
 
@@ -302,6 +303,18 @@ def crowd():
     p99 = percentile(times, 0.99)
     return [row("crowd", p99, "ms p99", "none", None, "no error, p99 < 500 ms", failed == 0 and p99 < 500,
                 f"{len(times)} requests, {failed} failed, median {statistics.median(times):.0f} ms, {memory:.0f} MB")]
+
+
+@measure
+def case_lifecycle_1m():
+    """A case through HTTP from the window to the finished register, with a million finished ones in the tables."""
+    return cases.case_lifecycle_1m(row, spread)
+
+
+@measure
+def inbox_10k():
+    """The inbox of an officer with ten thousand open tasks."""
+    return cases.inbox_10k(row, spread)
 
 
 def main():

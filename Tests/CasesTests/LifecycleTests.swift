@@ -1,3 +1,4 @@
+import Access
 import Cases
 import Core
 import Entities
@@ -33,8 +34,8 @@ import Testing
     #expect(over["step"] == .null)
     let view = try await city.cases.view(id, as: try city.person("resident"))
     #expect(view.access == .applicant)
-    #expect(view.events.map(\.label) == ["提交申请", "办理", "办理", "办理", "办理"])
-    #expect(view.events.map(\.result) == [nil, "通过", "与上传材料一致", "通过", "中国邮政速递"])
+    #expect(view.events.map(\.label) == ["提交申请", "办理", "办理", "办理", "办理", "落实登记"])
+    #expect(view.events.map(\.result) == [nil, "通过", "与上传材料一致", "通过", "中国邮政速递", "已登入人口"])
     #expect(view.form?["child_name"] == .text("张小满"))
     #expect(view.tasks.allSatisfy { $0.state == .done })
     #expect(try await city.store.database.value("select count(*) from case_timer", as: Int.self) == 0)
@@ -46,6 +47,13 @@ import Testing
     #expect(try await city.state(id)["state"] == .text("completed"))
     let view = try await city.cases.view(id, as: try city.person("officer"))
     #expect(view.tasks.isEmpty)
+    // The child is in the register of persons, and the history says so.
+    let people = try await city.store.records(as: .system, purpose: "核对").list(ListQuery("person"))
+    #expect(people.records.map { $0["name"].text } == ["陈安安"])
+    let child = try #require(people.records.first)
+    let known = try await city.store.records(as: .system, purpose: "核对").get("person", child.id)
+    #expect(known["registered_division"] == .text("511702001001"))
+    #expect(view.events.map(\.result) == [nil, "已登入人口"])
     // The register of births has it, within the scope of the station.
     let births = try await city.store.records(as: try city.person("officer")).list(ListQuery("hukou_birth"))
     #expect(births.records.map { $0["child_name"].text } == ["陈**"])
@@ -112,6 +120,33 @@ import Testing
     }
     #expect(code == "content-closed")
     #expect(try await city.cases.view(id, as: try city.person("aux")).form?["child_name"] == .text("张小满"))
+  }
+
+  @Test func whatARegisterRefusesIsLeftToBeDoneByHand() async throws {
+    let city = try await CaseFixture()
+    let item = try #require(city.cases.services.item("hukou_083"))
+    let golden = try #require(item.goldenCases.firstIndex { $0.channel == .window && $0.acceptedBy == "officer" })
+    let records = city.store.records(as: .system, purpose: "核对")
+    func started() async throws -> [CaseEvent] {
+      var application = try city.application("hukou_083", golden: golden, channel: .window, delivery: "window")
+      application.content.values["subject_name"] = .text("张老汉")
+      application.content.values["subject_document"] = .text("511702193603071218")
+      let id = try await city.cases.start(application, by: try city.person("officer")).id
+      #expect(try await city.state(id)["state"] == .text("completed"))
+      return try await city.cases.view(id, as: try city.person("officer")).events
+    }
+    let missing = try #require(try await started().first { $0.action == "register" })
+    #expect(missing.result == "未能更新人口")
+    #expect(missing.opinion?.contains("手工") == true)
+    let person = try await records.insert(
+      "person",
+      [
+        "name": .text("张老汉"), "resident_id": .text("511702193603071218"), "sex": .text("male"),
+        "birth_date": .date(CivilDate("1936-03-07") ?? city.time.clock.now().chinaTime.date),
+        "residency": .text("permanent"), "division_code": .text("511702001001"),
+      ], input: .code)
+    #expect(try await started().first { $0.action == "register" }?.result == "已更新人口")
+    #expect(try await records.get("person", person.id)["deceased_on"] != .null)
   }
 
   @Test func refusalEndsTheCaseWithItsReason() async throws {

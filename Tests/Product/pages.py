@@ -1,5 +1,9 @@
 """Every kind of page, who opens it, and how its address is found in the demo city."""
 
+import functools
+
+from clients import Client
+
 
 def record(table, where="true"):
     return lambda city: city.sql(f"select id from {table} where {where} order by id limit 1")
@@ -10,6 +14,61 @@ def plate(city):
 
 
 HOME = "division_code = '511702001001'"
+
+APPLICANT = {
+    "applicant_name": "刘芳", "applicant_document": "511702199603071223", "applicant_phone": "13800138000",
+    "division_code": "511702001001", "delivery": "window",
+}
+# What each item asks for, without anything that has to be uploaded.
+APPLICATIONS = {
+    "hukou_001": {
+        **APPLICANT, "relation": "child", "subject_name": "张小满", "applicant_relation": "mother", "child_name": "张小满",
+        "child_sex": "male", "child_birth_date": "2025-05-12", "child_ethnicity": "01", "native_place": "四川省达州市通川区",
+        "birth_place": "四川省达州市通川区", "birth_certificate_number": "S510034567", "father_standing": "family",
+        "father_name": "张志强", "father_resident_id": "511702199408161215", "father_ethnicity": "01", "mother_standing": "family",
+        "mother_name": "刘芳", "mother_resident_id": "511702199603071223", "mother_ethnicity": "01", "household_kind": "family",
+        "household_head_name": "刘建国", "relation_to_head": "grandchild", "household_address": "达州市通川区西城街道荷叶街28号",
+        "material.mother_register.way": "held", "material.birth_certificate.way": "promised",
+    },
+    "hukou_025": {
+        **APPLICANT, "relation": "self", "registered_birth_date": "1990-03-07", "name_before": "王招弟", "name_after": "王清扬",
+        "reason": "原名在生活中造成困扰", "material.written_application.way": "promised",
+        "material.household_register.way": "held", "material.resident_card.way": "held",
+    },
+}
+
+
+def apply(client, item="hukou_001", changes=(), files=None):
+    """Hands in an application, online or at the client's window, and tells the address of the case."""
+    taken = client.post(f"/services/{item}/apply", {**APPLICATIONS[item], **dict(changes)}, files=files)
+    assert taken.status_code == 303, taken.text
+    return taken.headers["Location"]
+
+
+def answer(client, case, values, files=None):
+    """What this account says to the one task that waits for it."""
+    [task] = [task["task"] for task in client.json(case).json()["tasks"] if task["mine"]]
+    return client.post(f"{case}/tasks/{task}", values, files=files)
+
+
+def signed_in(city, account):
+    client = Client(city.base)
+    client.sign_in(account, city.accounts[account])
+    return client
+
+
+@functools.cache
+def case(city):
+    """One that waits for the first look at it."""
+    return apply(signed_in(city, "resident")).split("/")[-1]
+
+
+@functools.cache
+def case_to_supplement(city):
+    path = apply(signed_in(city, "resident"))
+    answer(signed_in(city, "fujing"), path, {"review": "supplement", "opinion": "《出生医学证明》的照片不清楚，请重拍。"})
+    return path.split("/")[-1]
+
 
 # Name: (account, address, what fills its braces). No account is a stranger.
 KINDS = {
@@ -59,6 +118,17 @@ KINDS = {
     "log entry": ("auditor", "/logs/{}", record("audit_entry")),
     "log statistics": ("auditor", "/logs/statistics", None),
     "log of calls": ("auditor", "/logs/calls", None),
+    "catalogue of a stranger": (None, "/services", None),
+    "catalogue": ("resident", "/services", None),
+    "guide": ("resident", "/services/hukou_001", None),
+    "application": ("resident", "/services/hukou_001/apply", None),
+    "acceptance": ("fujing", "/services/hukou_025/apply", None),
+    "inbox": ("fujing", "/inbox?box={}", lambda city: case(city) and "todo"),
+    "inbox of a resident": ("resident", "/inbox?box={}", lambda city: case(city) and "started"),
+    "case of the handler": ("fujing", "/cases/{}", case),
+    "case of the applicant": ("resident", "/cases/{}", case),
+    "case to supplement": ("resident", "/cases/{}", case_to_supplement),
+    "transfer of a task": ("fujing", "/cases/{}/tasks/2/transfer", case),
 }
 
 

@@ -10,6 +10,8 @@ package struct ServiceCatalog: Sendable {
   package let materials: [String: MaterialKind]
   package let processes: [String: RunnableProcess]
   package let calendars: [String: WorkCalendar]
+  /// By form.
+  private let outcomes: [String: Outcome]
   /// What is wrong, in the order of files and lines.
   package let findings: [Finding]
 
@@ -45,6 +47,12 @@ package struct ServiceCatalog: Sendable {
       default: break
       }
     }
+    var outcomes: [String: Outcome] = [:]
+    for document in catalog.others where document.kind == .outcome {
+      if let outcome = OutcomeReader(document, catalog: catalog, collector).outcome() {
+        outcomes[outcome.form] = outcome
+      }
+    }
     var items: [ServiceItem] = []
     for document in catalog.others where document.kind == .item {
       let reader = ItemReader(document, catalog: catalog, materials: materials, collector)
@@ -58,11 +66,15 @@ package struct ServiceCatalog: Sendable {
     self.materials = materials
     self.processes = processes
     self.calendars = calendars
+    self.outcomes = outcomes
     index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
     findings = collector.findings.sortedByPlace
   }
 
   package func item(_ code: String) -> ServiceItem? { index[code].map { items[$0] } }
+
+  /// What completed cases of a form change in the registers.
+  package func outcome(of form: String) -> Outcome? { outcomes[form] }
 
   // MARK: Files
 

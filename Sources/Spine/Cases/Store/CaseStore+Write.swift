@@ -40,6 +40,9 @@ extension CaseStore {
     if let number = state.instance.variables["courier_number"] { changes["courier_number"] = number }
     let isOver = state.instance.state == .finished || state.instance.state == .void
     changes["finished_at"] = isOver ? .instant(now) : .null
+    if state.instance.state == .finished, before?.state != .finished {
+      try await carryOut(state, by: principal, records, in: transaction)
+    }
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     guard !changes.isEmpty else { return }
     try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)

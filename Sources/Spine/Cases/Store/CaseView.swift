@@ -100,6 +100,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "reopen": "重开"
     case "timeout": "到时"
     case "urge": "催办"
+    case "register": "落实登记"
     case "copy": "抄送"
     default: action
     }

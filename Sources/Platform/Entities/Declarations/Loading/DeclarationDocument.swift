@@ -4,8 +4,9 @@ package import YAML
 package struct DeclarationDocument: Sendable {
   package enum Kind: String, Sendable, CaseIterable {
     case entity, dictionary, parameters, role, menu, permissions
-    /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars.
-    case item, materials, calendar
+    /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
+    /// completed cases change in the registers.
+    case item, materials, calendar, outcome
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -19,6 +20,7 @@ package struct DeclarationDocument: Sendable {
       case .item: "items"
       case .materials: "materials"
       case .calendar: "calendars"
+      case .outcome: "outcomes"
       }
     }
 
@@ -33,6 +35,7 @@ package struct DeclarationDocument: Sendable {
       case .item: "事项"
       case .materials: "材料目录"
       case .calendar: "工作日历"
+      case .outcome: "办结落实"
       }
     }
 

@@ -65,6 +65,7 @@ struct OverlayMerge {
       merged = merge(
         overlay, base, replace: ["label"], lists: ["items": "name"],
         may: ["label", "help", "medium", "held", "check", "validity"])
+    case .outcome: merged = merge(overlay, base, replace: ["label", "changes"], lists: [:], may: [])
     case .calendar:
       merged = merge(
         overlay, base, replace: ["label", "hours", "weekdays"], lists: ["holidays": nil, "workdays": nil], may: [])
