@@ -19,6 +19,8 @@ import Testing
       var walk = try Walk(process)
       do {
         try walk.wander(&dice, moves: 40)
+        let kept = try ProcessInstance(json: try JSON(parsing: walk.drive.instance.json.text))
+        if kept != walk.drive.instance { throw Broken(description: "kept and read again it is another") }
         if try walk.finish(&dice) { finished += 1 }
       } catch {
         Issue.record(
