@@ -31,6 +31,12 @@ def somebody(choices):
     return choices.choice(SURNAMES) + "".join(choices.choice(GIVEN) for _ in range(2))
 
 
+def division(data):
+    """The division of the station at whose window the demo's auxiliary sits."""
+    return psql(conninfo(data), "select division_code from unit u join app_user a on a.unit_id = u.id "
+                                "where a.account = 'fujing'")[0]
+
+
 class Desk:
     """An auxiliary and an officer of one station, signed in."""
 
@@ -87,7 +93,7 @@ def stock(data, count):
     say(f"making {count - have} finished cases")
     begin = time.monotonic()
     base = int(sql(data, "select max(id) from service_case")[-1])
-    rows = f"generate_series({base + 1}, {base + count - have}) g"
+    rows = f"generate_series({base + 1}::bigint, {base + count - have}) g"
     own = columns("service_case", {"id", "number", "applicant_name", "subject_name", "submitted_at", "finished_at", "search_vector"})
     name = (f"substr('{SURNAMES}', 1 + (g * 7919 % {len(SURNAMES)})::int, 1) || substr('{GIVEN}', 1 + (g * 104729 % {len(GIVEN)})::int, 1)"
             f" || substr('{GIVEN}', 1 + (g * 15485863 % {len(GIVEN)})::int, 1)")
@@ -110,10 +116,9 @@ def stock(data, count):
 
 def lives(data, seconds, desks):
     """Lifecycles a second and the milliseconds of every request, by so many desks at once."""
-    division = psql(conninfo(data), "select division_code from unit u join app_user a on a.unit_id = u.id where a.account = 'fujing'")
     accounts, times, counts, failures = demo_accounts(data), [], [], []
     with Server(data, "--bench") as server:
-        ready = [Desk(server.port, accounts, division) for _ in range(desks)]
+        ready = [Desk(server.port, accounts, division(data)) for _ in range(desks)]
         for desk in ready:
             desk.life(somebody(random.Random(1)), [])
         until = time.monotonic() + seconds
@@ -161,9 +166,8 @@ def cases(count):
         shutil.rmtree(data, ignore_errors=True)
         lifang("cluster", "stop", data=small)
         subprocess.run(["cp", "-a", "--reflink=auto", small, data], check=True)
-        division = psql(conninfo(data), "select division_code from unit u join app_user a on a.unit_id = u.id where a.account = 'fujing'")
         with Server(data, "--bench") as server:
-            desk = Desk(server.port, demo_accounts(data), division)
+            desk = Desk(server.port, demo_accounts(data), division(data))
             desk.life("傅强", [])
         stock(data, count)
         (data / "ready").write_text("")

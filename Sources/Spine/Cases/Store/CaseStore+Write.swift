@@ -64,10 +64,11 @@ extension CaseStore {
           let due = try rule.limit.map { try deadline($0, from: now) }
           statements.append(
             """
-            insert into case_task (case_id, number, visit, step, step_label, kind, state, user_id, pool_kind, pool_code,
-              pool_unit_id, asked_at, due_at)
+            insert into case_task (case_id, number, visit, step, step_label, item_code, item_label, kind, state, user_id,
+              pool_kind, pool_code, pool_unit_id, asked_at, due_at)
             values (\(state.id), \(task.id), \(visit.id), \(visit.node),
-              \(state.process.node(visit.node)?.label ?? visit.node), \(task.kind.rawValue), \(task.state.rawValue),
+              \(state.process.node(visit.node)?.label ?? visit.node), \(state.item.code), \(state.item.label),
+              \(task.kind.rawValue), \(task.state.rawValue),
               \(holder.user), \(holder.pool?.kind.rawValue), \(holder.pool?.code), \(holder.pool?.unit), \(now),
               \(due))
             """)

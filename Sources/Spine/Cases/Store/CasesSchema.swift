@@ -65,6 +65,9 @@ package enum CasesSchema {
           visit integer not null,
           step text not null,
           step_label text not null,
+          -- of the case, so that an inbox is filtered without reading cases
+          item_code text not null,
+          item_label text not null,
           kind text not null,
           state text not null check (state in ('open', 'waiting', 'done', 'dropped', 'removed')),
           user_id bigint,

@@ -74,10 +74,22 @@ package struct Inbox: Sendable {
     package let isUnread: Bool
   }
 
+  /// A page of a box with all that stands around it.
   package struct Contents: Sendable {
     package let entries: [Entry]
     /// How many there are, counted up to ``countLimit``.
     package let count: Int
+    package let counts: Counts
+    /// The items and steps that wait, for the filters of 待办.
+    package let items: [(code: String, label: String)]
+    package let steps: [String]
+  }
+
+  /// How much waits, how much of that is late, how many copies are unread.
+  package struct Counts: Sendable, Hashable {
+    package let todo: Int
+    package let late: Int
+    package let unread: Int
   }
 
   package static let countLimit = 10_000
@@ -92,141 +104,138 @@ package struct Inbox: Sendable {
     let calendar = cases.calendar
     return try await cases.store.database.transaction { transaction in
       let pools = try await cases.responsibility.pools(of: principal.id, in: transaction)
-      let source = source(query, principal, pools, at: now)
-      let offset = (max(query.page, 1) - 1) * query.size
+      let waiting = waiting(principal, pools)
+      let (page, matches) = statements(query, principal, waiting, at: now)
       // The rows of one's own tasks and cases, whatever the data scope.
       let rows = try await transaction.pipeline([
-        Inbox.openScope,
-        """
-        select * from (\(source.rows)) a order by \(source.order) limit \(query.size) offset \(offset)
-        """,
-        "select count(*) as count from (select 1 from (\(source.rows)) a limit \(Inbox.countLimit)) b",
+        Inbox.openScope, page, "select count(*) as count from (\(matches) limit \(Inbox.countLimit)) b",
+        countsStatement(principal, waiting, at: now),
+        query.box == .todo
+          ? "select item_code, item_label, step_label from (\(waiting)) t group by 1, 2, 3 order by 2, 3 limit 500"
+          : "select ''::text as item_code, ''::text as item_label, ''::text as step_label where false",
       ])
-      let entries = try rows[1].map { row -> Entry in
-        let at: Instant = try row.get("at")
-        let due: Instant? = try row.get("due_at")
-        let light = query.box == .todo ? due.map { calendar.light(due: $0, started: at, now: now) } : nil
-        return Entry(
-          caseID: try row.get("case_id"), number: try row.get("number"), item: try row.get("item_label"),
-          applicant: try row.get("applicant_name"), subject: try row.get("subject_name"),
-          state: try row.get("state"), task: try row.get("task"), step: try row.get("step_label"), at: at, dueAt: due,
-          light: light, result: try row.get("result"), isPooled: try row.get("is_pooled"),
-          isUrged: try row.get("is_urged"), isUnread: try row.get("is_unread"))
-      }
-      return Contents(entries: entries, count: try rows[2].first?.get("count") ?? 0)
-    }
-  }
-
-  /// How much waits, and how much of that is late.
-  package func counts(of principal: Principal) async throws -> (todo: Int, late: Int, unread: Int) {
-    guard principal.kind == .user else { return (0, 0, 0) }
-    let now = cases.store.clock.now()
-    let session = cases.store.database
-    let pools = try await cases.responsibility.pools(of: principal.id, in: session)
-    let row = try await session.query(
-      """
-      select count(*) as todo, count(*) filter (where t.due_at < \(now)) as late,
-        (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread
-      from case_task t where t.state = 'open' and \(held(by: principal, pools))
-      """
-    ).first
-    return (try row?.get("todo") ?? 0, try row?.get("late") ?? 0, try row?.get("unread") ?? 0)
-  }
-
-  /// The items and steps that a box holds, for its filters.
-  package func choices(of principal: Principal) async throws -> (
-    items: [(code: String, label: String)], steps: [String]
-  ) {
-    try await cases.store.database.transaction { transaction in
-      let pools = try await cases.responsibility.pools(of: principal.id, in: transaction)
-      let rows = try await transaction.pipeline([
-        Inbox.openScope,
-        """
-        select c.item_code, c.item_label, t.step_label from case_task t join service_case c on c.id = t.case_id
-        where t.state = 'open' and \(held(by: principal, pools)) group by 1, 2, 3 order by 2, 3 limit 500
-        """,
-      ])[1]
+      let entries = try rows[1].map { try Inbox.entry($0, query.box, calendar, at: now) }
       var items: [(code: String, label: String)] = []
-      var steps: [String] = []
-      for row in rows {
+      var steps: Set<String> = []
+      for row in rows[4] {
         let code: String = try row.get("item_code")
         if !items.contains(where: { $0.code == code }) { items.append((code, try row.get("item_label"))) }
-        let step: String = try row.get("step_label")
-        if !steps.contains(step) { steps.append(step) }
+        steps.insert(try row.get("step_label"))
       }
-      return (items, steps.sorted())
+      return Contents(
+        entries: entries, count: try rows[2].first?.get("count") ?? 0, counts: try Inbox.counts(rows[3]),
+        items: items, steps: steps.sorted())
     }
+  }
+
+  package func counts(of principal: Principal) async throws -> Counts {
+    guard principal.kind == .user else { return Counts(todo: 0, late: 0, unread: 0) }
+    let session = cases.store.database
+    let pools = try await cases.responsibility.pools(of: principal.id, in: session)
+    return try Inbox.counts(
+      try await session.query(
+        countsStatement(principal, waiting(principal, pools), at: cases.store.clock.now())))
+  }
+
+  private static func counts(_ rows: Rows) throws -> Counts {
+    guard let row = rows.first else { return Counts(todo: 0, late: 0, unread: 0) }
+    return Counts(todo: try row.get("todo"), late: try row.get("late"), unread: try row.get("unread"))
+  }
+
+  private static func entry(_ row: Row, _ box: Box, _ calendar: WorkCalendar, at now: Instant) throws -> Entry {
+    let at: Instant = try row.get("at")
+    let due: Instant? = try row.get("due_at")
+    let light = box == .todo ? due.map { calendar.light(due: $0, started: at, now: now) } : nil
+    return Entry(
+      caseID: try row.get("case_id"), number: try row.get("number"), item: try row.get("item_label"),
+      applicant: try row.get("applicant_name"), subject: try row.get("subject_name"), state: try row.get("state"),
+      task: try row.get("task"), step: try row.get("step_label"), at: at, dueAt: due, light: light,
+      result: try row.get("result"), isPooled: try row.get("is_pooled"), isUrged: try row.get("is_urged"),
+      isUnread: try row.get("is_unread"))
   }
 
   // MARK: Queries
 
   static let openScope: SQL = "select set_config('lifang.scope_service_case', '{\"all\":true}', true)"
 
-  private func held(by principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
+  /// The open tasks of a person and of the pools they are in; two parts, each with its index.
+  private func waiting(_ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
     let pools = pools.sorted { ($0.unit, $0.kind.rawValue, $0.code) < ($1.unit, $1.kind.rawValue, $1.code) }
+    let mine: SQL = "select * from case_task where state = 'open' and user_id = \(principal.id)"
+    guard !pools.isEmpty else { return mine }
+    let values = SQL.join(
+      pools.map { "(\($0.kind.rawValue)::text, \($0.code)::text, \($0.unit)::bigint)" as SQL }, separator: ", ")
     return """
-      (t.user_id = \(principal.id) or (t.user_id is null and (t.pool_kind, t.pool_code, t.pool_unit_id) in (
-        select * from unnest(\(pools.map(\.kind.rawValue))::text[], \(pools.map(\.code))::text[],
-          \(pools.map { String($0.unit) })::bigint[]))))
+      \(mine) union all select * from case_task where state = 'open' and user_id is null
+        and (pool_kind, pool_code, pool_unit_id) in (values \(values))
       """
   }
 
-  private func source(
-    _ query: Query, _ principal: Principal, _ pools: Set<Responsibility.Pool>, at now: Instant
-  ) -> (rows: SQL, order: SQL) {
-    var conditions: [SQL] = []
-    if !query.text.isEmpty {
-      conditions.append(
-        """
-        (c.number like \(query.text) || '%' or c.applicant_name like '%' || \(query.text) || '%'
-          or c.subject_name like '%' || \(query.text) || '%')
-        """)
-    }
-    if let item = query.item { conditions.append("c.item_code = \(item)") }
-    let columns: SQL = "c.id as case_id, c.number, c.item_label, c.applicant_name, c.subject_name, c.state"
-    switch query.box {
-    case .todo:
-      conditions.append("t.state = 'open' and \(held(by: principal, pools))")
-      if let step = query.step { conditions.append("t.step_label = \(step)") }
-      if query.isOverdueOnly { conditions.append("t.due_at < \(now)") }
-      let rows: SQL = """
-        select \(columns), t.number as task, t.step_label, t.asked_at as at, t.due_at, null::text as result,
-          t.user_id is null as is_pooled, t.urged_at is not null as is_urged, false as is_unread
-        from case_task t join service_case c on c.id = t.case_id where \(SQL.join(conditions, separator: " and "))
-        """
-      return (rows, order(query.order))
-    case .done:
-      conditions.append("t.done_by = \(principal.id)")
-      let rows: SQL = """
-        select \(columns), t.number as task, t.step_label, t.done_at as at, t.due_at, t.result, false as is_pooled,
-          false as is_urged, false as is_unread
-        from case_task t join service_case c on c.id = t.case_id where \(SQL.join(conditions, separator: " and "))
-        """
-      return (rows, "at desc, case_id desc")
-    case .copied:
-      conditions.append("y.user_id = \(principal.id)")
-      let rows: SQL = """
-        select \(columns), null::integer as task, c.step as step_label, y.sent_at as at, c.due_at, y.note as result,
-          false as is_pooled, false as is_urged, y.read_at is null as is_unread
-        from case_copy y join service_case c on c.id = y.case_id where \(SQL.join(conditions, separator: " and "))
-        """
-      return (rows, "at desc, case_id desc")
-    case .started:
-      conditions.append("p.starter_id = \(principal.id)")
-      let rows: SQL = """
-        select \(columns), null::integer as task, c.step as step_label, c.submitted_at as at, c.due_at,
-          null::text as result, false as is_pooled, false as is_urged, false as is_unread
-        from case_process p join service_case c on c.id = p.case_id where \(SQL.join(conditions, separator: " and "))
-        """
-      return (rows, "at desc, case_id desc")
-    }
+  private func countsStatement(_ principal: Principal, _ waiting: SQL, at now: Instant) -> SQL {
+    """
+    select count(*) as todo, count(*) filter (where due_at < \(now)) as late,
+      (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread
+    from (\(waiting)) t
+    """
   }
 
-  private func order(_ order: Order) -> SQL {
+  /// The page, and all that it is a page of without what is not needed to count.
+  private func statements(_ query: Query, _ principal: Principal, _ waiting: SQL, at now: Instant) -> (SQL, SQL) {
+    let text: SQL? =
+      query.text.isEmpty
+      ? nil
+      : """
+      exists (select 1 from service_case c where c.id = t.case_id and (c.number like \(query.text) || '%'
+        or c.applicant_name like '%' || \(query.text) || '%' or c.subject_name like '%' || \(query.text) || '%'))
+      """
+    let source: SQL
+    var conditions = [text].compactMap(\.self)
+    var order: SQL = "at desc, case_id desc"
+    let flags: SQL = "false as is_pooled, false as is_urged"
+    switch query.box {
+    case .todo:
+      source = """
+        select case_id, number as task, step_label, item_code, asked_at as at, due_at, null::text as result,
+          user_id is null as is_pooled, urged_at is not null as is_urged, false as is_unread from (\(waiting)) w
+        """
+      if let step = query.step { conditions.append("t.step_label = \(step)") }
+      if query.isOverdueOnly { conditions.append("t.due_at < \(now)") }
+      order = Inbox.order(query.order)
+    case .done:
+      source = """
+        select case_id, number as task, step_label, item_code, done_at as at, due_at, result, \(flags),
+          false as is_unread from case_task where done_by = \(principal.id)
+        """
+    case .copied:
+      source = """
+        select y.case_id, null::integer as task, c.step as step_label, c.item_code, y.sent_at as at, c.due_at,
+          y.note as result, \(flags), y.read_at is null as is_unread
+        from case_copy y join service_case c on c.id = y.case_id where y.user_id = \(principal.id)
+        """
+    case .started:
+      source = """
+        select p.case_id, null::integer as task, c.step as step_label, c.item_code, c.submitted_at as at, c.due_at,
+          null::text as result, \(flags), false as is_unread
+        from case_process p join service_case c on c.id = p.case_id where p.starter_id = \(principal.id)
+        """
+    }
+    if let item = query.item { conditions.append("t.item_code = \(item)") }
+    let filter: SQL = conditions.isEmpty ? "" : " where \(SQL.join(conditions, separator: " and "))"
+    let outer = query.box == .todo ? Inbox.order(query.order, of: "t.") : "t.at desc, t.case_id desc"
+    let offset = (max(query.page, 1) - 1) * query.size
+    let page: SQL = """
+      select t.*, c.number, c.item_label, c.applicant_name, c.subject_name, c.state
+      from (select * from (\(source)) t\(filter) order by \(order) limit \(query.size) offset \(offset)) t
+        join service_case c on c.id = t.case_id order by \(outer)
+      """
+    return (page, "select 1 from (\(source)) t\(filter)")
+  }
+
+  private static func order(_ order: Order, of alias: SQL = "") -> SQL {
     switch order {
-    case .due: "due_at nulls last, at, case_id"
-    case .newest: "at desc, case_id desc"
-    case .oldest: "at, case_id"
+    case .due: "\(alias)due_at nulls last, \(alias)at, \(alias)case_id"
+    case .newest: "\(alias)at desc, \(alias)case_id desc"
+    case .oldest: "\(alias)at, \(alias)case_id"
     }
   }
 }

@@ -63,9 +63,9 @@ package struct InboxRoutes: Sendable {
     let query = query(visit)
     let inbox = Inbox(cases)
     let contents = try await inbox.contents(query, of: visit.principal)
-    let counts = try await inbox.counts(of: visit.principal)
     if visit.wantsJSON { return .json(json(contents)) }
-    let choices = try await inbox.choices(of: visit.principal)
+    let counts = contents.counts
+    let choices = (items: contents.items, steps: contents.steps)
     let isResident = visit.principal.unit == nil
     let boxes: [Inbox.Box] = isResident ? [.started, .todo] : Inbox.Box.allCases
     let tabs = Tabs(
