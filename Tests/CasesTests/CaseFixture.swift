@@ -101,6 +101,14 @@ struct CaseFixture: Sendable {
         insert into role (version, created_at, created_by, updated_at, updated_by, code, name, clearance, active)
         values (\(standard), \(role), \(role), 'secret', true)
         """)
+      for grant in try catalog.get().role(role)?.grants ?? [] {
+        try await database.execute(
+          """
+          insert into role_grant (version, created_at, created_by, updated_at, updated_by, role_id, subject, action, scope)
+          select \(standard), id, \(grant.permission.subject), \(grant.permission.action), 'all' from role
+          where code = \(role)
+          """)
+      }
     }
     for one in staff {
       try await database.execute(

@@ -1,3 +1,4 @@
+package import Access
 package import Core
 package import SQL
 
@@ -102,6 +103,27 @@ package struct Responsibility: Sendable {
       order by length(n.division_code) desc, n.id limit 1
       """
     ).first?.get("id")
+  }
+
+  /// Who holds a right in `unit` or above it, the nearest first: who may be asked to decide.
+  package func holders(of permission: Permission, near unit: Int64, limit: Int, in session: some SQLSession)
+    async throws
+    -> [Holder]
+  {
+    let rows = try await session.query(
+      """
+      select distinct a.user_id, a.name, a.unit_id, n.name as unit_name, length(n.path) as depth
+      from (\(holdings)) a join role r on r.code = a.code join role_grant g on g.role_id = r.id
+        join unit n on n.id = a.unit_id
+      where a.kind = 'role' and g.subject in (\(permission.subject), '*') and g.action in (\(permission.action), '*')
+        and starts_with((select path from unit where id = \(unit)), n.path)
+      order by depth desc, a.name limit \(limit)
+      """)
+    return try rows.map {
+      Holder(
+        user: try $0.get("user_id"), name: try $0.get("name"), unit: try $0.get("unit_id"),
+        unitName: try $0.get("unit_name"))
+    }
   }
 
   /// The pools a user is in.

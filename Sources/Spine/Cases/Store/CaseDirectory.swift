@@ -11,6 +11,12 @@ struct CaseDirectory: Sendable {
   private let unit: Responsibility.Pool?
   private let starter: Int64
 
+  /// For moves that open no step.
+  init(starter: Int64) {
+    (roles, posts, units, unit) = ([:], [:], [:], nil)
+    self.starter = starter
+  }
+
   /// - Parameters:
   ///   - unit: the one responsible for the case.
   ///   - division: where the case lies.

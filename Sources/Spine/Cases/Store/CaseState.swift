@@ -53,6 +53,12 @@ extension ProcessInstance {
     return labels.joined(separator: "、")
   }
 
+  /// The same as a value of the register.
+  func stepText(in process: RunnableProcess) -> Value {
+    let text = steps(in: process)
+    return text.isEmpty ? .null : .text(String(text.prefix(200)))
+  }
+
   func task(_ number: Int) -> (visit: StepVisit, task: ProcessTask)? {
     for visit in visits { if let task = visit.tasks.first(where: { $0.id == number }) { return (visit, task) } }
     return nil

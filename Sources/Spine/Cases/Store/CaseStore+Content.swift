@@ -25,15 +25,18 @@ extension CaseStore {
       }
       try await records.update(state.form, form.id, version: nil, content.form, input: .code)
     }
-    try await put(content.materials, into: state.id, state.record, state.item, records)
+    guard !content.materials.isEmpty else { return }
+    let known = try await records.attached(ServiceCase.material, to: state.id)
+    try await put(content.materials, into: state.id, state.record, state.item, known: known, records)
   }
 
   /// Enters materials: one record a requirement, the latest counts.
+  ///
+  /// - Parameter known: those that are there already.
   func put(
-    _ materials: [HandedMaterial], into id: Int64, _ record: [String: Value], _ item: ServiceItem, _ records: Records
+    _ materials: [HandedMaterial], into id: Int64, _ record: [String: Value], _ item: ServiceItem, known: [Record],
+    _ records: Records
   ) async throws {
-    guard !materials.isEmpty else { return }
-    let known = try await records.attached(ServiceCase.material, to: id)
     for handed in materials {
       guard let requirement = item.materials.first(where: { $0.name == handed.requirement }) else { continue }
       if let refusal = requirement.refusal(handed, channel: .window) { throw refusal }

@@ -22,9 +22,12 @@ extension CaseStore {
       var state = try await hold(id, in: transaction)
       try await require(move, in: state, by: principal, in: transaction)
       let records = store.records(as: acting(for: principal, form: state.form), origin: origin).within(transaction)
-      let directory = try await CaseDirectory(
-        for: state.process, unit: state.unit, division: state.division, starter: state.starter, using: responsibility,
-        in: transaction)
+      let directory =
+        move.opensSteps
+        ? try await CaseDirectory(
+          for: state.process, unit: state.unit, division: state.division, starter: state.starter,
+          using: responsibility, in: transaction)
+        : CaseDirectory(starter: state.starter)
       let engine = engine(state.process, directory)
       let before = state.instance
       var action = try await describe(move, opinion, in: state, transaction)
@@ -44,20 +47,30 @@ extension CaseStore {
 
   /// Reads and locks a case for a move.
   func hold(_ id: Int64, in transaction: Transaction) async throws -> CaseState {
-    let rows = try await transaction.query(
+    let rows = try await transaction.pipeline([
+      Inbox.openScope,
       """
-      select process_version_id, item_version_id, starter_id, instance, paused_at, shelved_at from case_process where case_id = \(id)
-      for update
-      """)
+      select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
+        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id
+      from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
+      """,
+    ])[1]
     guard let row = rows.first else { throw CaseStore.missing }
-    let process = try await versions.process(try row.get("process_version_id"), in: transaction)
-    let record = try await store.records(as: .system).within(transaction).get(ServiceCase.entity, id)
+    func text(_ name: String) throws -> Value { try row.get(name, as: String?.self).map { .text($0) } ?? .null }
+    func integer(_ name: String) throws -> Value { try row.get(name, as: Int64?.self).map { .integer($0) } ?? .null }
+    func instant(_ name: String) throws -> Value { try row.get(name, as: Instant?.self).map { .instant($0) } ?? .null }
     return CaseState(
-      id: id, record: record.values, process: process,
+      id: id,
+      record: [
+        "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
+        "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
+        "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),
+        "unit_id": try integer("unit_id"),
+      ],
+      process: try await versions.process(try row.get("process_version_id"), in: transaction),
       item: try await versions.item(try row.get("item_version_id"), in: transaction),
-      starter: try row.get("starter_id"),
-      instance: try ProcessInstance(json: try row.get("instance")), pausedAt: try row.get("paused_at"),
-      shelvedAt: try row.get("shelved_at"))
+      starter: try row.get("starter_id"), instance: try ProcessInstance(json: try row.get("instance")),
+      pausedAt: try row.get("paused_at"), shelvedAt: try row.get("shelved_at"))
   }
 
   // MARK: Who may

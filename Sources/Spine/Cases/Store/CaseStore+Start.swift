@@ -75,14 +75,6 @@ extension CaseStore {
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
       if application.channel == .online { values["applicant_user_id"] = .integer(principal.id) }
       try refuse(values, form, view, application, context)
-      let record = try await records.insert(ServiceCase.entity, values.filter { !$0.value.isNull }, input: .code)
-      let shared: [String: Value] = [
-        ServiceCase.reference: .integer(record.id), "division_code": values["division_code"] ?? .null,
-        "unit_id": .integer(desk.unit), "applicant_user_id": values["applicant_user_id"] ?? .null,
-      ]
-      try await records.insert(
-        item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
-      try await put(application.content.materials, into: record.id, values, item, records)
       let directory = try await CaseDirectory(
         for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
         using: responsibility, in: transaction)
@@ -91,14 +83,26 @@ extension CaseStore {
         try view.variables(
           of: process.definition, delivery: delivery,
           bringsOriginals: application.content.materials.contains { $0.way == .promised }))
+      // The record begins where the process has come to already.
+      values["state"] = .text(instance.caseState(in: process, byApplicant: false))
+      values["step"] = instance.stepText(in: process)
+      if instance.state == .finished { values["finished_at"] = .instant(store.clock.now()) }
+      let record = try await records.insert(ServiceCase.entity, values.filter { !$0.value.isNull }, input: .code)
+      let shared: [String: Value] = [
+        ServiceCase.reference: .integer(record.id), "division_code": values["division_code"] ?? .null,
+        "unit_id": .integer(desk.unit), "applicant_user_id": values["applicant_user_id"] ?? .null,
+      ]
+      try await records.insert(
+        item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
+      try await put(application.content.materials, into: record.id, values, item, known: [], records)
       try await transaction.execute(
         """
         insert into case_process (case_id, process_version_id, item_version_id, instance, starter_id, changed_at)
         values (\(record.id), \(version.id), \(itemVersion.id), '{}', \(principal.id), \(store.clock.now()))
         """)
       let state = CaseState(
-        id: record.id, record: record.values.merging(values) { first, _ in first }, process: process, item: item,
-        starter: principal.id, instance: instance, pausedAt: nil, shelvedAt: nil)
+        id: record.id, record: values, process: process, item: item, starter: principal.id, instance: instance,
+        pausedAt: nil, shelvedAt: nil)
       try await commit(
         state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
       try await transaction.execute(

@@ -33,13 +33,18 @@ extension CaseStore {
     let byApplicant = principal.kind == .user && principal.id == state.record["applicant_user_id"]?.integer
     var changes: [String: Value] = [
       "state": .text(state.instance.caseState(in: state.process, byApplicant: byApplicant)),
-      "step": state.instance.steps(in: state.process).isEmpty
-        ? .null : .text(String(state.instance.steps(in: state.process).prefix(200))),
+      "step": state.instance.stepText(in: state.process),
       "due_at": due.map { .instant($0) } ?? .null,
     ]
     if let number = state.instance.variables["courier_number"] { changes["courier_number"] = number }
     let isOver = state.instance.state == .finished || state.instance.state == .void
-    changes["finished_at"] = isOver ? .instant(now) : .null
+    if isOver {
+      try await transaction.execute(
+        "update case_request set state = 'dropped' where case_id = \(state.id) and state = 'open'")
+    }
+    if isOver != (state.record["finished_at"]?.isBlank == false) {
+      changes["finished_at"] = isOver ? .instant(now) : .null
+    }
     if state.instance.state == .finished, before?.state != .finished {
       try await carryOut(state, by: principal, records, in: transaction)
     }

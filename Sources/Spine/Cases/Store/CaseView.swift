@@ -35,6 +35,7 @@ package struct CaseView: Sendable {
   /// Visits that the reader finished and may take back.
   package let withdrawable: [StepVisit]
   package let starter: Int64
+  package let requests: [CaseRequest]
 
   package func rule(of step: String) -> StepRule? { process.rule(of: step) }
 
@@ -101,6 +102,10 @@ package struct CaseEvent: Sendable, Hashable {
     case "timeout": "到时"
     case "urge": "催办"
     case "register": "落实登记"
+    case "supervise": "督办"
+    case "reply": "答复督办"
+    case "ask-extension": "申请延期"
+    case "extend": "延期批复"
     case "copy": "抄送"
     default: action
     }
@@ -145,7 +150,7 @@ extension CaseStore {
       let form = try await records.attached(item.form, to: id, reveal: reveals).first
       let materials = try await records.attached(ServiceCase.material, to: id, reveal: reveals)
       var controls: Set<String> = []
-      for right in ["shelve", "void", "reopen", "reassign", "urge"]
+      for right in ["shelve", "void", "reopen", "reassign", "urge", "supervise"]
       where try await mayControl(id, right, by: principal, in: transaction) {
         controls.insert(right)
       }
@@ -164,7 +169,8 @@ extension CaseStore {
         id: id, access: access, record: record, form: form, materials: materials, item: item, process: process,
         instance: instance, tasks: tasks, events: try await events(of: id, in: transaction),
         mine: instance.state == .running ? mine : [], controls: controls,
-        withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter)
+        withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter,
+        requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction))
     }
   }
 
@@ -176,7 +182,8 @@ extension CaseStore {
       let row = try await transaction.query(
         """
         select exists (select 1 from case_task where case_id = \(id) and (user_id = \(principal.id)
-            or done_by = \(principal.id))) as held,
+            or done_by = \(principal.id))) or exists (select 1 from case_request where case_id = \(id)
+            and user_id = \(principal.id)) as held,
           exists (select 1 from case_copy where case_id = \(id) and user_id = \(principal.id)) as copied
         """
       ).first

@@ -123,6 +123,30 @@ package enum CasesSchema {
           primary key (case_id, user_id)
         );
         create index case_copy_user on case_copy (user_id, sent_at);
+        -- What is asked beside the process: 督办 wants a reply, 延期 a decision.
+        create table case_request (
+          id bigint generated always as identity primary key,
+          case_id bigint not null references service_case (id),
+          kind text not null check (kind in ('supervision', 'extension')),
+          asked_by bigint not null,
+          asked_at timestamptz not null,
+          note text not null,
+          -- of an extension, in working days
+          days integer check (days between 1 and 60),
+          user_id bigint,
+          pool_kind text,
+          pool_code text,
+          pool_unit_id bigint,
+          due_at timestamptz,
+          state text not null check (state in ('open', 'answered', 'approved', 'refused', 'dropped')),
+          answered_by bigint,
+          answered_at timestamptz,
+          answer text
+        );
+        create index case_request_case on case_request (case_id);
+        create index case_request_user on case_request (user_id) where state = 'open';
+        create index case_request_pool on case_request (pool_kind, pool_code, pool_unit_id)
+          where state = 'open' and user_id is null;
         """)
   ]
 }

@@ -9,6 +9,8 @@ import SQL
 package struct Inbox: Sendable {
   package enum Box: String, Sendable, Hashable, CaseIterable {
     case todo
+    /// 督办 and 延期 that wait for an answer.
+    case asked
     case done
     case copied
     case started
@@ -16,6 +18,7 @@ package struct Inbox: Sendable {
     package var label: String {
       switch self {
       case .todo: "待办"
+      case .asked: "待答复"
       case .done: "已办"
       case .copied: "抄送"
       case .started: "我发起"
@@ -90,6 +93,7 @@ package struct Inbox: Sendable {
     package let todo: Int
     package let late: Int
     package let unread: Int
+    package let asked: Int
   }
 
   package static let countLimit = 10_000
@@ -105,11 +109,11 @@ package struct Inbox: Sendable {
     return try await cases.store.database.transaction { transaction in
       let pools = try await cases.responsibility.pools(of: principal.id, in: transaction)
       let waiting = waiting(principal, pools)
-      let (page, matches) = statements(query, principal, waiting, at: now)
+      let (page, matches) = statements(query, principal, pools, waiting, at: now)
       // The rows of one's own tasks and cases, whatever the data scope.
       let rows = try await transaction.pipeline([
         Inbox.openScope, page, "select count(*) as count from (\(matches) limit \(Inbox.countLimit)) b",
-        countsStatement(principal, waiting, at: now),
+        countsStatement(principal, pools, waiting, at: now),
         query.box == .todo
           ? "select item_code, item_label, step_label from (\(waiting)) t group by 1, 2, 3 order by 2, 3 limit 500"
           : "select ''::text as item_code, ''::text as item_label, ''::text as step_label where false",
@@ -129,23 +133,25 @@ package struct Inbox: Sendable {
   }
 
   package func counts(of principal: Principal) async throws -> Counts {
-    guard principal.kind == .user else { return Counts(todo: 0, late: 0, unread: 0) }
+    guard principal.kind == .user else { return Counts(todo: 0, late: 0, unread: 0, asked: 0) }
     let session = cases.store.database
     let pools = try await cases.responsibility.pools(of: principal.id, in: session)
     return try Inbox.counts(
       try await session.query(
-        countsStatement(principal, waiting(principal, pools), at: cases.store.clock.now())))
+        countsStatement(principal, pools, waiting(principal, pools), at: cases.store.clock.now())))
   }
 
   private static func counts(_ rows: Rows) throws -> Counts {
-    guard let row = rows.first else { return Counts(todo: 0, late: 0, unread: 0) }
-    return Counts(todo: try row.get("todo"), late: try row.get("late"), unread: try row.get("unread"))
+    guard let row = rows.first else { return Counts(todo: 0, late: 0, unread: 0, asked: 0) }
+    return Counts(
+      todo: try row.get("todo"), late: try row.get("late"), unread: try row.get("unread"),
+      asked: try row.get("asked"))
   }
 
   private static func entry(_ row: Row, _ box: Box, _ calendar: WorkCalendar, at now: Instant) throws -> Entry {
     let at: Instant = try row.get("at")
     let due: Instant? = try row.get("due_at")
-    let light = box == .todo ? due.map { calendar.light(due: $0, started: at, now: now) } : nil
+    let light = box == .todo || box == .asked ? due.map { calendar.light(due: $0, started: at, now: now) } : nil
     return Entry(
       caseID: try row.get("case_id"), number: try row.get("number"), item: try row.get("item_label"),
       applicant: try row.get("applicant_name"), subject: try row.get("subject_name"), state: try row.get("state"),
@@ -160,27 +166,41 @@ package struct Inbox: Sendable {
 
   /// The open tasks of a person and of the pools they are in; two parts, each with its index.
   private func waiting(_ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
+    held("case_task", principal, pools)
+  }
+
+  /// What is asked of a person beside the process, and has not been answered.
+  private func asked(_ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
+    held("case_request", principal, pools)
+  }
+
+  private func held(_ table: String, _ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
     let pools = pools.sorted { ($0.unit, $0.kind.rawValue, $0.code) < ($1.unit, $1.kind.rawValue, $1.code) }
-    let mine: SQL = "select * from case_task where state = 'open' and user_id = \(principal.id)"
+    let mine: SQL = "select * from \(identifier: table) where state = 'open' and user_id = \(principal.id)"
     guard !pools.isEmpty else { return mine }
     let values = SQL.join(
       pools.map { "(\($0.kind.rawValue)::text, \($0.code)::text, \($0.unit)::bigint)" as SQL }, separator: ", ")
     return """
-      \(mine) union all select * from case_task where state = 'open' and user_id is null
+      \(mine) union all select * from \(identifier: table) where state = 'open' and user_id is null
         and (pool_kind, pool_code, pool_unit_id) in (values \(values))
       """
   }
 
-  private func countsStatement(_ principal: Principal, _ waiting: SQL, at now: Instant) -> SQL {
+  private func countsStatement(
+    _ principal: Principal, _ pools: Set<Responsibility.Pool>, _ waiting: SQL, at now: Instant
+  ) -> SQL {
     """
     select count(*) as todo, count(*) filter (where due_at < \(now)) as late,
-      (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread
+      (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread,
+      (select count(*) from (\(asked(principal, pools))) r) as asked
     from (\(waiting)) t
     """
   }
 
   /// The page, and all that it is a page of without what is not needed to count.
-  private func statements(_ query: Query, _ principal: Principal, _ waiting: SQL, at now: Instant) -> (SQL, SQL) {
+  private func statements(
+    _ query: Query, _ principal: Principal, _ pools: Set<Responsibility.Pool>, _ waiting: SQL, at now: Instant
+  ) -> (SQL, SQL) {
     let text: SQL? =
       query.text.isEmpty
       ? nil
@@ -201,6 +221,13 @@ package struct Inbox: Sendable {
       if let step = query.step { conditions.append("t.step_label = \(step)") }
       if query.isOverdueOnly { conditions.append("t.due_at < \(now)") }
       order = Inbox.order(query.order)
+    case .asked:
+      source = """
+        select r.case_id, null::integer as task,
+          case r.kind when 'supervision' then '督办' else '延期申请' end as step_label, c.item_code, r.asked_at as at,
+          r.due_at, r.note as result, \(flags), false as is_unread
+        from (\(asked(principal, pools))) r join service_case c on c.id = r.case_id
+        """
     case .done:
       source = """
         select case_id, number as task, step_label, item_code, done_at as at, due_at, result, \(flags),

@@ -70,6 +70,14 @@ package enum CaseMove: Sendable {
     }
   }
 
+  /// Whether somebody may have to be found for a step that it opens.
+  var opensSteps: Bool {
+    switch self {
+    case .claim, .release, .transfer, .delegate, .addBefore, .addAfter, .shelve, .resume, .void: false
+    case .complete, .remove, .back, .withdraw, .reopen, .elapse, .fire: true
+    }
+  }
+
   /// What the history calls it.
   package var name: String {
     switch self {

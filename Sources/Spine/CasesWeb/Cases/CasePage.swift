@@ -80,10 +80,14 @@ struct CasePage {
           actions.append(Action(label, .dialog("\(base)/\(move)"), style: .quiet))
         }
         if task.isPooled, task.user != nil { actions.append(post("放回", task, "release")) }
+        actions.append(dialog("申请延期", "extend"))
       }
     }
     if !view.withdrawable.isEmpty { actions.append(dialog("撤回", "withdraw")) }
     if view.instance.state == .running, view.controls.contains("urge") { actions.append(dialog("催办", "urge")) }
+    if view.instance.state == .running, view.controls.contains("supervise") {
+      actions.append(dialog("督办", "supervise"))
+    }
     if !isApplicant { actions.append(dialog("抄送", "copy")) }
     if view.controls.contains("shelve") {
       if view.instance.state == .running { actions.append(dialog("挂账", "shelve")) }
@@ -110,6 +114,7 @@ struct CasePage {
           ProcessDiagram(view.process.definition, marks: marks, notes: notes)
         }
       } side: {
+        requestCard
         Card("办理过程") { Timeline(timeline) }
         parties
       }
@@ -281,6 +286,43 @@ struct CasePage {
           }
         }
       }
+    }
+  }
+
+  private var requestCard: HTML {
+    if view.requests.isEmpty { return .empty }
+    return Card("督办和延期", count: .exact(view.requests.count)) {
+      for request in view.requests { self.request(request) }
+    }.html
+  }
+
+  private func request(_ request: CaseRequest) -> HTML {
+    div(.class("request")) {
+      p(.class("material-name")) {
+        strong { request.days.map { "\(request.kind.label) \($0) 个工作日" } ?? request.kind.label }
+        " "
+        Badge(request.state.label, request.state == .open ? .warning : .neutral)
+      }
+      p { request.note }
+      p(.class("field-help")) {
+        "\(request.asker) · \(request.askedAt.display)"
+        if let due = request.dueAt, request.state == .open { "，请在 \(due.display) 前答复" }
+      }
+      if let answer = request.answer { p(.class("moment-opinion")) { "\(request.answerer ?? "")：\(answer)" } }
+      if request.isMine { answerForm(request) }
+    }
+  }
+
+  private func answerForm(_ request: CaseRequest) -> HTML {
+    form(.method(.post), .action("/cases/\(view.id)/requests/\(request.id)")) {
+      formTokenField()
+      if request.kind == .extension_ {
+        Shell.Field("approves", "批复", .radio("", [Choice("true", "同意"), Choice("false", "不同意")]), isRequired: true)
+      }
+      Shell.Field(
+        "answer", request.kind == .extension_ ? "说明" : "答复", .longText("", rows: 2, maximum: 1000),
+        isRequired: request.kind == .supervision)
+      Action("提交答复", .submit(name: nil, value: nil), style: .primary)
     }
   }
 

@@ -15,7 +15,7 @@ extension CaseRoutes {
   private static let titles: [String: String] = [
     "transfer": "转办", "delegate": "委派", "add-before": "前加签", "add-after": "后加签", "back": "退回", "withdraw": "撤回",
     "shelve": "挂账", "resume": "恢复办理", "void": "作废", "reopen": "重开", "urge": "催办", "copy": "抄送", "claim": "签收",
-    "release": "放回", "remove": "减签",
+    "release": "放回", "remove": "减签", "supervise": "督办", "extend": "申请延期",
   ]
 
   private static let consequences: [String: String] = [
@@ -24,6 +24,7 @@ extension CaseRoutes {
     "withdraw": "撤回后回到您办理的环节；后面已经有人办理的，不能撤回。", "shelve": "挂账期间不能办理，也不计时间。",
     "resume": "从挂账前的地方接着办，期限顺延。", "void": "所有待办任务取消，不能恢复。", "reopen": "已办结的办件回到所选环节重新办理。",
     "urge": "办理人会在待办里看到催办标记；一小时内只能催一次。", "copy": "对方可以查看这件事，不需要办理。",
+    "supervise": "正在办理的人会收到督办，须在期限内答复。", "extend": "批准后，这件事和当前环节的期限都顺延。",
   ]
 
   private func move(_ visit: Visit) throws -> (name: String, title: String) {
@@ -79,8 +80,8 @@ extension CaseRoutes {
   }
 
   func moveTask(_ visit: Visit) async throws -> Response {
-    let view = try await view(visit)
-    let task = try task(visit, view)
+    try requireUser(visit)
+    let task = try await cases.work(try visit.request.integer("id"), task: Int(try visit.request.integer("task")))
     let asked = try move(visit)
     let form = try await visit.request.body.form()
     let people = form.all("people").compactMap { Int64($0) }
@@ -90,29 +91,30 @@ extension CaseRoutes {
       }
       let move: CaseMove
       switch asked.name {
-      case "claim": move = .claim(task: task.number)
-      case "release": move = .release(task: task.number)
-      case "transfer": move = .transfer(task: task.number, to: people[0])
-      case "delegate": move = .delegate(task: task.number, to: people[0])
-      case "add-before": move = .addBefore(task: task.number, people)
-      case "add-after": move = .addAfter(task: task.number, people)
-      case "remove": move = .remove(task: task.number)
+      case "claim": move = .claim(task: task.task)
+      case "release": move = .release(task: task.task)
+      case "transfer": move = .transfer(task: task.task, to: people[0])
+      case "delegate": move = .delegate(task: task.task, to: people[0])
+      case "add-before": move = .addBefore(task: task.task, people)
+      case "add-after": move = .addAfter(task: task.task, people)
+      case "remove": move = .remove(task: task.task)
       case "back":
         guard let step = form.first("step"), !step.isEmpty else {
           throw Refusal(.invalid, "back-nowhere", "请选择退回到哪个环节。", field: "step")
         }
-        move = .back(task: task.number, to: step)
+        move = .back(task: task.task, to: step)
       default: throw CaseRoutes.noTask
       }
       try await cases.move(
-        view.id, move, opinion: form.first("opinion"), by: visit.principal, origin: visit.request.origin)
+        task.id, move, opinion: form.first("opinion"), by: visit.principal, origin: visit.request.origin)
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
+      let view = try await view(visit)
       return try await visit.confirmation(
-        try await taskQuestion(view, task, asked, visit, refusal), status: refusal.kind.status)
+        try await taskQuestion(view, try self.task(visit, view), asked, visit, refusal), status: refusal.kind.status)
     }
     if visit.wantsJSON { return .json(["done": true]) }
     let stays = asked.name == "claim"
-    return try visit.redirect(to: stays ? "/cases/\(view.id)" : "/inbox", saying: "已\(asked.title)“\(task.label)”。")
+    return try visit.redirect(to: stays ? "/cases/\(task.id)" : "/inbox", saying: "已\(asked.title)“\(task.label)”。")
   }
 
   // MARK: Of a case
@@ -133,6 +135,19 @@ extension CaseRoutes {
       fields.append(
         Shell.Field(
           "people", "抄送给", .checkboxes([], try await people(visit)), isRequired: true, error: error("people", refusal)))
+    case "supervise": fields.append(daysField("答复期限", refusal))
+    case "extend":
+      let unit = view.record["unit_id"].integer ?? 0
+      let may = try await cases.responsibility.holders(
+        of: Permission("case_work", "extend"), near: unit, limit: 50, in: store.database)
+      fields.append(
+        Shell.Field(
+          "people", "请谁批准",
+          .select(
+            "",
+            may.filter { $0.user != visit.principal.id }.map { Choice(String($0.user), $0.name, group: $0.unitName) }),
+          isRequired: true, error: error("people", refusal)))
+      fields.append(daysField("延长", refusal))
     case "reopen":
       var steps: [Choice] = []
       for step in view.instance.visits where step.state == .done {
@@ -145,7 +160,8 @@ extension CaseRoutes {
     default: break
     }
     if move.name != "withdraw", move.name != "resume" {
-      fields.append(opinionField(isRequired: ["void", "shelve", "reopen"].contains(move.name), refusal))
+      fields.append(
+        opinionField(isRequired: ["void", "shelve", "reopen", "supervise", "extend"].contains(move.name), refusal))
     }
     return Confirmation(
       title: "\(title)：\(view.item.label)", consequences: [CaseRoutes.consequences[move.name]].compactMap(\.self),
@@ -164,6 +180,14 @@ extension CaseRoutes {
       case "copy":
         try await cases.copy(
           view.id, to: form.all("people").compactMap { Int64($0) }, note: form.first("opinion"), by: visit.principal)
+      case "supervise":
+        try await cases.supervise(
+          view.id, note: form.first("opinion") ?? "", days: form.first("days").flatMap { Int($0) } ?? 0,
+          by: visit.principal)
+      case "extend":
+        try await cases.askExtension(
+          view.id, days: form.first("days").flatMap { Int($0) } ?? 0, note: form.first("opinion") ?? "",
+          of: form.first("people").flatMap { Int64($0) } ?? 0, by: visit.principal)
       default:
         let move: CaseMove
         switch asked.name {
@@ -193,7 +217,30 @@ extension CaseRoutes {
     return try visit.redirect(to: "/cases/\(view.id)", saying: "已\(asked.title)。")
   }
 
+  // MARK: Requests
+
+  /// The answer to a supervision or an extension.
+  func answerRequest(_ visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    let form = try await visit.request.body.form()
+    let approves = form.first("approves").flatMap { $0.isEmpty ? nil : $0 == "true" }
+    do {
+      try await cases.answer(
+        try visit.request.integer("request"), of: view.id, approves: approves, answer: form.first("answer"),
+        by: visit.principal, origin: visit.request.origin)
+    } catch let refusal as Refusal where refusal.kind == .invalid {
+      return try visit.redirect(to: "/cases/\(view.id)", saying: refusal.message, tone: .danger)
+    }
+    return try visit.redirect(to: "/cases/\(view.id)", saying: "已答复。")
+  }
+
   // MARK: Parts
+
+  private func daysField(_ label: String, _ refusal: Refusal?) -> Shell.Field {
+    Shell.Field(
+      "days", label, .number("3", unit: "个工作日", minimum: "1", maximum: "60", step: "1"), isRequired: true,
+      error: error("days", refusal))
+  }
 
   private func opinionField(isRequired: Bool, _ refusal: Refusal?) -> Shell.Field {
     Shell.Field(

@@ -33,6 +33,7 @@ package struct CaseRoutes: Sendable {
     }
     router.on(.get, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await askTask(visit) }
     router.on(.post, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await moveTask(visit) }
+    router.on(.post, "/cases/{id}/requests/{request}", at: site) { visit in try await answerRequest(visit) }
     router.on(.get, "/cases/{id}/do/{move}", at: site) { visit in try await askCase(visit) }
     router.on(.post, "/cases/{id}/do/{move}", at: site) { visit in try await moveCase(visit) }
   }
@@ -114,9 +115,12 @@ package struct CaseRoutes: Sendable {
   // MARK: Answering
 
   private func answer(_ visit: Visit) async throws -> Response {
-    let view = try await view(visit)
+    try requireUser(visit)
     let number = Int(try visit.request.integer("task"))
+    let work = try await cases.work(try visit.request.integer("id"), task: number)
     let form = try await visit.request.body.form()
+    if work.rule.edits.isEmpty || work.kind != .own { return try await answerAlone(work, form, visit) }
+    let view = try await view(visit)
     var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
     guard let task = view.mine.first(where: { $0.number == number }), let rule = view.rule(of: task.step) else {
       throw Refusal(.conflict, "task-not-open", "这项任务已经办过、收回或由别人办理，您的操作没有保存。请刷新待办后查看。")
@@ -148,7 +152,7 @@ package struct CaseRoutes: Sendable {
           .filter { CasePage.handed($0.requirement, in: view) != $0 }
       }
     }
-    let values = try Answers.read(view, task, rule, input, &errors)
+    let values = Answers.read(work, input, &errors)
     guard errors.isEmpty else { return try await page(view, visit, typed: input, errors: errors, status: 422) }
     do {
       try await cases.move(
@@ -158,21 +162,41 @@ package struct CaseRoutes: Sendable {
       let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
       return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
     }
+    return try answered(work, form, visit)
+  }
+
+  /// An answer that changes neither form nor materials.
+  private func answerAlone(_ work: CaseWork, _ form: FormData, _ visit: Visit) async throws -> Response {
+    let input = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    var errors: [FieldError] = []
+    let values = Answers.read(work, input, &errors)
+    if errors.isEmpty {
+      do {
+        try await cases.move(
+          work.id, .complete(task: work.task, values: values), opinion: form.first("opinion"), by: visit.principal,
+          origin: visit.request.origin)
+        return try answered(work, form, visit)
+      } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
+        errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      }
+    }
+    return try await page(try await view(visit), visit, typed: input, errors: errors, status: 422)
+  }
+
+  private func answered(_ work: CaseWork, _ form: FormData, _ visit: Visit) throws -> Response {
     if visit.wantsJSON { return .json(["done": true]) }
-    let back = form.first("return") == "inbox" ? "/inbox" : "/cases/\(view.id)"
-    return try visit.redirect(to: back, saying: "已办理“\(task.label)”。")
+    let back = form.first("return") == "inbox" ? "/inbox" : "/cases/\(work.id)"
+    return try visit.redirect(to: back, saying: "已办理“\(work.label)”。")
   }
 }
 
 /// The variables that a step asks for, as they were typed.
 enum Answers {
-  static func read(
-    _ view: CaseView, _ task: CaseTask, _ rule: StepRule, _ input: FormInput, _ errors: inout [FieldError]
-  ) throws -> [String: Value] {
-    guard task.kind == .own else { return [:] }
+  static func read(_ work: CaseWork, _ input: FormInput, _ errors: inout [FieldError]) -> [String: Value] {
+    guard work.kind == .own else { return [:] }
     var values: [String: Value] = [:]
-    for asked in rule.inputs {
-      guard let variable = view.process.definition.variables.first(where: { $0.name == asked.variable }) else {
+    for asked in work.rule.inputs {
+      guard let variable = work.process.definition.variables.first(where: { $0.name == asked.variable }) else {
         continue
       }
       let text = input.first(asked.variable)

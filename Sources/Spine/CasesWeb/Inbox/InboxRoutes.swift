@@ -72,7 +72,7 @@ package struct InboxRoutes: Sendable {
       boxes.map { box in
         Tabs.Tab(
           label(box, isResident), path: "/inbox?box=\(box.rawValue)", isCurrent: box == query.box,
-          count: box == .todo ? counts.todo : box == .copied && counts.unread > 0 ? counts.unread : nil)
+          count: count(box, counts))
       }, label: "收件箱")
     return try await visit.page(
       isResident ? "我的办件" : "我的待办", layout: .list,
@@ -86,6 +86,15 @@ package struct InboxRoutes: Sendable {
           total: contents.count >= Inbox.countLimit ? .about(contents.count) : .exact(contents.count),
           page: query.page, size: query.size, shown: contents.entries.count,
           path: { number, size in path(query, page: number, size: size) }))
+    }
+  }
+
+  private func count(_ box: Inbox.Box, _ counts: Inbox.Counts) -> Int? {
+    switch box {
+    case .todo: counts.todo
+    case .asked: counts.asked > 0 ? counts.asked : nil
+    case .copied: counts.unread > 0 ? counts.unread : nil
+    case .done, .started: nil
     }
   }
 
@@ -133,8 +142,8 @@ package struct InboxRoutes: Sendable {
   private func table(_ query: Inbox.Query, _ contents: Inbox.Contents, _ isResident: Bool) -> DataTable {
     let isTodo = query.box == .todo && !isResident
     var columns = [Column("事项", .wide), Column("申请人"), Column("受理编号", .code)]
-    columns.append(Column(query.box == .done ? "办理的环节" : "当前环节"))
-    columns.append(Column(query.box == .todo ? "时限" : "状态", .state))
+    columns.append(Column(query.box == .done ? "办理的环节" : query.box == .asked ? "类别" : "当前环节"))
+    columns.append(Column(query.box == .todo ? "时限" : query.box == .asked ? "内容" : "状态", .state))
     columns.append(Column(query.box == .todo ? "收到时间" : query.box == .done ? "办理时间" : "时间", .date))
     return DataTable(
       caption: query.box.label, columns: columns,
@@ -159,7 +168,7 @@ package struct InboxRoutes: Sendable {
   }
 
   private func state(_ box: Inbox.Box, _ entry: Inbox.Entry) -> HTML {
-    if box == .done { return .text(entry.result ?? "已办") }
+    if box == .done || box == .asked { return .text(entry.result ?? "已办") }
     guard box == .todo else { return CasePage.badge(entry.state, cases.store.catalog).html }
     return HTML {
       switch entry.light {
@@ -176,6 +185,7 @@ package struct InboxRoutes: Sendable {
   private func empty(_ query: Inbox.Query, _ isResident: Bool) -> StateView {
     switch query.box {
     case .todo: .empty(isResident ? "没有要您处理的事" : "没有待办", "新的任务到了会显示在这里。", icon: .success)
+    case .asked: .empty("没有等您答复的督办和延期", "督办要您答复、延期要您批准时会显示在这里。", icon: .success)
     case .done: .empty("还没有办过的事", "您办理过的任务会显示在这里。", icon: .history)
     case .copied: .empty("没有抄送给您的办件", "别人抄送给您的办件会显示在这里。", icon: .copy)
     case .started: .empty("还没有办件", "您提交的申请会显示在这里。", icon: .inbox)
@@ -266,10 +276,7 @@ package struct InboxRoutes: Sendable {
     let typed = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
     let (first, task) = chosen[0]
     var errors: [FieldError] = []
-    var values: [String: Value] = [:]
-    if let rule = first.rule(of: task.step) {
-      values = try Answers.read(first, task, rule, typed, &errors)
-    }
+    let values = Answers.read(try await cases.work(first.id, task: task.number), typed, &errors)
     guard errors.isEmpty else {
       return try await visit.confirmation(question(chosen, typed: typed, errors: errors), status: 422)
     }

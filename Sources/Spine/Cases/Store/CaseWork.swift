@@ -1,0 +1,39 @@
+package import Access
+package import Core
+import Entities
+package import Processes
+import SQL
+
+/// A task with what answering it needs, and nothing else of its case.
+package struct CaseWork: Sendable {
+  package let id: Int64
+  package let task: Int
+  package let kind: ProcessTask.Kind
+  package let step: String
+  package let label: String
+  package let rule: StepRule
+  package let process: RunnableProcess
+}
+
+extension CaseStore {
+  /// The task, when it is open; ``move(_:_:opinion:content:by:origin:)`` judges whether the principal may answer it.
+  ///
+  /// - Throws: ``Refusal`` `task-not-open`; nothing of the case is told to those whose task it is not.
+  package func work(_ id: Int64, task number: Int) async throws -> CaseWork {
+    let row = try await store.database.query(
+      "select process_version_id, instance from case_process where case_id = \(id)"
+    ).first
+    guard let row else { throw CaseStore.notOpen }
+    let process = try await versions.process(try row.get("process_version_id"), in: store.database)
+    let instance = try ProcessInstance(json: try row.get("instance"))
+    guard let (visit, task) = instance.task(number), task.state == .open, visit.state == .open,
+      let rule = process.rule(of: visit.node)
+    else { throw CaseStore.notOpen }
+    return CaseWork(
+      id: id, task: number, kind: task.kind, step: visit.node, label: process.node(visit.node)?.label ?? visit.node,
+      rule: rule, process: process)
+  }
+
+  private static let notOpen = Refusal(
+    .conflict, "task-not-open", "这项任务已经办过、收回或由别人办理，您的操作没有保存。请刷新待办后查看。")
+}
