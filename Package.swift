@@ -52,6 +52,7 @@ let package = Package(
     library("CZlib", pkgConfig: "zlib"),
     library("CExpat", pkgConfig: "expat"),
     library("CZip", pkgConfig: "libzip"),
+    library("CCurl", pkgConfig: "libcurl"),
 
     // Kernel: knows no city.
     module(.kernel, "Core"),
@@ -75,6 +76,8 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Documents", "Files", "Geo", "Jobs", "SQL", "Search", "YAML"]),
     module(.platform, "Processes", ["Core", "Entities", "XML", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
+    module(
+      .platform, "Messaging", ["Access", "Audit", "CCurl", "Core", "Crypto", "Entities", "Jobs", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -86,6 +89,9 @@ let package = Package(
     module(
       .platform, "IdentityWeb",
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
+    module(
+      .platform, "MessagingWeb",
+      ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
@@ -113,7 +119,7 @@ let package = Package(
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Processes", "SQL", "Search", "Shell", "Site",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL", "Search", "Shell", "Site",
         "SpineWeb",
       ]),
     .executableTarget(
@@ -147,6 +153,9 @@ let package = Package(
       ]),
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
+    tests(
+      "MessagingTests",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "Messaging", "SQL", "TestSupport", "YAML"]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "Jobs", "SQL", "TestSupport"]),
     tests(
       "CasesTests",

@@ -27,7 +27,7 @@ package struct RetryPolicy: Sendable, Hashable {
 
   /// Seconds to wait after attempt number `attempt` failed; spread by up to a quarter so that jobs which failed together
   /// do not come back together.
-  func delay(after attempt: Int, job: Int64) -> Int64 {
+  package func delay(after attempt: Int, job: Int64) -> Int64 {
     let doubled = firstDelay << min(max(attempt - 1, 0), 20)
     let delay = min(doubled, longestDelay)
     let spread = Int64((UInt64(bitPattern: job) &* 0x9E37_79B9_7F4A_7C15) >> 32)

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Wakes sleeping workers. A signal between the look into the queue and the sleep is not lost: sleepers name the
 /// generation they looked at.
-final class WakeSignal: Sendable {
+package final class WakeSignal: Sendable {
   private struct State {
     var generation: UInt64 = 0
     var nextSleeper = 0
@@ -11,9 +11,13 @@ final class WakeSignal: Sendable {
 
   private let state = Mutex(State())
 
-  var generation: UInt64 { state.withLock { $0.generation } }
+  package init() {}
 
-  func signal() {
+  /// Which look into the queue this would be.
+  package var generation: UInt64 { state.withLock { $0.generation } }
+
+  /// Wakes everybody who sleeps.
+  package func signal() {
     let sleepers = state.withLock { state in
       state.generation += 1
       defer { state.sleepers.removeAll() }
@@ -23,7 +27,7 @@ final class WakeSignal: Sendable {
   }
 
   /// Sleeps until a signal later than `seen`, for `timeout` at most, or until the task is cancelled.
-  func wait(after seen: UInt64, timeout: Duration) async {
+  package func wait(after seen: UInt64, timeout: Duration) async {
     let id = state.withLock { state in
       state.nextSleeper += 1
       return state.nextSleeper

@@ -5,8 +5,8 @@ package struct DeclarationDocument: Sendable {
   package enum Kind: String, Sendable, CaseIterable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
-    /// completed cases change in the registers.
-    case item, materials, calendar, outcome
+    /// completed cases change in the registers, templates of messages.
+    case item, materials, calendar, outcome, message
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -21,6 +21,7 @@ package struct DeclarationDocument: Sendable {
       case .materials: "materials"
       case .calendar: "calendars"
       case .outcome: "outcomes"
+      case .message: "messages"
       }
     }
 
@@ -36,6 +37,7 @@ package struct DeclarationDocument: Sendable {
       case .materials: "材料目录"
       case .calendar: "工作日历"
       case .outcome: "办结落实"
+      case .message: "消息模板"
       }
     }
 

@@ -69,6 +69,11 @@ struct OverlayMerge {
     case .calendar:
       merged = merge(
         overlay, base, replace: ["label", "hours", "weekdays"], lists: ["holidays": nil, "workdays": nil], may: [])
+    case .message:
+      merged = merge(
+        overlay, base,
+        replace: ["label", "channels", "priority", "title", "text", "sms", "wechat", "link", "expires", "quiet"],
+        lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

@@ -1,0 +1,107 @@
+package import Core
+package import Crypto
+import Jobs
+package import SQL
+
+/// Sends messages to people (消息中心).
+///
+/// What is sent stands in the outbox when the caller's transaction commits, and nothing does when it is rolled back. The
+/// in-site part can be read at once; a ``MessageRunner`` delivers the rest, at least once.
+package struct MessageCenter: Sendable {
+  package let database: Database
+  package let templates: MessageTemplates
+  package let keys: KeyRing
+  package let clock: WallClock
+  /// The mobile number of a user, from the register that holds it; `nil` for none and for users who are not active.
+  let mobile: @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+
+  /// Tells runners that something waits.
+  static let readyChannel = "lifang_message_ready"
+
+  package init(
+    database: Database, templates: MessageTemplates, keys: KeyRing, clock: WallClock = .system,
+    mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+  ) {
+    self.database = database
+    self.templates = templates
+    self.keys = keys
+    self.clock = clock
+    self.mobile = mobile
+  }
+
+  /// Sends a template to somebody.
+  ///
+  /// - Parameters:
+  ///   - name: of the template.
+  ///   - values: one for each of its variables.
+  ///   - link: what `{id}` stands for in the link of the template.
+  ///   - key: of several sendings of one template to one recipient with one key only the first counts:
+  ///     `case 12 event 34`.
+  /// - Returns: how many recipients had not been sent it before.
+  /// - Throws: ``Fault`` when there is no such template, or a value is missing or of no variable: an error of the caller.
+  @discardableResult
+  package func send(
+    _ name: String, to recipients: [MessageRecipient], _ values: [String: String], link: String? = nil, key: String,
+    in transaction: Transaction
+  ) async throws -> Int {
+    guard let template = templates.template(name) else { throw Fault("message-template", name) }
+    for variable in template.variables where values[variable.name] == nil {
+      throw Fault("message-variable", "\(name).\(variable.name) is missing")
+    }
+    for variable in values.keys where template.variable(variable) == nil {
+      throw Fault("message-variable", "\(name) has no \(variable)")
+    }
+    let content = MessageContent(template, values, link: link)
+    var count = 0
+    var waits = false
+    for recipient in Set(recipients) {
+      let channels = recipient.channels(of: template)
+      guard try await add(template, content, recipient, channels, key: key, in: transaction) else { continue }
+      count += 1
+      waits = waits || channels.contains { $0 != .site }
+    }
+    if waits { try await transaction.notify(MessageCenter.readyChannel) }
+    return count
+  }
+
+  /// False when it was there already.
+  private func add(
+    _ template: MessageTemplate, _ content: MessageContent, _ recipient: MessageRecipient,
+    _ channels: [MessageChannelKind], key: String, in transaction: Transaction
+  ) async throws -> Bool {
+    let now = clock.now()
+    let recipientKey = try recipient.key(keys)
+    let json = content.json(address: recipient.address)
+    let sealed = try keys.seal(Array(json.text.utf8), associated: MessageCenter.domain(recipientKey))
+    let rows = try await transaction.query(
+      """
+      insert into message (template, label, priority, recipient, user_id, dedupe, content, holds_at_night, in_box,
+        created_at)
+      values (\(template.name), \(template.label), \(template.priority.rawValue), \(recipientKey), \(recipient.user),
+        \(key), \(sealed), \(template.holdsAtNight), \(channels.contains(.site)), \(now))
+      on conflict (template, dedupe, recipient) do nothing returning id
+      """)
+    guard let id: Int64 = try rows.first?.get("id") else { return false }
+    let expiry = template.expires.map { now + Int64($0) * 3600 }
+    for channel in channels {
+      let isSite = channel == .site
+      try await transaction.execute(
+        """
+        insert into message_delivery (message_id, channel, state, rank, run_at, expires_at, sent_at, finished_at)
+        values (\(id), \(channel.rawValue), \(isSite ? "delivered" : "queued"), \(template.priority.rank), \(now),
+          \(isSite ? nil : expiry), \(isSite ? now : nil), \(isSite ? now : nil))
+        """)
+    }
+    return true
+  }
+
+  /// What a sealed content belongs to, so that it opens nowhere else.
+  static func domain(_ recipient: String) -> String { "message.content/\(recipient)" }
+
+  /// Opens what ``send(_:to:_:link:key:in:)`` sealed.
+  func open(_ sealed: [UInt8], of recipient: String) throws -> (content: MessageContent, address: String?) {
+    let plain = try keys.open(sealed, associated: MessageCenter.domain(recipient))
+    let json = try JSON(parsing: plain)
+    return (MessageContent(json), json["address"]?.string)
+  }
+}

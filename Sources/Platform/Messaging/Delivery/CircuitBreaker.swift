@@ -1,0 +1,51 @@
+package import Core
+
+/// Spares a gateway that does not answer: after several failures in a row nothing is sent there for a while, then one
+/// message tries whether it is back (熔断).
+package struct CircuitBreaker: Sendable, Hashable {
+  package enum State: Sendable, Hashable {
+    case closed
+    /// Nothing goes out before then.
+    case open(until: Instant)
+    /// One message is on its way to try.
+    case trying
+  }
+
+  package private(set) var state = State.closed
+  private var failures = 0
+  /// How often it opened since the last success.
+  private var openings = 0
+
+  /// Failures in a row that open it.
+  package static let limit = 5
+  private static let firstPause: Int64 = 30
+  private static let longestPause: Int64 = 600
+
+  package init() {}
+
+  /// Whether a message may go out now. After a pause the first that asks gets the try; who does not use it gives it back
+  /// with ``release()``.
+  package mutating func admits(at now: Instant) -> Bool {
+    switch state {
+    case .closed: return true
+    case .trying: return false
+    case .open(let until):
+      guard until <= now else { return false }
+      state = .trying
+      return true
+    }
+  }
+
+  /// The try was not used.
+  package mutating func release(at now: Instant) { if state == .trying { state = .open(until: now) } }
+
+  package mutating func succeeded() { self = CircuitBreaker() }
+
+  package mutating func failed(at now: Instant) {
+    failures += 1
+    guard state == .trying || failures >= CircuitBreaker.limit else { return }
+    let pause = min(CircuitBreaker.firstPause << Int64(min(openings, 10)), CircuitBreaker.longestPause)
+    openings += 1
+    state = .open(until: now + pause)
+  }
+}
