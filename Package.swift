@@ -91,7 +91,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
     module(
       .platform, "MessagingWeb",
-      ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
+      ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
@@ -119,7 +119,8 @@ let package = Package(
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL", "Search", "Shell", "Site",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
+        "Search", "Shell", "Site",
         "SpineWeb",
       ]),
     .executableTarget(

@@ -55,7 +55,8 @@ package struct AccountRoutes: Sendable {
       "我的账号",
       actions: [
         Action("修改密码", .link("/account/password"), style: .primary),
-        Action("双因素认证", .link("/account/second-factor")), Action("谁看过我的信息", .link("/account/lookups")),
+        Action("双因素认证", .link("/account/second-factor")), Action("消息接收设置", .link("/account/messages")),
+        Action("谁看过我的信息", .link("/account/lookups")),
       ]
     ) {
       Card("基本信息") { DetailList(items) }

@@ -3,6 +3,7 @@ import Core
 import HTML
 package import HTTP
 package import Messaging
+import SQL
 import Shell
 package import Site
 
@@ -10,10 +11,19 @@ package import Site
 package struct BoxRoutes: Sendable {
   let site: Site
   let center: MessageCenter
+  let settings: @Sendable () throws -> MessagingSettings
+  let publicOrigin: String
+  private let wechat: WeChatBinding
 
-  package init(site: Site, center: MessageCenter) {
+  package init(
+    site: Site, center: MessageCenter, publicOrigin: String,
+    settings: @escaping @Sendable () throws -> MessagingSettings
+  ) {
     self.site = site
     self.center = center
+    self.publicOrigin = publicOrigin
+    self.settings = settings
+    wechat = WeChatBinding(center)
   }
 
   package func register(in router: inout Router) {
@@ -26,6 +36,10 @@ package struct BoxRoutes: Sendable {
     router.on(.post, "/account/messages/email", at: site) { visit in try await claim(visit) }
     router.on(.post, "/account/messages/email/confirm", at: site) { visit in try await confirm(visit) }
     router.on(.post, "/account/messages/email/remove", at: site) { visit in try await remove(visit) }
+    // A link, since a form may not lead to another site.
+    router.on(.get, "/account/messages/wechat/start", at: site) { visit in try await beginWeChat(visit) }
+    router.on(.get, "/account/messages/wechat", at: site) { visit in try await finishWeChat(visit) }
+    router.on(.post, "/account/messages/wechat/remove", at: site) { visit in try await removeWeChat(visit) }
   }
 
   private func user(_ visit: Visit, toDo what: String) throws(Refusal) -> Int64 {
@@ -179,6 +193,7 @@ package struct BoxRoutes: Sendable {
     let current = try await center.preferences(of: user)
     func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let wanted = BoxRoutes.optional.filter { !current.refused.contains($0) }.map(\.rawValue)
+    let isWeChatPossible = WeChatBinding.isPossible(try settings())
     let choices = BoxRoutes.optional.map { kind in Choice(kind.rawValue, label(kind, current)) }
     return try await visit.page(
       "消息接收设置", status: status, crumbs: [Crumb("我的账号", "/account")],
@@ -193,7 +208,20 @@ package struct BoxRoutes: Sendable {
             fields: [Shell.Field("channel", "除站内消息外，还用", .checkboxes(Set(wanted), choices))])
         ], submit: Action("保存设置", .submit(name: nil, value: nil), style: .primary), cancelPath: "/account")
       emailCard(current, typed: email, errors: errors, error: error)
+      if isWeChatPossible { wechatCard(current) }
     }
+  }
+
+  private func wechatCard(_ current: MessagePreferences) -> HTML {
+    Card("微信") {
+      if current.hasWeChat {
+        p { "已绑定微信，办理进展会由公众号发给您。" }
+        Action("解除绑定", .post("/account/messages/wechat/remove", []), style: .quiet)
+      } else {
+        p { "绑定后，办理进展会由公众号发给您。请先关注公众号，再在微信里打开本页绑定。" }
+        Action("绑定微信", .link("/account/messages/wechat/start"), style: .normal)
+      }
+    }.html
   }
 
   private func label(_ kind: MessageChannelKind, _ current: MessagePreferences) -> String {
@@ -282,6 +310,27 @@ package struct BoxRoutes: Sendable {
   private func remove(_ visit: Visit) async throws -> Response {
     try await center.removeEmail(of: try user(visit, toDo: "修改消息设置"))
     return try visit.redirect(to: "/account/messages", saying: "不再使用这个邮箱。")
+  }
+
+  // MARK: WeChat
+
+  private func beginWeChat(_ visit: Visit) async throws -> Response {
+    let user = try user(visit, toDo: "绑定微信")
+    return .redirect(
+      to: try wechat.start(user, returningTo: publicOrigin + "/account/messages/wechat", try settings()))
+  }
+
+  private func finishWeChat(_ visit: Visit) async throws -> Response {
+    let user = try user(visit, toDo: "绑定微信")
+    let items = visit.request.query
+    try await wechat.finish(
+      user, code: items.first("code") ?? "", state: items.first("state") ?? "", try settings())
+    return try visit.redirect(to: "/account/messages", saying: "微信已绑定。")
+  }
+
+  private func removeWeChat(_ visit: Visit) async throws -> Response {
+    try await center.bindWeChat(nil, to: try user(visit, toDo: "解除绑定"), in: center.database)
+    return try visit.redirect(to: "/account/messages", saying: "微信已解除绑定。")
   }
 }
 

@@ -63,7 +63,10 @@ package struct Visit: Sendable {
       city: site.city, person: person, menu: try await site.menu(principal), path: request.path, textSize: textSize,
       menuFolded: request.cookies["menu"] == "folded", environment: environment,
       flashes: site.flash(in: request).map { [$0] } ?? [], requestID: request.id)
-    if principal.kind == .user { frame.messageCount = try await site.unreadMessages(principal) }
+    if principal.kind == .user {
+      frame.links.messages = "/messages"
+      frame.messageCount = try await site.unreadMessages(principal)
+    }
     return frame
   }
 

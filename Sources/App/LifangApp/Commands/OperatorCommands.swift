@@ -3,6 +3,7 @@ import Cases
 import Core
 import Entities
 import Foundation
+import Messaging
 import SQL
 
 /// `lifang migrate`: brings the database up to the declarations, or prints what it would do.
@@ -35,7 +36,7 @@ enum CheckCommand {
     let reading = CatalogReading(resources: configuration.installation.resources, city: overlay)
     let services = Deployment.services(configuration, reading.catalog)
     let findings =
-      reading.allFindings() + services.findings
+      reading.allFindings() + services.findings + MessageTemplates(reading.catalog).findings
       + services.items.flatMap { GoldenRun(services, catalog: reading.catalog).findings(of: $0) }
     for finding in findings { print(finding.description) }
     let errors = findings.filter { $0.severity == .error }.count

@@ -9,6 +9,7 @@ import Files
 import Foundation
 import Identity
 import Jobs
+import Messaging
 import SQL
 import Search
 import SpineWeb
@@ -89,6 +90,12 @@ struct Deployment: Sendable {
     return ServiceCatalog(catalog, folders: [configuration.installation.resources] + [overlay].compactMap(\.self))
   }
 
+  /// The passwords of the gateways that messages leave by.
+  func messagingSecrets() throws(Refusal) -> MessagingSecrets {
+    try MessagingSecrets(
+      environment: ProcessInfo.processInfo.environment, folder: configuration.data + "/keys")
+  }
+
   func close() async {
     await database.close()
     await owner.close()
@@ -111,7 +118,7 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + CasesSchema.before)
+      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations)
       .sorted { $0.id < $1.id }
   }
 

@@ -15,6 +15,8 @@ import HTTP
 import Identity
 import IdentityWeb
 import Jobs
+import Messaging
+import MessagingWeb
 import SQL
 import Shell
 import Site
@@ -33,6 +35,8 @@ struct WebApplication: Sendable {
   let apiKeys: APIKeys
   let parameters: Parameters
   let cases: CaseStore
+  let messages: MessageCenter
+  let messageRunner: MessageRunner
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -66,19 +70,40 @@ struct WebApplication: Sendable {
     store.registerImports(in: &kinds, files: files) { try await identity.principal(actor: $0) }
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
 
+    let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
+    let templates = MessageTemplates(deployment.catalogs.declared)
+    if templates.findings.hasErrors {
+      throw Refusal(
+        .unprocessable, "declarations-wrong", templates.findings.map(\.description).joined(separator: "\n"))
+    }
+    let messages = MessageCenter(
+      database: deployment.database, templates: templates, keys: deployment.keys,
+      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
+    self.messages = messages
+    let secrets = try deployment.messagingSecrets()
+    let messagingSettings: @Sendable () throws -> MessagingSettings = {
+      try MessagingSettings(parameters, secrets: secrets)
+    }
+    let messageRunner = MessageRunner(
+      center: messages, channels: [.sms(), .mail(clock: deployment.clock), .wechat(clock: deployment.clock)],
+      settings: messagingSettings,
+      configuration: .init(
+        worker: "node-\(ProcessInfo.processInfo.processIdentifier)", publicOrigin: origin, log: deployment.log,
+        metrics: deployment.metrics))
+    self.messageRunner = messageRunner
+
     let assets = try Assets(folder: configuration.installation.web)
     let stranger = Principal(
       kind: .stranger, id: 0, name: "访客", unit: nil,
       grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
     let authenticator = Authenticator(identity: identity, keys: apiKeys, stranger: stranger)
     let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
-    let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
     let site = Site(
       city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,
       secureCookies: origin.hasPrefix("https://"),
       key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
       authenticate: { try await authenticator.authenticate($0) }, menu: { try await menu.items(for: $0) },
-      unreadMessages: { _ in 0 })
+      unreadMessages: { try await messages.unread(of: $0.id) })
     var router = Router()
     assets.register(on: &router)
     for name in assets.names where name.hasPrefix("root/") {
@@ -94,6 +119,10 @@ struct WebApplication: Sendable {
     ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
     CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
+    BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
+    MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
+    TemplateRoutes(site: site, center: messages).register(in: &router)
+    ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
@@ -166,6 +195,7 @@ struct WebApplication: Sendable {
       group.addTask { await apiKeys.run() }
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
+      group.addTask { await messageRunner.run() }
       group.addTask {
         await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
           .run()

@@ -16,10 +16,12 @@ package struct EmailAddress: Sendable, Hashable, CustomStringConvertible {
     else { return nil }
     let host = String(decoding: bytes[(at + 1)...], as: UTF8.self).lowercased()
     let labels = host.split(separator: ".", omittingEmptySubsequences: false)
-    let isHost = labels.count >= 2 && labels.allSatisfy { label in
-      (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-        && label.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
-    }
+    let isHost =
+      labels.count >= 2
+      && labels.allSatisfy { label in
+        (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+          && label.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
+      }
     let name = String(decoding: bytes[..<at], as: UTF8.self)
     guard isHost, !name.hasPrefix("."), !name.hasSuffix("."), !name.contains("..") else { return nil }
     self.text = "\(name)@\(host)"

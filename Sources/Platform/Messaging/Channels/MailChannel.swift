@@ -48,8 +48,10 @@ struct MailText {
     ]
     let body = url.map { "\(text)\n\n\($0)\n" } ?? "\(text)\n"
     let base64 = Array(
-      GatewayText.base64(Array(body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8))
-        .utf8)
+      GatewayText.base64(
+        Array(body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)
+      )
+      .utf8)
     for start in stride(from: 0, to: base64.count, by: 76) {
       lines.append(String(decoding: base64[start..<min(start + 76, base64.count)], as: UTF8.self))
     }

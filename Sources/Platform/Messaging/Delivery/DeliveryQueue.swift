@@ -78,7 +78,8 @@ struct DeliveryQueue: Sendable {
     guard let kind = MessageChannelKind(rawValue: channel) else { throw Fault("message-channel", channel) }
     return ClaimedDelivery(
       id: try row.get("id"), message: try row.get("message_id"), channel: kind, attempt: try row.get("attempt"),
-      tries: try row.get("tries"), worker: worker, startedAt: now, template: try row.get("template"), recipient: try row.get("recipient"),
+      tries: try row.get("tries"), worker: worker, startedAt: now, template: try row.get("template"),
+      recipient: try row.get("recipient"),
       user: try row.get("user_id"), isUrgent: try row.get("priority", as: String.self) == "urgent",
       holdsAtNight: try row.get("holds_at_night"), content: try row.get("content"))
   }

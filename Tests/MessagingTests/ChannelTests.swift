@@ -1,0 +1,99 @@
+import Core
+import Crypto
+import Foundation
+import Testing
+
+@testable import Messaging
+
+@Suite struct ChannelTests {
+  @Test func anSMSBodyIsWhatTheGatewayWants() throws {
+    let source = #"{"a":{"to":"{phone}"},"msg":"{text}","n":"{id}","u":"{unknown}"}"#
+    let bytes = GatewayText.json(source, ["phone": "138", "text": "甲“\"\\\n{id}", "id": "7"])
+    let json = try JSON(parsing: bytes)
+    #expect(json["a"]?["to"] == "138" && json["n"] == "7" && json["u"] == "{unknown}")
+    // What a value says is never taken for a place.
+    #expect(json["msg"] == "甲“\"\\\n{id}")
+    #expect(
+      try JSON(parsing: GatewayText.json(MessagingSettings.smsBody, ["id": "1", "phone": "2", "text": "3"])) == [
+        "id": "1", "phone": "2", "text": "3",
+      ])
+  }
+
+  @Test(
+    arguments: [
+      (200, #"{"code":0,"data":{"id":"A1"}}"#, "code=0", "data.id", ChannelOutcome.accepted(reference: "A1")),
+      (200, #"{"code":"0","data":{"id":17}}"#, "code=0", "data.id", .accepted(reference: "17")),
+      (200, #"{"code":5}"#, "code=0", "id", .failed("短信平台答复 code=5")),
+      (200, "no json", "code=0", "id", .failed("短信平台答复 code=无")), (202, "", nil, "id", .accepted(reference: nil)),
+      (400, "", nil, "id", .refused("短信平台拒绝：400")), (401, "", nil, "id", .failed("短信平台答复 401")),
+      (503, "", nil, "id", .failed("短信平台答复 503")),
+    ] as [(Int, String, String?, String, ChannelOutcome)])
+  func answersOfAnSMSGateway(
+    _ status: Int, _ body: String, _ success: String?, _ reference: String, _ outcome: ChannelOutcome
+  ) {
+    var sms = MessagingSettings.SMS(url: "http://localhost")
+    sms.success = success
+    sms.reference = reference
+    #expect(SMSAnswer(TransportAnswer(status: status, body: Array(body.utf8))).outcome(sms) == outcome)
+  }
+
+  @Test func base64IsThatOfEverybody() {
+    for count in 0..<70 {
+      var random = SeededRandom(seed: UInt64(count))
+      let bytes = (0..<count).map { _ in UInt8(random.below(256)) }
+      #expect(GatewayText.base64(bytes) == Data(bytes).base64EncodedString())
+    }
+  }
+
+  @Test func aLongSubjectIsFoldedBetweenCharacters() throws {
+    let subject = "通知：" + String(repeating: "达州市公安局", count: 12) + "😀 Subject\r\nBcc: x@y.cn"
+    let encoded = MailText.encoded(subject)
+    var decoded: [UInt8] = []
+    for line in encoded.components(separatedBy: "\r\n ") {
+      #expect(line.utf8.count <= 75 && line.hasPrefix("=?UTF-8?B?") && line.hasSuffix("?="))
+      let word = try #require(Data(base64Encoded: String(line.dropFirst(10).dropLast(2))))
+      #expect(String(data: word, encoding: .utf8) != nil)
+      decoded += word
+    }
+    #expect(String(decoding: decoded, as: UTF8.self) == subject)
+    // Whatever stands in it, no line of its own comes of it.
+    #expect(!encoded.replacingOccurrences(of: "\r\n ", with: "").contains("\n"))
+  }
+
+  @Test func datesOfLetters() throws {
+    #expect(MailText.date(try #require(Instant("2026-11-21 14:05:09"))) == "Sat, 21 Nov 2026 14:05:09 +0800")
+    #expect(MailText.date(try #require(Instant("2027-01-03 00:00:00"))) == "Sun, 3 Jan 2027 00:00:00 +0800")
+  }
+
+  /// Nothing listens on port 9 of the loopback: an outcome, and soon.
+  @Test func aPeerThatIsNotThereIsAFailureToBeRepeated() async throws {
+    var settings = MessagingSettings()
+    settings.timeout = .seconds(2)
+    settings.sms = .init(url: "http://127.0.0.1:9/sms")
+    settings.mail = .init(url: "smtp://127.0.0.1:9", from: "a@b.cn")
+    let content = MessageContent(title: "题", text: "文", sms: "短")
+    func message(_ address: String) -> OutgoingMessage {
+      OutgoingMessage(id: 1, address: address, template: "t", content: content, url: nil)
+    }
+    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("连接不上服务器"))
+    #expect(await MessageChannel.mail().send(message("x@y.cn"), settings) == .failed("邮件没有发出：连接不上服务器"))
+    #expect(await MessageChannel.mail().send(message("x@y.cn>\r\nDATA"), settings) == .refused("邮箱地址不对"))
+    settings.sms = .init(url: "file:///etc/passwd")
+    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("地址写得不对"))
+  }
+
+  @Test func aPasswordFileThatOthersMayReadStopsTheStart() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lifang-secrets-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("sms-token").path
+    _ = FileManager.default.createFile(
+      atPath: file, contents: Data("geheim\n".utf8), attributes: [.posixPermissions: 0o644])
+    let error = #expect(throws: Refusal.self) { _ = try MessagingSecrets(environment: [:], folder: folder.path) }
+    #expect(error?.code == "secret-readable")
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+    let secrets = try MessagingSecrets(environment: ["LIFANG_SMTP_PASSWORD": "pw"], folder: folder.path)
+    #expect(secrets.sms?.bytes == Array("geheim".utf8) && secrets.mail?.bytes == Array("pw".utf8))
+    #expect(secrets.wechat == nil && "\(secrets)".contains("geheim") == false)
+  }
+}
