@@ -79,7 +79,7 @@ import Testing
     try await messages.drain()
     #expect(messages.sms.taken.map(\.template) == ["alarm"])
     #expect(try await messages.center.unread(of: 2) == 1)
-    let held = try await messages.entry(.email)
+    let held = try await messages.entry(.sms)
     #expect(held.state == .queued && held.runAt == Instant("2026-11-19 08:00") && held.attempts == 0)
     messages.time.advance(seconds: 10 * 3600 - 1)
     #expect(try await messages.drain() == 0)
