@@ -97,7 +97,9 @@ let package = Package(
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
-      ["Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Processes", "SQL", "YAML"]),
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+      ]),
     module(
       .spine, "CasesWeb",
       [
@@ -161,8 +163,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Processes", "SQL",
-        "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
+        "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -8,6 +8,7 @@ import Files
 import Foundation
 import Identity
 import Jobs
+import Messaging
 import SQL
 import TestSupport
 
@@ -17,6 +18,7 @@ struct CaseFixture: Sendable {
   let time: ManualClock
   let store: RecordStore
   let cases: CaseStore
+  let messages: MessageCenter
   let catalogs: LiveCatalog
   let people: [String: Principal]
 
@@ -36,7 +38,7 @@ struct CaseFixture: Sendable {
   private static let schema = TestDatabase.Preparation("cases") { database in
     let before =
       (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
-      + IdentitySchema.migrations + CasesSchema.before).sorted { $0.id < $1.id }
+      + IdentitySchema.migrations + MessagingSchema.migrations + CasesSchema.before).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(before, on: database)
     try await SchemaPlan.apply(try catalog.get(), to: database)
     let after = (IdentityGuards.migrations + CasesSchema.after).sorted { $0.id < $1.id }
@@ -59,7 +61,10 @@ struct CaseFixture: Sendable {
       })
     let versions = CaseVersions(try given ?? CaseFixture.services(), catalogs: catalogs)
     try await versions.publish(on: database, at: time.clock.now())
-    cases = CaseStore(store: store, versions: versions, parameters: Parameters(catalogs))
+    messages = MessageCenter(
+      database: database, templates: MessageTemplates(catalogs.current), keys: keys, clock: time.clock,
+      mobile: { _, _ in nil })
+    cases = CaseStore(store: store, versions: versions, parameters: Parameters(catalogs), messages: messages)
     people = try await CaseFixture.principals(database, catalogs.current)
   }
 

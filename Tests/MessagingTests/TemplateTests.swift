@@ -57,7 +57,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("message: a\nlabel: 甲\nchannels: site\ntitle: 你好{nmae}\ntext: 好{name}\nvariables: [{name: name, label: 姓名}]", "nmae"),
+      (
+        "message: a\nlabel: 甲\nchannels: site\ntitle: 你好{nmae}\ntext: 好{name}\nvariables: [{name: name, label: 姓名}]",
+        "nmae"
+      ),
       ("message: a\nlabel: 甲\nchannels: site\ntitle: 你好{\ntext: 好", "花括号"),
       ("message: a\nlabel: 甲\nchannels: [site, sms]\ntitle: 好\ntext: 好", "没有写 sms"),
       ("message: a\nlabel: 甲\nchannels: [wechat]\ntitle: 好\ntext: 好", "没有写 wechat"),

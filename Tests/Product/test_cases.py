@@ -351,10 +351,15 @@ def clean(city, users):
     city.sql("delete from case_draft")
 
 
-def test_everything_wrong_is_said_at_once_and_nothing_is_lost(clean, visit):
+def put_aside(client, item, changes=()):
+    """Fills a form in as far as it goes."""
+    done(client.post(f"/services/{item}/apply", {**APPLICATIONS[item], **dict(changes), "_draft": "1"}))
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_is_lost(clean, visit, clients):
+    put_aside(clients("resident"), BIRTH)
     phone = visit("resident", "phone")
     phone.goto(f"/services/{BIRTH}/apply")
-    fill(phone, typed(BIRTH))
     phone.locator(f'input[type=file][name="{PHOTO}"]').set_input_files(photo())
     # What the page itself sees: two fields are empty.
     fill(phone, {"child_name": "", "household_address": ""})
@@ -437,7 +442,7 @@ def test_what_was_typed_outlives_a_reload(clean, visit):
     offer = phone.get_by_role("button", name="恢复填写")
     if offer.count():
         offer.click()
-    expect(phone.locator("[name=reason]")).to_have_value("因为……", timeout=3000)
+    expect(phone.locator("[name=reason]")).to_have_value("因为……", timeout=1000)
 
 
 def test_fields_come_and_go_with_what_they_depend_on(clean, visit):
@@ -481,13 +486,13 @@ def test_typing_while_the_form_is_drawn_again_is_not_lost(clean, visit):
 
 
 @fault("the link leads to a part that takes no focus")
-def test_the_line_about_a_missing_material_leads_to_its_field(clean, visit):
+def test_the_line_about_a_missing_material_leads_to_its_field(clean, visit, clients):
+    put_aside(clients("resident"), BIRTH, UPLOADS)
     page = visit("resident")
     page.goto(f"/services/{BIRTH}/apply")
-    fill(page, {name: value for name, value in typed(BIRTH).items() if not name.startswith("material.")})
     submit(page, "提交申请")
     page.get_by_role("alert").get_by_role("link", name=re.compile("还缺“婴儿《出生医学证明》”")).click()
-    expect(page.locator(f'input[type=file][name="{PHOTO}"]')).to_be_focused(timeout=2000)
+    expect(page.locator(f'input[type=file][name="{PHOTO}"]')).to_be_focused(timeout=1000)
 
 
 TWICE = "[...document.querySelectorAll('[id]')].map(one => one.id).filter((id, place, all) => all.indexOf(id) !== place)"
@@ -607,7 +612,7 @@ def test_answers_that_arrive_together_count_once(clients, city):
 
 def test_an_impatient_second_click_makes_no_second_case(clean, visit, city, clients, users):
     count = f"select count(*) from case_process where starter_id = {users['resident']}"
-    clients("resident").post(f"/services/{NAME}/apply", {**APPLICATIONS[NAME], "_draft": "1"})
+    put_aside(clients("resident"), NAME)
     before = int(city.sql(count))
     page = visit("resident")
     page.goto(f"/services/{NAME}/apply")
@@ -700,7 +705,7 @@ def test_the_words_beside_a_dialogs_field_belong_to_it(visit, clients):
     page = visit("fujing")
     page.goto(apply(clients("resident")))
     dialog = ask(page, "转办")
-    expect(dialog.get_by_label("说明")).to_have_count(1)
+    expect(dialog.get_by_label("说明")).to_have_count(1, timeout=1000)
     assert page.evaluate(TWICE) == []
 
 
@@ -1129,7 +1134,7 @@ def test_the_files_of_a_case_are_tied_to_it(city, photographed):
 
 def test_a_draft_is_its_writers(clean, clients, neighbour, city):
     path = f"/services/{NAME}/apply"
-    clients("resident").post(path, {**APPLICATIONS[NAME], "reason": "只给自己看的理由", "_draft": "1"})
+    put_aside(clients("resident"), NAME, {"reason": "只给自己看的理由"})
     assert "只给自己看的理由" in clients("resident").get(path).text
     assert "只给自己看的理由" not in neighbour.get(path).text
     stored = city.sql("select string_agg(encode(content, 'escape'), '') from case_draft")

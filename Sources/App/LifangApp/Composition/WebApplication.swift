@@ -53,8 +53,6 @@ struct WebApplication: Sendable {
     let versions = CaseVersions(
       Deployment.services(configuration, deployment.catalogs.declared), catalogs: deployment.catalogs)
     try await versions.publish(on: deployment.owner, at: deployment.clock.now())
-    let cases = CaseStore(store: store, versions: versions, parameters: parameters)
-    self.cases = cases
     let apiKeys = APIKeys(identity)
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
@@ -80,6 +78,8 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
+    let cases = CaseStore(store: store, versions: versions, parameters: parameters, messages: messages)
+    self.cases = cases
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)

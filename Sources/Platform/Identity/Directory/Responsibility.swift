@@ -137,6 +137,16 @@ package struct Responsibility: Sendable {
       })
   }
 
+  /// The users of a pool.
+  package func members(of pool: Pool, in session: some SQLSession) async throws -> [Int64] {
+    try await session.query(
+      """
+      select user_id from (\(holdings)) a
+      where kind = \(pool.kind.rawValue) and code = \(pool.code) and unit_id = \(pool.unit) order by user_id
+      """
+    ).map { try $0.get("user_id") }
+  }
+
   /// Of `roles`, those that a user holds, in the given order.
   package func held(_ roles: [String], by user: Int64, in session: some SQLSession) async throws -> [String] {
     let pools = try await pools(of: user, in: session)

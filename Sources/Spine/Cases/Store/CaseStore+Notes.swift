@@ -31,6 +31,7 @@ extension CaseStore {
       guard urged > 0 else { throw Refusal(.conflict, "urge-soon", "一小时内已经催过。办理人会在待办里看到催办标记。") }
       _ = try await transaction.query(
         eventStatement(state, CaseAction(name: "urge", opinion: note), by: principal, at: now))
+      try await tellUrged(state, note: note, by: principal, in: transaction)
     }
   }
 

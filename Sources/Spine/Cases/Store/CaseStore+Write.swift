@@ -48,6 +48,10 @@ extension CaseStore {
     if state.instance.state == .finished, before?.state != .finished {
       try await carryOut(state, by: principal, records, in: transaction)
     }
+    let caseState = changes["state"]?.text ?? ""
+    try await tell(
+      state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
+      by: principal, in: transaction)
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     guard !changes.isEmpty else { return }
     try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)

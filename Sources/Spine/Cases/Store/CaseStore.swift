@@ -3,6 +3,7 @@ package import Core
 package import Entities
 package import Files
 package import Identity
+package import Messaging
 package import Processes
 package import SQL
 
@@ -15,8 +16,10 @@ package struct CaseStore: Sendable {
   package let versions: CaseVersions
   package let responsibility: Responsibility
   package let parameters: Parameters
+  package let messages: MessageCenter
 
-  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters) {
+  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter) {
+    self.messages = messages
     self.store = store
     self.versions = versions
     self.parameters = parameters
