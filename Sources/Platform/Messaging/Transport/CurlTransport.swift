@@ -41,7 +41,7 @@ struct TransportFailure: Error, Sendable {
 
 /// Speaks HTTP and SMTP by libcurl, on a thread of its own: its calls block, and the pool of tasks must not.
 ///
-/// One handle is kept, so that connections to a gateway stay open between messages.
+/// One handle is kept, so that connections to a gateway stay open between messages; those to a mail server do not.
 actor CurlTransport {
   static let maximumAnswer = 65_536
 
@@ -70,6 +70,9 @@ actor CurlTransport {
     try handle.transfer(mail.timeout) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, mail.url)
       try handle.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+      // A connection kept from before TLS was asked for would be used again without it.
+      try handle.set(CURLOPT_FRESH_CONNECT, 1)
+      try handle.set(CURLOPT_FORBID_REUSE, 1)
       if mail.requiresTLS { try handle.set(CURLOPT_USE_SSL, Int(CURLUSESSL_ALL.rawValue)) }
       if let user = mail.user { try handle.set(CURLOPT_USERNAME, user) }
       if let password = mail.password { try handle.set(CURLOPT_PASSWORD, password) }
