@@ -122,7 +122,7 @@ package struct BoxRoutes: Sendable {
           cells: [
             message.readAt == nil ? strong { message.title } : .text(message.title), .text(message.label),
             state(message), .text(message.createdAt.display),
-            message.link == nil ? .empty : Action("去处理", .post("/messages/\(message.id)/open", []), style: .quiet).html,
+            message.link == nil ? .empty : Action("打开", .post("/messages/\(message.id)/open", []), style: .quiet).html,
           ])
       }, opensPanel: false,
       empty: isFiltered
@@ -159,7 +159,7 @@ package struct BoxRoutes: Sendable {
     let user = try user(visit, toDo: "查看消息")
     let message = try await center.read(try visit.request.integer("id"), by: user)
     var actions: [Action] = []
-    if let link = message.link { actions.append(Action("去处理", .link(link), style: .primary, icon: .right)) }
+    if let link = message.link { actions.append(Action("打开相关页面", .link(link), style: .primary, icon: .right)) }
     actions.append(Action("返回消息列表", .link("/messages"), icon: .back))
     return try await visit.page(
       message.title, crumbs: [Crumb("我的消息", "/messages")],
@@ -193,6 +193,7 @@ package struct BoxRoutes: Sendable {
     let current = try await center.preferences(of: user)
     func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let wanted = BoxRoutes.optional.filter { !current.refused.contains($0) }.map(\.rawValue)
+    let isMailPossible = try settings().mail != nil
     let isWeChatPossible = WeChatBinding.isPossible(try settings())
     let choices = BoxRoutes.optional.map { kind in Choice(kind.rawValue, label(kind, current)) }
     return try await visit.page(
@@ -207,7 +208,7 @@ package struct BoxRoutes: Sendable {
             help: "站内消息始终会收到。紧急消息（如验证码）不受这里的设置影响；夜间只发紧急消息。",
             fields: [Shell.Field("channel", "除站内消息外，还用", .checkboxes(Set(wanted), choices))])
         ], submit: Action("保存设置", .submit(name: nil, value: nil), style: .primary), cancelPath: "/account")
-      emailCard(current, typed: email, errors: errors, error: error)
+      if isMailPossible { emailCard(current, typed: email, errors: errors, error: error) }
       if isWeChatPossible { wechatCard(current) }
     }
   }

@@ -98,7 +98,7 @@ struct DeliveryQueue: Sendable {
         masked_address = \(masked)
         """
     case .skipped(let why):
-      change = "state = 'skipped', finished_at = \(now), reason = \(why)"
+      change = "state = 'skipped', finished_at = \(now), attempt = d.attempt - 1, reason = \(why)"
     case .held(let until, let why):
       change = "run_at = \(until), attempt = d.attempt - 1, reason = coalesce(\(why)::text, reason)"
     case .failed(let why, let masked, let mayRepeat):
