@@ -104,6 +104,42 @@ import Testing
     #expect(try await city.state(id)["step"] == .text("收件核验原件"))
   }
 
+  @Test func workIsHandedToStaffOnlyAndTheApplicantMovesNothingInside() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let task = try #require(try await city.tasks(id, of: "aux").first).number
+    let aux = try city.person("aux")
+    for other in [try city.person("resident").id, try city.person("neighbour").id, 999_999] {
+      for move in [CaseMove.transfer(task: task, to: other), .addBefore(task: task, [other])] {
+        #expect(try await city.refusal { try await city.cases.move(id, move, by: aux) } == "task-people")
+      }
+      #expect(
+        try await city.refusal { try await city.cases.copy(id, to: [other], note: nil, by: aux) } == "copy-people")
+    }
+    try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "缺户口簿")
+    let mine = try #require(try await city.tasks(id, of: "resident").first).number
+    let resident = try city.person("resident")
+    for move in [CaseMove.transfer(task: mine, to: aux.id), .back(task: mine, to: "pre_review"), .shelve] {
+      let code = try await city.refusal { try await city.cases.move(id, move, opinion: "试", by: resident) }
+      #expect(code == "applicant-move")
+    }
+  }
+
+  @Test func theApplicantReadsReasonsMeantForThemAndNothingFromInside() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let aux = try city.person("aux")
+    try await city.cases.copy(id, to: [try city.person("chief").id], note: "此人有疑点", by: aux)
+    let task = try #require(try await city.tasks(id, of: "aux").first).number
+    try await city.cases.move(id, .addBefore(task: task, [try city.person("chief").id]), opinion: "请把关", by: aux)
+    try await city.answer(id, by: "chief", opinion: "材料存疑")
+    try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "请补母亲户口簿本人页")
+    let view = try await city.cases.view(id, as: try city.person("resident"))
+    #expect(view.shownEvents.map(\.action) == ["submit", "complete"])
+    #expect(view.shownEvents.compactMap(\.opinion) == ["请补母亲户口簿本人页"])
+    #expect(try await city.cases.view(id, as: aux).shownEvents.count == 5)
+  }
+
   @Test func anApplicantMayWithdrawAndTheOfficeMayVoid() async throws {
     let city = try await CaseFixture()
     let id = try await city.start()

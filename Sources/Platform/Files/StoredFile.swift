@@ -60,6 +60,14 @@ package struct FilePolicy: Sendable {
     if case .unknown = kind { false } else { true }
   }
 
+  /// 扫描件: pictures and PDF of papers, up to 20 MB.
+  package static let scans = FilePolicy(maximumSize: 20 << 20, description: "JPEG、PNG、WebP 图片或 PDF") { kind in
+    switch kind {
+    case .png, .jpeg, .webp, .gif, .pdf: true
+    default: false
+    }
+  }
+
   /// 图片, up to 20 MB.
   package static let images = FilePolicy(maximumSize: 20 << 20, description: "PNG、JPEG、WebP 或 GIF 图片") { kind in
     switch kind {

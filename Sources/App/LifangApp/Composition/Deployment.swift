@@ -31,6 +31,7 @@ struct Deployment: Sendable {
   let gazetteer: Gazetteer
   let pinyin: PinyinTable
   let hooks: RecordHooks
+  let files: FileStore
 
   /// Starts the private cluster when there is need, opens the pool, loads the declarations and brings the schema up to
   /// date.
@@ -64,12 +65,16 @@ struct Deployment: Sendable {
     let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
     let catalogs = LiveCatalog(catalog)
     try await catalogs.refresh(from: owner)
+    let database = Database(settings)
+    let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
+    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all
+    files.addHooks(to: &hooks)
     return Deployment(
-      configuration: configuration, cluster: cluster, database: Database(settings), owner: owner, keys: keys,
+      configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
       pinyin: try PinyinTable(
         try String(contentsOfFile: configuration.installation.resources + "/search/pinyin.tsv", encoding: .utf8)),
-      hooks: SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all)
+      hooks: hooks, files: files)
   }
 
   /// The declarations of the product with the city's overlay.
@@ -97,6 +102,7 @@ struct Deployment: Sendable {
   }
 
   func close() async {
+    files.close()
     await database.close()
     await owner.close()
   }

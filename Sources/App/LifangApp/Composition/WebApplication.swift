@@ -62,9 +62,7 @@ struct WebApplication: Sendable {
     let imports = deployment.addressImporter()
     var kinds = JobKinds()
     AddressImportJob.register(in: &kinds, importer: imports) { try await identity.principal(actor: $0) }
-    let files = FileStore(
-      folder: configuration.data + "/files", database: deployment.database, keys: deployment.keys,
-      clock: deployment.clock)
+    let files = deployment.files
     store.registerImports(in: &kinds, files: files) { try await identity.principal(actor: $0) }
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
 

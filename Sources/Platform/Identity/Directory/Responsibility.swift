@@ -137,6 +137,19 @@ package struct Responsibility: Sendable {
       })
   }
 
+  /// Of `users`, those who may be handed work: active staff of the same administration as `unit`, and none of the three
+  /// separated administrators.
+  package func staff(of users: [Int64], near unit: Int64, in session: some SQLSession) async throws -> Set<Int64> {
+    Set(
+      try await session.query(
+        """
+        select u.id from app_user u join unit n on n.id = u.unit_id
+        where u.id = any(\(users.map(String.init))::bigint[]) and u.status = 'active' and u.separation is null
+          and starts_with(n.path, (select split_part(path, '.', 1) || '.' from unit where id = \(unit)))
+        """
+      ).map { try $0.get("id", as: Int64.self) })
+  }
+
   /// The users of a pool.
   package func members(of pool: Pool, in session: some SQLSession) async throws -> [Int64] {
     try await session.query(
@@ -161,7 +174,7 @@ package struct Responsibility: Sendable {
       """
       select u.id as user_id, u.name, n.id as unit_id, n.name as unit_name
       from app_user u join unit n on n.id = u.unit_id
-      where u.status = 'active' and (\(text) = '' or u.name like '%' || \(text) || '%' or n.name like '%' || \(text) || '%')
+      where u.status = 'active' and u.separation is null and (\(text) = '' or u.name like '%' || \(text) || '%' or n.name like '%' || \(text) || '%')
         and (starts_with(n.path, (select split_part(path, '.', 1) || '.' from unit where id = \(unit))))
       order by (n.id = \(unit)) desc, n.path, u.name limit \(limit)
       """)

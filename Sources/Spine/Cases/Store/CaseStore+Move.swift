@@ -88,6 +88,19 @@ extension CaseStore {
       }
       return
     }
+    let applicant = state.record["applicant_user_id"]?.integer
+    if !move.people.isEmpty {
+      let staff = try await responsibility.staff(of: move.people, near: state.unit, in: transaction)
+      guard move.people.allSatisfy({ staff.contains($0) && $0 != applicant }) else {
+        throw Refusal(.invalid, "task-people", "只能交给本系统在职的工作人员，不能交给申请人。请从列表中重新选择。", field: "people")
+      }
+    }
+    if principal.id == applicant, principal.kind == .user {
+      switch move {
+      case .complete, .void: break
+      default: throw Refusal(.forbidden, "applicant-move", "这个操作由受理单位办理。您可以提交补正、催办或撤销申请。")
+      }
+    }
     if let number = move.task {
       guard let (visit, task) = state.instance.task(number) else { throw CaseStore.missing }
       if case .remove = move {
@@ -191,6 +204,9 @@ extension CaseStore {
       }
       return .transfer(task: task, to: user(principal.id))
     case .release(let task):
+      if let held = state.instance.task(task), case .pool = CaseParticipant(held.task.holder) {
+        throw Refusal(.conflict, "task-pooled", "这项任务已经在待签收里，没有改动。请刷新待办后查看。")
+      }
       guard let pool else {
         throw Refusal(.conflict, "task-not-pooled", "这项任务是直接交给您的，不能放回。需要换人请转办。")
       }

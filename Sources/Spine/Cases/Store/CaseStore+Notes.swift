@@ -3,6 +3,7 @@ package import Audit
 package import Core
 import Crypto
 import Entities
+import Identity
 import Processes
 import SQL
 
@@ -45,6 +46,10 @@ extension CaseStore {
     guard view.access != .applicant else { throw CaseStore.missing }
     try await store.database.transaction { transaction in
       let state = try await hold(id, in: transaction)
+      let staff = try await responsibility.staff(of: users, near: state.unit, in: transaction)
+      guard users.allSatisfy(staff.contains) else {
+        throw Refusal(.invalid, "copy-people", "只能抄送给本系统在职的工作人员。请从列表中重新选择。", field: "people")
+      }
       var names: [String] = []
       for user in users {
         guard let name = try await store.actorName(user, transaction) else { continue }

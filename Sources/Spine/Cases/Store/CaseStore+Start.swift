@@ -31,9 +31,10 @@ extension CaseStore {
   ///
   /// - Throws: ``Refusal`` with every fault at once: of the applicant's data, the form, the conditions, the materials
   ///   (`material.NAME`).
-  package func start(_ application: CaseApplication, by principal: Principal, origin: Origin = .inside) async throws
-    -> StartedCase
-  {
+  /// - Parameter faults: what was wrong with the form before it could be understood; refused together with the rest.
+  package func start(
+    _ application: CaseApplication, faults: [Refusal] = [], by principal: Principal, origin: Origin = .inside
+  ) async throws -> StartedCase {
     let current = versions.current
     guard let item = current.services.item(application.item), let itemVersion = current.items[item.code] else {
       throw Refusal(.notFound, "item-unknown", "没有这个事项，或它已停办。请从事项列表重新选择。")
@@ -74,7 +75,7 @@ extension CaseStore {
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
       if application.channel == .online { values["applicant_user_id"] = .integer(principal.id) }
-      try refuse(values, form, view, application, context)
+      try refuse(values, form, view, application, faults, context)
       let directory = try await CaseDirectory(
         for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
         using: responsibility, in: transaction)
@@ -157,6 +158,8 @@ extension CaseStore {
       return Desk(unit: unit, home: home, acceptedBy: choice?.value)
     }
     guard let unit = home else {
+      // Without a readable division everything else is judged all the same, for an office that cannot be.
+      if division.isEmpty { return Desk(unit: 0, home: nil, acceptedBy: choices.last?.value) }
       throw Refusal(
         .unprocessable, "desk-none", "所选的地方还没有开通网上受理。请改选户口所在地或落户地的社区（村），或到窗口办理。", field: "division_code")
     }
@@ -169,9 +172,9 @@ extension CaseStore {
 
   private func refuse(
     _ values: [String: Value], _ form: [String: Value], _ view: ApplicationView, _ application: CaseApplication,
-    _ context: EvaluationContext
+    _ faults: [Refusal], _ context: EvaluationContext
   ) throws(Refusal) {
-    var refusals: [Refusal] = []
+    var refusals = faults
     let catalog = store.catalog
     if let entity = catalog.entity(ServiceCase.entity) {
       // The number is given when the record is made.
@@ -196,6 +199,9 @@ extension CaseStore {
         refusals.append(refusal)
       }
     }
+    // A value that could not be read is not missing as well.
+    let unread = Set(faults.compactMap(\.field))
+    refusals = faults + refusals.dropFirst(faults.count).filter { $0.field.map { !unread.contains($0) } ?? true }
     if let refusal = Refusal(all: refusals) { throw refusal }
   }
 }

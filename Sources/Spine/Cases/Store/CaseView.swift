@@ -37,6 +37,29 @@ package struct CaseView: Sendable {
   package let starter: Int64
   package let requests: [CaseRequest]
 
+  /// What the applicant is told of the history: the decisions, with the reasons that are meant for them, and nothing of
+  /// who asked whom inside.
+  package var publicEvents: [CaseEvent] {
+    let reasons = Set(process.definition.variables.flatMap(\.choices).filter(\.needsOpinion).map(\.label))
+    let own = Set(
+      process.definition.nodes.filter { node in
+        if case .step(let rule) = node.kind { rule.handler == .starter } else { false }
+      }.map(\.label))
+    return events.compactMap { event in
+      switch event.action {
+      case "submit", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
+      case "complete":
+        guard event.result != nil || event.step.map(own.contains) == true else { return nil }
+        let isMeant = event.result.map(reasons.contains) == true || event.step.map(own.contains) == true
+        return isMeant ? event : event.withoutOpinion
+      default: return nil
+      }
+    }
+  }
+
+  /// The history as the reader may know it.
+  package var shownEvents: [CaseEvent] { access == .applicant ? publicEvents : events }
+
   package func rule(of step: String) -> StepRule? { process.rule(of: step) }
 
   package func label(of step: String) -> String { process.node(step)?.label ?? step }
@@ -80,6 +103,11 @@ package struct CaseEvent: Sendable, Hashable {
   package let result: String?
   package let opinion: String?
   package let target: String?
+
+  fileprivate var withoutOpinion: CaseEvent {
+    CaseEvent(
+      at: at, actor: actor, unit: unit, action: action, step: step, result: result, opinion: nil, target: nil)
+  }
 
   /// What was done, in a word.
   package var label: String {
@@ -144,15 +172,17 @@ extension CaseStore {
       }
       // Whoever has to decide reads everything, with the task as the purpose; the applicant has written it.
       let reveals = access == .applicant || (instance.state == .running && !mine.isEmpty)
-      let purpose = access == .applicant ? "查看本人办件" : "办理办件：\(mine.first?.label ?? "")"
+      let purpose = access == .applicant ? "查看本人办件" : mine.first.map { "办理办件：\($0.label)" } ?? "查看办件"
       let records = store.records(as: reader, purpose: purpose, origin: origin).within(transaction)
       let record = try await records.get(ServiceCase.entity, id, reveal: reveals)
       let form = try await records.attached(item.form, to: id, reveal: reveals).first
       let materials = try await records.attached(ServiceCase.material, to: id, reveal: reveals)
+      let rights = ["shelve", "void", "reopen", "reassign", "urge", "supervise"].filter {
+        principal.may(Permission("case_work", $0))
+      }
       var controls: Set<String> = []
-      for right in ["shelve", "void", "reopen", "reassign", "urge", "supervise"]
-      where try await mayControl(id, right, by: principal, in: transaction) {
-        controls.insert(right)
+      if let first = rights.first, try await mayControl(id, first, by: principal, in: transaction) {
+        controls = Set(rights)
       }
       let withdrawable = instance.visits.filter { visit in
         visit.state == .done

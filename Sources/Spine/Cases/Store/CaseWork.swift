@@ -28,7 +28,18 @@ extension CaseStore {
     let instance = try ProcessInstance(json: try row.get("instance"))
     guard let (visit, task) = instance.task(number), task.state == .open, visit.state == .open,
       let rule = process.rule(of: visit.node)
-    else { throw CaseStore.notOpen }
+    else {
+      let done = try await store.database.query(
+        """
+        select u.name from case_task t join app_user u on u.id = t.done_by
+        where t.case_id = \(id) and t.number = \(number)
+        """
+      ).first
+      if let name = try done?.get("name", as: String.self) {
+        throw Refusal(.conflict, "task-done", "这项任务已由\(name)办理，您的操作没有保存。请刷新待办后查看。")
+      }
+      throw CaseStore.notOpen
+    }
     return CaseWork(
       id: id, task: number, kind: task.kind, step: visit.node, label: process.node(visit.node)?.label ?? visit.node,
       rule: rule, process: process)

@@ -205,8 +205,8 @@ package struct Inbox: Sendable {
       query.text.isEmpty
       ? nil
       : """
-      exists (select 1 from service_case c where c.id = t.case_id and (c.number like \(query.text) || '%'
-        or c.applicant_name like '%' || \(query.text) || '%' or c.subject_name like '%' || \(query.text) || '%'))
+      exists (select 1 from service_case c where c.id = t.case_id and (starts_with(c.number, \(query.text))
+        or position(\(query.text) in c.applicant_name) > 0 or position(\(query.text) in c.subject_name) > 0))
       """
     let source: SQL
     var conditions = [text].compactMap(\.self)

@@ -78,6 +78,15 @@ package enum CaseMove: Sendable {
     }
   }
 
+  /// Whom it hands work to.
+  var people: [Int64] {
+    switch self {
+    case .transfer(_, let other), .delegate(_, let other): [other]
+    case .addBefore(_, let others), .addAfter(_, let others): others
+    default: []
+    }
+  }
+
   /// What the history calls it.
   package var name: String {
     switch self {

@@ -16,7 +16,7 @@ struct MaterialField: HTMLConvertible {
   private var name: String { "material.\(requirement.name)" }
 
   var html: HTML {
-    div(.class("material"), .id("f-\(name)"), .class(error == nil ? nil : "has-error")) {
+    div(.class("material"), .class(error == nil ? nil : "has-error")) {
       h3(.class("material-name")) {
         requirement.label
         " "

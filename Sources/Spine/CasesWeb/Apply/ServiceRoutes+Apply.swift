@@ -70,28 +70,27 @@ extension ServiceRoutes {
     let channel = try channel(visit, item)
     let form = try await visit.request.body.form()
     var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
-    for (name, keys) in try await keepFiles(form, item, visit) {
-      texts["material.\(name).keep"] = keys
-      texts["material.\(name).remove"] = nil
-    }
+    let kept = try await keepFiles(form, item, visit)
+    texts.merge(kept.texts) { _, new in new }
     for name in ["_refresh", "_csrf", "_draft"] { texts[name] = nil }
     let input = FormInput(texts)
     let refreshes = form.first("_refresh") != nil
     if refreshes || form.first("_draft") != nil {
       try await keepDraft(input, item, visit)
-      if refreshes { return try await page(visit, item, channel, input, errors: []) }
+      if refreshes || !kept.errors.isEmpty {
+        return try await page(
+          visit, item, channel, input, errors: kept.errors, status: kept.errors.isEmpty ? 200 : 422)
+      }
       return try visit.redirect(to: "/services", saying: "已暂存“\(item.label)”，可以随时回来继续填写。")
     }
     let application = try await filled(visit, item, channel, input)
     var (content, errors) = application.content(from: FormData(fields: QueryItems(input), files: []))
     content.materials = materials(application.requirements, input, channel)
-    guard errors.isEmpty else {
-      try await keepDraft(input, item, visit)
-      return try await page(visit, item, channel, input, errors: errors, status: 422)
-    }
+    errors += kept.errors
     do {
       let started = try await cases.start(
-        CaseApplication(item: item.code, channel: channel, content: content), by: visit.principal,
+        CaseApplication(item: item.code, channel: channel, content: content),
+        faults: errors.map { Refusal(.invalid, "form-value", $0.message, field: $0.field) }, by: visit.principal,
         origin: visit.request.origin)
       return try visit.redirect(
         to: "/cases/\(started.id)",
@@ -112,21 +111,34 @@ extension ServiceRoutes {
 
   /// Puts what was sent into the file store at once, so that no error ever asks for it again.
   ///
-  /// - Returns: the keys that each requirement now has.
-  func keepFiles(_ form: FormData, _ item: ServiceItem, _ visit: Visit) async throws -> [String: [String]] {
-    var keys: [String: [String]] = [:]
+  /// - Returns: what the form says of its files now, and what was wrong with some.
+  func keepFiles(_ form: FormData, _ item: ServiceItem, _ visit: Visit) async throws -> (
+    texts: [String: [String]], errors: [FieldError]
+  ) {
+    var texts: [String: [String]] = [:]
+    var errors: [FieldError] = []
     for requirement in item.materials {
       let name = "material.\(requirement.name)"
       let removed = Set(form.all("\(name).remove"))
       var kept = form.all("\(name).keep").filter { !removed.contains($0) }
       for file in form.files(name) where file.size > 0 {
-        let stored = try await files.put(
-          path: file.path, name: file.filename, classification: .secret, policy: .documents, by: visit.principal)
-        kept.append(stored.key)
+        do {
+          let stored = try await files.put(
+            path: file.path, name: file.filename, classification: .secret, policy: .scans,
+            by: visit.principal)
+          kept.append(stored.key)
+          // Whoever sends a file means to hand it in.
+          texts["\(name).way"] = [HandedMaterial.Way.files.rawValue]
+        } catch let refusal as Refusal {
+          errors.append(FieldError(name, "“\(requirement.label)”：\(refusal.message)"))
+        }
       }
-      if !kept.isEmpty || !removed.isEmpty { keys[requirement.name] = Array(kept.prefix(40)) }
+      if !kept.isEmpty || !removed.isEmpty {
+        texts["\(name).keep"] = Array(kept.prefix(40))
+        texts["\(name).remove"] = []
+      }
     }
-    return keys
+    return (texts, errors)
   }
 
   func materials(_ requirements: [MaterialRequirement], _ input: FormInput, _ channel: CaseChannel) -> [HandedMaterial]
@@ -191,7 +203,7 @@ extension ServiceRoutes {
           Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true),
           Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true),
         ],
-        cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存在受理单位。")
+        cancelPath: "/services/\(item.code)", isMultipart: true, note: "还没填完可以先暂存，内容加密保存。")
     }
   }
 }

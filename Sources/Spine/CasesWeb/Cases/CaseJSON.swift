@@ -26,9 +26,10 @@ enum CaseJSON {
       (
         "history",
         .array(
-          view.events.map { event in
+          view.shownEvents.map { event in
             [
-              "at": .string(event.at.iso8601), "action": .string(event.action), "actor": .string(event.actor),
+              "at": .string(event.at.iso8601), "action": .string(event.action),
+              "actor": .string(view.access == .applicant ? event.unit ?? event.actor : event.actor),
               "step": event.step.map { .string($0) } ?? .null, "result": event.result.map { .string($0) } ?? .null,
               "opinion": event.opinion.map { .string($0) } ?? .null,
             ]

@@ -124,10 +124,13 @@ struct CasePage {
   private var notice: Notice? {
     switch state {
     case "supplement" where isApplicant:
-      let asked = view.events.last { $0.opinion != nil }
+      let asked = view.shownEvents.last { $0.opinion != nil && $0.action != "urge" }
       return Notice(.warning, "需要您补正：\(asked?.opinion ?? "请按要求补充材料")。补正期间不计办理时间。")
-    case "refused": return Notice(.danger, "不予办理：\(view.events.last { $0.opinion != nil }?.opinion ?? "见办理过程")")
-    case "shelved": return Notice(.warning, "已挂账，暂停计时：\(view.events.last { $0.action == "shelve" }?.opinion ?? "")")
+    case "refused":
+      return Notice(
+        .danger, "不予办理：\(view.shownEvents.last { $0.opinion != nil && $0.action != "urge" }?.opinion ?? "见办理过程")")
+    case "shelved":
+      return Notice(.warning, "已挂账，暂停计时：\(view.shownEvents.last { $0.action == "shelve" }?.opinion ?? "")")
     case "completed" where isApplicant:
       if let number = record["courier_number"].text { return Notice(.success, "已办结，结果已寄出，快递单号 \(number)。") }
       return Notice(.success, "已办结。\(view.item.result.document.map { "请凭身份证件领取\($0)。" } ?? "")")
@@ -249,6 +252,7 @@ struct CasePage {
       for section in register.sections {
         let fields = section.fields.filter {
           $0.editable && !$0.hidden && !record[$0.name].isBlank && !view.item.hidden.contains($0.name)
+            && register.isVisible($0, in: record)
         }
         if !fields.isEmpty { sections.append((section.label, record, fields)) }
       }
@@ -375,23 +379,16 @@ struct CasePage {
           tone: light == .red ? .danger : light == .amber ? .warning : .neutral,
           badge: task.urgedAt == nil ? Badge("现在", .info) : Badge("已催办", .warning), state: .current))
     }
-    for event in view.events.reversed() where !isApplicant || CasePage.publicActions.contains(event.action) {
+    for event in view.shownEvents.reversed() {
       var title = event.step.map { "\($0)：\(event.result ?? event.label)" } ?? event.label
       if let target = event.target { title += "（\(target)）" }
       let who =
         isApplicant ? event.unit ?? event.actor : [event.actor, event.unit].compactMap(\.self).joined(separator: " · ")
       entries.append(
         Timeline.Entry(title, who: who, time: event.at.display) {
-          if let opinion = event.opinion, !isApplicant || event.result != "通过" {
-            p(.class("moment-opinion")) { opinion }
-          }
+          if let opinion = event.opinion { p(.class("moment-opinion")) { opinion } }
         })
     }
     return entries
   }
-
-  /// What the applicant is told of the work inside.
-  private static let publicActions: Set<String> = [
-    "submit", "complete", "back", "shelve", "resume", "void", "reopen", "timeout", "urge",
-  ]
 }

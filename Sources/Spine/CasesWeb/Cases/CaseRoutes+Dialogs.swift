@@ -74,7 +74,8 @@ extension CaseRoutes {
     fields.append(opinionField(isRequired: move.name == "back", refusal))
     return Confirmation(
       title: "\(move.title)：\(task.label)", consequences: [CaseRoutes.consequences[move.name]].compactMap(\.self),
-      fields: fields, errors: refusal.map { [FieldError($0.field, $0.message)] } ?? [],
+      fields: fields,
+      errors: refusal.map { [FieldError($0.field == "opinion" ? "reason" : $0.field, $0.message)] } ?? [],
       path: "/cases/\(view.id)/tasks/\(task.number)/\(move.name)", submit: move.title,
       isDangerous: move.name == "back", cancelPath: "/cases/\(view.id)")
   }
@@ -106,7 +107,7 @@ extension CaseRoutes {
       default: throw CaseRoutes.noTask
       }
       try await cases.move(
-        task.id, move, opinion: form.first("opinion"), by: visit.principal, origin: visit.request.origin)
+        task.id, move, opinion: form.first("reason"), by: visit.principal, origin: visit.request.origin)
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
       let view = try await view(visit)
       return try await visit.confirmation(
@@ -165,7 +166,8 @@ extension CaseRoutes {
     }
     return Confirmation(
       title: "\(title)：\(view.item.label)", consequences: [CaseRoutes.consequences[move.name]].compactMap(\.self),
-      fields: fields, errors: refusal.map { [FieldError($0.field, $0.message)] } ?? [],
+      fields: fields,
+      errors: refusal.map { [FieldError($0.field == "opinion" ? "reason" : $0.field, $0.message)] } ?? [],
       path: "/cases/\(view.id)/do/\(move.name)", submit: title, isDangerous: move.name == "void",
       cancelPath: "/cases/\(view.id)")
   }
@@ -176,17 +178,17 @@ extension CaseRoutes {
     let form = try await visit.request.body.form()
     do {
       switch asked.name {
-      case "urge": try await cases.urge(view.id, note: form.first("opinion"), by: visit.principal)
+      case "urge": try await cases.urge(view.id, note: form.first("reason"), by: visit.principal)
       case "copy":
         try await cases.copy(
-          view.id, to: form.all("people").compactMap { Int64($0) }, note: form.first("opinion"), by: visit.principal)
+          view.id, to: form.all("people").compactMap { Int64($0) }, note: form.first("reason"), by: visit.principal)
       case "supervise":
         try await cases.supervise(
-          view.id, note: form.first("opinion") ?? "", days: form.first("days").flatMap { Int($0) } ?? 0,
+          view.id, note: form.first("reason") ?? "", days: form.first("days").flatMap { Int($0) } ?? 0,
           by: visit.principal)
       case "extend":
         try await cases.askExtension(
-          view.id, days: form.first("days").flatMap { Int($0) } ?? 0, note: form.first("opinion") ?? "",
+          view.id, days: form.first("days").flatMap { Int($0) } ?? 0, note: form.first("reason") ?? "",
           of: form.first("people").flatMap { Int64($0) } ?? 0, by: visit.principal)
       default:
         let move: CaseMove
@@ -207,7 +209,7 @@ extension CaseRoutes {
         default: throw Refusal(.notFound, "move-unknown", "没有这个操作。请刷新页面。")
         }
         try await cases.move(
-          view.id, move, opinion: form.first("opinion"), by: visit.principal, origin: visit.request.origin)
+          view.id, move, opinion: form.first("reason"), by: visit.principal, origin: visit.request.origin)
       }
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
       return try await visit.confirmation(
@@ -243,8 +245,9 @@ extension CaseRoutes {
   }
 
   private func opinionField(isRequired: Bool, _ refusal: Refusal?) -> Shell.Field {
+    // Not `opinion`: the form of the step behind a dialog has a field of that name.
     Shell.Field(
-      "opinion", isRequired ? "理由" : "说明", .longText("", rows: 3, maximum: 1000), isRequired: isRequired,
+      "reason", isRequired ? "理由" : "说明", .longText("", rows: 3, maximum: 1000), isRequired: isRequired,
       error: error("opinion", refusal))
   }
 

@@ -126,14 +126,14 @@ package struct CaseRoutes: Sendable {
       throw Refusal(.conflict, "task-not-open", "这项任务已经办过、收回或由别人办理，您的操作没有保存。请刷新待办后查看。")
     }
     let services = ServiceRoutes(site: site, cases: cases, files: files)
+    var errors: [FieldError] = []
     if rule.edits.contains(.materials) {
-      for (name, keys) in try await services.keepFiles(form, view.item, visit) {
-        texts["material.\(name).keep"] = keys
-      }
+      let kept = try await services.keepFiles(form, view.item, visit)
+      texts.merge(kept.texts) { _, new in new }
+      errors += kept.errors
     }
     let input = FormInput(texts)
-    if form.first("_refresh") != nil { return try await page(view, visit, typed: input) }
-    var errors: [FieldError] = []
+    if form.first("_refresh") != nil { return try await page(view, visit, typed: input, errors: errors) }
     var content = CaseContent()
     if !rule.edits.isEmpty, task.kind == .own {
       let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
