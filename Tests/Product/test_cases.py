@@ -399,7 +399,6 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_lost(clean, visit, clie
     expect(phone.get_by_text("继续填写")).to_have_count(0)
 
 
-@fault("values that cannot be read hide everything else that is wrong")
 def test_an_empty_application_is_answered_with_all_that_is_missing(clean, clients):
     path = f"/services/{BIRTH}/apply"
     page = clients("resident").post(path, {})
@@ -411,7 +410,6 @@ def test_an_empty_application_is_answered_with_all_that_is_missing(clean, client
     assert set(found) >= {f"f-{name}" for name in missing}
 
 
-@fault("values that cannot be read hide everything else that is wrong")
 def test_missing_material_is_named_beside_what_is_wrong_in_the_form(clean, clients):
     wrong = {**APPLICATIONS[BIRTH], **UPLOADS, "birth_certificate_number": "S51", "applicant_phone": "12"}
     page = clients("resident").post(f"/services/{BIRTH}/apply", wrong)
@@ -430,7 +428,6 @@ def test_what_is_put_aside_is_there_again(clean, visit):
     expect(phone.locator("[name=reason]")).to_have_value("因为……")
 
 
-@fault("only drawing the form again, errors and 暂存 keep a draft")
 def test_what_was_typed_outlives_a_reload(clean, visit):
     """The form says that what is typed is kept by itself."""
     phone = visit("resident", "phone")
@@ -468,7 +465,6 @@ def test_fields_come_and_go_with_what_they_depend_on(clean, visit):
     expect(page.get_by_role("button", name="按已填内容更新表单")).to_be_hidden()
 
 
-@fault("the form that comes back replaces what was typed meanwhile")
 def test_typing_while_the_form_is_drawn_again_is_not_lost(clean, visit):
     page, held = visit("resident"), []
     page.goto(f"/services/{BIRTH}/apply")
@@ -485,7 +481,6 @@ def test_typing_while_the_form_is_drawn_again_is_not_lost(clean, visit):
     assert page.locator("[name=native_place]").input_value() == "四川省达州市"
 
 
-@fault("the link leads to a part that takes no focus")
 def test_the_line_about_a_missing_material_leads_to_its_field(clean, visit, clients):
     put_aside(clients("resident"), BIRTH, UPLOADS)
     page = visit("resident")
@@ -498,7 +493,6 @@ def test_the_line_about_a_missing_material_leads_to_its_field(clean, visit, clie
 TWICE = "[...document.querySelectorAll('[id]')].map(one => one.id).filter((id, place, all) => all.indexOf(id) !== place)"
 
 
-@fault("a material and its file field have one id")
 def test_no_two_parts_of_the_form_have_one_id(clean, visit):
     page = visit("resident")
     page.goto(f"/services/{BIRTH}/apply")
@@ -534,7 +528,6 @@ WRONG_FILES = {
 }
 
 
-@fault("a bare page without the form, or the file is taken")
 @pytest.mark.parametrize("kind", WRONG_FILES)
 def test_a_file_of_the_wrong_kind_is_refused_at_its_field_and_the_rest_is_kept(clean, clients, kind):
     path = f"/services/{BIRTH}/apply"
@@ -548,11 +541,11 @@ def test_a_file_of_the_wrong_kind_is_refused_at_its_field_and_the_rest_is_kept(c
 def test_a_program_called_a_picture_is_not_kept(city, clients):
     before = city.sql("select count(*) from file_reference")
     page = clients("resident").post(f"/services/{BIRTH}/apply", {**APPLICATIONS[BIRTH], **UPLOADS}, files={PHOTO: WRONG_FILES["a program"]})
-    assert page.status_code == 415 and "照片.png" in said(page)
+    assert page.status_code in (400, 415, 422) and "照片.png" in said(page)
+    assert "《出生医学证明》" in said(page)
     assert city.sql("select count(*) from file_reference") == before
 
 
-@fault("the file is dropped without a word")
 def test_a_file_sent_beside_another_way_of_handing_in_is_not_forgotten(clean, clients):
     """免提交 is chosen beforehand: who uploads nevertheless means the upload."""
     case = apply(clients("resident"), files={"material.mother_register": ("户口簿.png", picture(7))})
@@ -632,7 +625,6 @@ def test_the_second_of_two_who_take_a_task_learns_who_has_it(clients, colleague)
     done(answer(colleague, case, PASSED))
 
 
-@fault("says that somebody else has it, not who")
 def test_the_second_of_two_who_answer_a_task_learns_who_has_it(clients, colleague):
     case = apply(clients("resident"))
     path = open_task(clients("fujing"), case)
@@ -674,7 +666,7 @@ def test_taking_giving_back_and_handing_on_a_task(visit, clients):
     expect(dialog.get_by_role("alert")).to_contain_text("请选择交给谁")
     check(page)
     dialog.get_by_label("交给谁").select_option(label="郑晓燕")
-    dialog.locator("[name=opinion]").fill("请您看")
+    dialog.locator("[name=reason]").fill("请您看")
     confirm(page, dialog, "转办", "已转办“网上预审”")
     page.goto(case)
     expect(page.get_by_role("button", name="提交", exact=True)).to_have_count(0)
@@ -699,7 +691,6 @@ def test_colleagues_are_asked_before_the_decision(visit, clients):
     assert steps(clients("fujing"), case) == ["receive"]
 
 
-@fault("opinion is the id of two fields")
 def test_the_words_beside_a_dialogs_field_belong_to_it(visit, clients):
     """The form of the page behind it has a field of the same name."""
     page = visit("fujing")
@@ -725,7 +716,6 @@ def test_somebody_else_works_on_it_and_it_comes_back(clients, users):
     assert steps(fujing, case) == ["receive"]
 
 
-@fault("the participant stands there as the engine calls it")
 def test_a_refusal_does_not_speak_of_the_inside(clients):
     case = apply(clients("resident"))
     path = open_task(clients("fujing"), case)
@@ -753,7 +743,7 @@ def test_sending_back_and_taking_back(visit, clients):
     dialog.get_by_role("button", name="退回").click()
     expect(dialog.get_by_role("alert")).to_contain_text("请填写理由")
     expect(dialog.get_by_label("网上预审")).to_be_checked()
-    dialog.locator("[name=opinion]").fill("请再看照片")
+    dialog.locator("[name=reason]").fill("请再看照片")
     confirm(officer, dialog, "退回", "已退回")
     # It goes to whoever did it, not to the pool.
     page.goto(case)
@@ -824,19 +814,19 @@ def test_ending_before_the_end_and_beginning_again(visit, clients):
     refused(clients("fujing").post(f"{case}/tasks/2", PASSED), 409, "没有保存")
 
     other = apply(clients("resident"))
-    assert clients("huji").post(f"{other}/do/void", {"opinion": "重复"}).status_code == 403
+    assert clients("huji").post(f"{other}/do/void", {"reason": "重复"}).status_code == 403
     chief = visit("suozhang")
     chief.goto(other)
     dialog = ask(chief, "作废")
     dialog.get_by_label("理由").fill("重复申请")
     confirm(chief, dialog, "作废", "已作废")
     expect(chief.locator(".page-name .badge")).to_have_text("已作废")
-    assert clients("suozhang").post(f"{other}/do/reopen", {"step": "pre_review", "opinion": "再办"}).status_code in (409, 410)
+    assert clients("suozhang").post(f"{other}/do/reopen", {"step": "pre_review", "reason": "再办"}).status_code in (409, 410)
 
     finished = apply(clients("resident"))
     for account, values in (("fujing", PASSED), ("fujing", {"receipt": "matched"}), ("huji", PASSED)):
         done(answer(clients(account), finished, values))
-    assert clients("huji").post(f"{finished}/do/reopen", {"step": "officer_review", "opinion": "再办"}).status_code == 403
+    assert clients("huji").post(f"{finished}/do/reopen", {"step": "officer_review", "reason": "再办"}).status_code == 403
     chief.goto(finished)
     dialog = ask(chief, "重开")
     dialog.get_by_label("民警审核").check()
@@ -847,16 +837,14 @@ def test_ending_before_the_end_and_beginning_again(visit, clients):
     assert state(clients("suozhang"), finished) == "completed"
 
 
-@fault("the fields of the dialog come back empty")
 def test_a_dialog_that_is_refused_keeps_what_was_typed(clients, users):
     case = apply(clients("resident"))
     path = open_task(clients("fujing"), case)
-    page = clients("fujing").post(f"{path}/transfer", {"opinion": "请您看一下这件"})
+    page = clients("fujing").post(f"{path}/transfer", {"reason": "请您看一下这件"})
     assert page.status_code == 400 and "请选择人员" in said(page)
     assert "请您看一下这件" in page.text
 
 
-@fault("whoever is named gets the task")
 @pytest.mark.parametrize("target", ["resident", "nobody"])
 @pytest.mark.parametrize("move", ["transfer", "add-before"])
 def test_a_task_goes_to_colleagues_only(clients, users, move, target):
@@ -867,7 +855,6 @@ def test_a_task_goes_to_colleagues_only(clients, users, move, target):
     assert [task["mine"] for task in clients("fujing").json(case).json()["tasks"]] == [True]
 
 
-@fault("whoever is named gets the task")
 def test_an_applicant_never_decides_on_the_own_application(clients, users):
     case = apply(clients("resident"))
     clients("fujing").post(open_task(clients("fujing"), case) + "/transfer", {"people": users["resident"]})
@@ -875,7 +862,6 @@ def test_an_applicant_never_decides_on_the_own_application(clients, users):
     assert steps(clients("resident"), case) == ["pre_review"]
 
 
-@fault("whoever is named gets the copy")
 @pytest.mark.parametrize("target", ["sysadmin", "nobody"])
 def test_copies_go_to_colleagues_only(clients, users, target):
     case = apply(clients("resident"))
@@ -927,7 +913,6 @@ def test_a_mixed_selection_is_refused(clients):
     assert steps(huji, second) == ["officer_review"]
 
 
-@fault("tasks that are no longer open are left out silently")
 def test_a_batch_says_what_was_not_done(clients):
     cases = [apply(clients("fujing")) for _ in range(2)]
     huji = clients("huji")
@@ -975,7 +960,6 @@ def test_the_inbox_filters_searches_and_sorts(clients, pile):
     assert lights[0] == "red" and lights[2] == "green"
 
 
-@fault("the pattern is not escaped")
 def test_wildcards_are_letters_to_the_search_of_the_inbox(clients, pile):
     for text in ("%", "_", pile[0][:2] + "%"):
         assert listed(clients("huji"), q=text) == [], text
@@ -1112,7 +1096,6 @@ def test_guessed_ids_open_nothing(clients, neighbour, photographed):
     assert neighbour.get(f"{other}/files/{key}").status_code == 404
 
 
-@fault("FileStore.addHooks is never called")
 def test_the_files_of_another_cannot_be_handed_in_as_ones_own(clients, neighbour, photographed, clean):
     _, key = photographed
     path = f"/services/{BIRTH}/apply"
@@ -1125,7 +1108,6 @@ def test_the_files_of_another_cannot_be_handed_in_as_ones_own(clients, neighbour
     assert clients("fujing").get(f"{photographed[0]}/files/{key}").content == picture()
 
 
-@fault("FileStore.addHooks is never called")
 def test_the_files_of_a_case_are_tied_to_it(city, photographed):
     """What is tied to nothing is cleared a day later."""
     case, key = photographed
@@ -1162,10 +1144,10 @@ def discussed(clients, users):
     """A case that was talked about among colleagues, and then sent back for a supplement."""
     case = apply(clients("resident"))
     path = open_task(clients("fujing"), case)
-    done(clients("fujing").post(f"{path}/add-before", {"people": users["suozhang"], "opinion": "内部：疑似冒名"}))
+    done(clients("fujing").post(f"{path}/add-before", {"people": users["suozhang"], "reason": "内部：疑似冒名"}))
     done(answer(clients("suozhang"), case, {"opinion": "内部：先补正"}))
     done(answer(clients("fujing"), case, {"review": "supplement", "opinion": "请补拍证件"}))
-    done(clients("fujing").post(f"{case}/do/copy", {"people": users["suozhang"], "opinion": "内部：请关注此人"}))
+    done(clients("fujing").post(f"{case}/do/copy", {"people": users["suozhang"], "reason": "内部：请关注此人"}))
     return case
 
 
@@ -1174,31 +1156,26 @@ def test_the_page_of_the_applicant_does_not_tell_who_was_asked_inside(clients, d
     assert "请补拍证件" in page and "前加签" not in page and "内部：疑似冒名" not in page
 
 
-@fault("the last opinion of any kind stands in the notice")
 def test_the_applicant_is_told_what_the_supplement_is_for(clients, discussed):
     page = said(clients("resident").get(discussed))
     assert "需要您补正：请补拍证件" in page and "内部：请关注此人" not in page
 
 
-@fault("answers to 前加签 count as steps")
 def test_the_opinion_of_a_colleague_is_not_for_the_applicant(clients, discussed):
     assert "内部：先补正" not in said(clients("resident").get(discussed))
 
 
-@fault("JSON has the whole history")
 def test_a_program_of_the_applicant_is_told_no_more_than_the_page(clients, discussed):
     assert "内部" not in clients("resident").json(discussed).text
 
 
-@fault("the applicant may move the task as staff may")
 def test_the_applicant_answers_a_supplement_and_does_not_pass_it_on(clients, discussed, neighbour):
     path = open_task(clients("resident"), discussed)
     for move in ("back", "transfer", "delegate", "add-before", "add-after"):
-        assert clients("resident").post(f"{path}/{move}", {"people": str(neighbour.user), "step": "pre_review", "opinion": "x"}).status_code in (400, 403, 404, 409, 422), move
+        assert clients("resident").post(f"{path}/{move}", {"people": str(neighbour.user), "step": "pre_review", "reason": "x"}).status_code in (400, 403, 404, 409, 422), move
     assert neighbour.get(discussed).status_code == 404
 
 
-@fault("defaults of fields that were never asked are shown")
 def test_the_applicant_is_shown_what_was_asked_only(clients, photographed):
     """Fields that the form never showed are not part of the application."""
     page = said(clients("resident").get(photographed[0]))
@@ -1240,8 +1217,8 @@ def test_hostile_text_in_every_other_place_harms_nothing(clean, clients, photogr
             assert got.status_code in (200, 400, 414, 431) and not unsafe_markup(got.text), params
         got = resident.get("/services", params={"q": text})
         assert got.status_code in (200, 400, 414, 431) and not unsafe_markup(got.text)
-        for path, body in ((f"{case}/tasks/2/transfer", {"people": text}), (f"{case}/tasks/2/back", {"step": text, "opinion": text}),
-                           (f"{case}/do/copy", {"people": text, "opinion": text}), (f"{case}/do/reopen", {"step": text, "opinion": text}),
+        for path, body in ((f"{case}/tasks/2/transfer", {"people": text}), (f"{case}/tasks/2/back", {"step": text, "reason": text}),
+                           (f"{case}/do/copy", {"people": text, "reason": text}), (f"{case}/do/reopen", {"step": text, "reason": text}),
                            ("/inbox/batch", {"id": text}), ("/inbox/batch/answer", {"id": text, "review": text, "opinion": text})):
             got = fujing.post(path, body)
             assert 400 <= got.status_code < 500 and not unsafe_markup(got.text), (path, text[:20], got.status_code)
@@ -1293,7 +1270,6 @@ def test_a_case_and_the_inbox_for_programs(clients):
     assert clients("clerk").json(case).status_code == 404
 
 
-@fault("answers with the page")
 def test_a_wrong_answer_of_a_program_is_refused_in_its_language(clients):
     case = apply(clients("resident"))
     got = clients("fujing").post(open_task(clients("fujing"), case), {}, headers={"Accept": "application/json"})
@@ -1336,7 +1312,6 @@ def test_every_look_at_a_case_is_in_the_audit(clients, city, users, photographed
     assert "办理办件：网上预审" in said(clients("auditor").get(f"/logs/{entry}"))
 
 
-@fault("the purpose is 办理办件： without a task")
 def test_a_look_without_a_task_does_not_claim_one(clients, city, users, photographed):
     before = last(city)
     clients("suozhang").get(photographed[0])
@@ -1344,7 +1319,6 @@ def test_a_look_without_a_task_does_not_claim_one(clients, city, users, photogra
     assert "办理办件：" not in purposes
 
 
-@fault("each right that is tried writes a look")
 def test_one_look_at_a_case_is_one_entry_for_each_thing_seen(clients, city, users, photographed):
     before = last(city)
     clients("suozhang").get(photographed[0])

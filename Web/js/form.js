@@ -43,6 +43,43 @@ on('change', '[data-form] [data-refresh]', (event, input) => {
   });
 });
 
+// What is typed while the answer is on its way is put back into the form that comes.
+let meanwhile = null;
+document.addEventListener('htmx:beforeRequest', event => {
+  if (event.detail.elt.matches?.('[data-form]')) meanwhile = new Map();
+});
+on('input', '[data-form] [name]', (_, input) => {
+  if (meanwhile && !input.matches('[type="checkbox"], [type="radio"], [type="file"]')) meanwhile.set(input.name, input.value);
+});
+document.addEventListener('htmx:afterSwap', () => {
+  if (!meanwhile) return;
+  for (const [name, value] of meanwhile) {
+    const input = document.querySelector(`[data-form] [name="${CSS.escape(name)}"]`);
+    if (input) input.value = value;
+  }
+  meanwhile = null;
+});
+
+// The server keeps what is typed, files apart, a moment after each change.
+let saving;
+const save = (_, form) => {
+  clearTimeout(saving);
+  saving = setTimeout(async () => {
+    if (!form.isConnected) return;
+    const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === 'string'));
+    body.set('_draft', '1');
+    const status = form.querySelector('[data-form-status]');
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-Autosave': '1' }, keepalive: true });
+      if (status && answer.status === 204) status.textContent = `已自动暂存 ${clock(Date.now())}`;
+    } catch {
+      if (status) status.textContent = '现在连不上服务器，暂存没有成功；请不要关闭页面。';
+    }
+  }, 500);
+};
+on('input', '[data-autosave]', save);
+on('change', '[data-autosave]', save);
+
 // --- Drafts ---------------------------------------------------------------------------------------------------------
 
 const prefix = 'draft:';

@@ -37,7 +37,7 @@ extension ProcessRun {
     guard !needed.contains(instance.state) else { return }
     switch instance.state {
     case .running: throw Refusal(.conflict, "process-running", "事项正在办理中，不需要这样做。请刷新后查看。")
-    case .shelved: throw Refusal(.conflict, "process-shelved", "事项已挂账，不能办理。请先恢复办理。")
+    case .shelved: throw Refusal(.conflict, "process-shelved", "事项已挂账，不能办理，您的操作没有保存。请先恢复办理。")
     case .finished: throw Refusal(.conflict, "process-finished", "事项已办结，不能再办理。确需改动，请重开。")
     case .void: throw Refusal(.gone, "process-void", "事项已作废，不能再办理。请重新申请。")
     }

@@ -84,6 +84,7 @@ package struct FormView: HTMLConvertible {
   let draftKey: String?
   let isMultipart: Bool
   let note: String?
+  let savesItself: Bool
 
   /// - Parameters:
   ///   - path: where it is sent.
@@ -91,11 +92,13 @@ package struct FormView: HTMLConvertible {
   ///   - hidden: further values, such as the version of the record.
   ///   - draftKey: keeps what is typed on this device under this name until it is sent; `nil` keeps nothing.
   ///   - note: stands beside the actions, such as who will see it.
+  ///   - savesItself: sends what is typed to `path` with `_draft=1` a moment after each change, for the server to keep.
   package init(
     path: String, sections: [FormSection], errors: [FieldError] = [], submit: Action, others: [Action] = [],
     cancelPath: String?, hidden: [HiddenField] = [], draftKey: String? = nil, isMultipart: Bool = false,
-    note: String? = nil
+    note: String? = nil, savesItself: Bool = false
   ) {
+    self.savesItself = savesItself
     self.path = path
     self.sections = sections
     self.errors = errors
@@ -115,7 +118,7 @@ package struct FormView: HTMLConvertible {
       if hasIndex { index }
       form(
         .class("form"), .method(.post), .action(path), .multipart(isMultipart), .novalidate(), .data("data-form"),
-        .data("data-draft", draftKey)
+        .data("data-draft", draftKey), .when(savesItself, .data("data-autosave"))
       ) {
         formTokenField()
         hidden

@@ -151,21 +151,16 @@ extension CaseStore {
     _ id: Int64, _ right: String, _ what: String, by principal: Principal, in transaction: Transaction
   ) async throws {
     try principal.require(Permission("case_work", right), toDo: what)
-    _ = try await store.records(as: principal).within(transaction).get(ServiceCase.entity, id, columns: ["number"])
+    guard try await store.records(as: principal).within(transaction).reaches(ServiceCase.entity, id) else {
+      throw CaseStore.missing
+    }
   }
 
   func mayControl(_ id: Int64, _ right: String, by principal: Principal, in transaction: Transaction) async throws
     -> Bool
   {
-    guard principal.may(Permission("case_work", right)), principal.may(Permission(ServiceCase.entity, "view")) else {
-      return false
-    }
-    do {
-      _ = try await store.records(as: principal).within(transaction).get(ServiceCase.entity, id, columns: ["number"])
-      return true
-    } catch let refusal as Refusal where refusal.code == "record-missing" {
-      return false
-    }
+    guard principal.may(Permission("case_work", right)) else { return false }
+    return try await store.records(as: principal).within(transaction).reaches(ServiceCase.entity, id)
   }
 
   // MARK: What the engine is told

@@ -204,7 +204,7 @@ extension CaseStore {
     }
   }
 
-  private func access(to id: Int64, starter: Int64, _ principal: Principal, in transaction: Transaction) async throws
+  func access(to id: Int64, starter: Int64, _ principal: Principal, in transaction: Transaction) async throws
     -> CaseView.Access
   {
     if principal.kind == .system { return .scope }
@@ -219,9 +219,10 @@ extension CaseStore {
       ).first
       let held = try row?.get("held", as: Bool.self) ?? false
       let copied = try row?.get("copied", as: Bool.self) ?? false
-      let mine = try await store.records(as: .system).within(transaction).get(
-        ServiceCase.entity, id, columns: ["applicant_user_id"])["applicant_user_id"].integer
-      if mine == principal.id { return .applicant }
+      let owner = try await transaction.pipeline([
+        Inbox.openScope, "select 1 from service_case where id = \(id) and applicant_user_id = \(principal.id)",
+      ])[1]
+      if !owner.isEmpty { return .applicant }
       if held || copied || starter == principal.id { return .involved }
       let pools = try await responsibility.pools(of: principal.id, in: transaction)
       let open = try await transaction.query(
@@ -235,16 +236,13 @@ extension CaseStore {
         if pools.contains(.init(kind, code, unit: try row.get("pool_unit_id"))) { return .involved }
       }
     }
-    guard principal.may(Permission(ServiceCase.entity, "view")) else { throw CaseStore.missing }
-    do {
-      _ = try await store.records(as: principal).within(transaction).get(ServiceCase.entity, id, columns: ["number"])
-    } catch let refusal as Refusal where refusal.code == "record-missing" {
+    guard try await store.records(as: principal).within(transaction).reaches(ServiceCase.entity, id) else {
       throw CaseStore.missing
     }
     return .scope
   }
 
-  private func tasks(of id: Int64, in session: some SQLSession) async throws -> [CaseTask] {
+  func tasks(of id: Int64, in session: some SQLSession) async throws -> [CaseTask] {
     let rows = try await session.query(
       """
       select t.*, u.name as user_name, r.name as role_name, p.name as post_name, n.name as unit_name

@@ -16,10 +16,29 @@ package struct CaseWork: Sendable {
 }
 
 extension CaseStore {
-  /// The task, when it is open; ``move(_:_:opinion:content:by:origin:)`` judges whether the principal may answer it.
+  /// The task of somebody who may answer it.
   ///
-  /// - Throws: ``Refusal`` `task-not-open`; nothing of the case is told to those whose task it is not.
-  package func work(_ id: Int64, task number: Int) async throws -> CaseWork {
+  /// - Throws: ``Refusal`` `case-missing` to those who may not see the case, `task-taken` with who has it to others,
+  ///   `task-done` and `task-not-open` when it is over.
+  package func work(_ id: Int64, task number: Int, of principal: Principal) async throws -> CaseWork {
+    let work = try await openWork(id, task: number)
+    try await store.database.transaction { transaction in
+      let row = try await transaction.query("select starter_id, instance from case_process where case_id = \(id)").first
+      guard let row, let (_, task) = try ProcessInstance(json: try row.get("instance")).task(number) else {
+        throw CaseStore.missing
+      }
+      if try await holds(task.holder, principal, in: transaction) { return }
+      _ = try await access(to: id, starter: try row.get("starter_id"), principal, in: transaction)
+      let holder = try await tasks(of: id, in: transaction).first { $0.number == number }?.holder ?? "别人"
+      throw Refusal(.conflict, "task-taken", "这项任务由\(holder)办理，您的操作没有保存。请刷新待办后查看。")
+    }
+    return work
+  }
+
+  /// The task, when it is open; ``move(_:_:opinion:content:by:origin:)`` judges who may do what with it.
+  ///
+  /// - Throws: ``Refusal`` `task-not-open`.
+  package func openWork(_ id: Int64, task number: Int) async throws -> CaseWork {
     let row = try await store.database.query(
       "select process_version_id, instance from case_process where case_id = \(id)"
     ).first

@@ -73,6 +73,7 @@ extension ServiceRoutes {
     let kept = try await keepFiles(form, item, visit)
     texts.merge(kept.texts) { _, new in new }
     for name in ["_refresh", "_csrf", "_draft"] { texts[name] = nil }
+    texts.merge(try defaults(of: item, visit)) { sent, _ in sent }
     let input = FormInput(texts)
     let refreshes = form.first("_refresh") != nil
     if refreshes || form.first("_draft") != nil {
@@ -81,6 +82,7 @@ extension ServiceRoutes {
         return try await page(
           visit, item, channel, input, errors: kept.errors, status: kept.errors.isEmpty ? 200 : 422)
       }
+      if visit.request.headers["X-Autosave"] != nil { return Response(status: 204) }
       return try visit.redirect(to: "/services", saying: "已暂存“\(item.label)”，可以随时回来继续填写。")
     }
     let application = try await filled(visit, item, channel, input)
@@ -203,7 +205,7 @@ extension ServiceRoutes {
           Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true),
           Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true),
         ],
-        cancelPath: "/services/\(item.code)", isMultipart: true, note: "还没填完可以先暂存，内容加密保存。")
+        cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存。", savesItself: true)
     }
   }
 }

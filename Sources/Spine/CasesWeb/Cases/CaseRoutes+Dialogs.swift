@@ -52,7 +52,8 @@ extension CaseRoutes {
   }
 
   private func taskQuestion(
-    _ view: CaseView, _ task: CaseTask, _ move: (name: String, title: String), _ visit: Visit, _ refusal: Refusal?
+    _ view: CaseView, _ task: CaseTask, _ move: (name: String, title: String), _ visit: Visit, _ refusal: Refusal?,
+    typed: String = ""
   ) async throws -> Confirmation {
     var fields: [Shell.Field] = []
     switch move.name {
@@ -71,7 +72,7 @@ extension CaseRoutes {
           error: error("step", refusal)))
     default: break
     }
-    fields.append(opinionField(isRequired: move.name == "back", refusal))
+    fields.append(opinionField(isRequired: move.name == "back", typed, refusal))
     return Confirmation(
       title: "\(move.title)：\(task.label)", consequences: [CaseRoutes.consequences[move.name]].compactMap(\.self),
       fields: fields,
@@ -82,7 +83,7 @@ extension CaseRoutes {
 
   func moveTask(_ visit: Visit) async throws -> Response {
     try requireUser(visit)
-    let task = try await cases.work(try visit.request.integer("id"), task: Int(try visit.request.integer("task")))
+    let task = try await cases.openWork(try visit.request.integer("id"), task: Int(try visit.request.integer("task")))
     let asked = try move(visit)
     let form = try await visit.request.body.form()
     let people = form.all("people").compactMap { Int64($0) }
@@ -111,7 +112,9 @@ extension CaseRoutes {
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
       let view = try await view(visit)
       return try await visit.confirmation(
-        try await taskQuestion(view, try self.task(visit, view), asked, visit, refusal), status: refusal.kind.status)
+        try await taskQuestion(
+          view, try self.task(visit, view), asked, visit, refusal, typed: form.first("reason") ?? ""),
+        status: refusal.kind.status)
     }
     if visit.wantsJSON { return .json(["done": true]) }
     let stays = asked.name == "claim"
@@ -126,7 +129,8 @@ extension CaseRoutes {
   }
 
   private func caseQuestion(
-    _ view: CaseView, _ move: (name: String, title: String), _ visit: Visit, _ refusal: Refusal?
+    _ view: CaseView, _ move: (name: String, title: String), _ visit: Visit, _ refusal: Refusal?,
+    typed: String = ""
   ) async throws -> Confirmation {
     let isApplicant = view.access == .applicant
     let title = move.name == "void" && isApplicant ? "撤销申请" : move.title
@@ -162,7 +166,8 @@ extension CaseRoutes {
     }
     if move.name != "withdraw", move.name != "resume" {
       fields.append(
-        opinionField(isRequired: ["void", "shelve", "reopen", "supervise", "extend"].contains(move.name), refusal))
+        opinionField(
+          isRequired: ["void", "shelve", "reopen", "supervise", "extend"].contains(move.name), typed, refusal))
     }
     return Confirmation(
       title: "\(title)：\(view.item.label)", consequences: [CaseRoutes.consequences[move.name]].compactMap(\.self),
@@ -213,7 +218,8 @@ extension CaseRoutes {
       }
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
       return try await visit.confirmation(
-        try await caseQuestion(view, asked, visit, refusal), status: refusal.kind.status)
+        try await caseQuestion(view, asked, visit, refusal, typed: form.first("reason") ?? ""),
+        status: refusal.kind.status)
     }
     if visit.wantsJSON { return .json(["done": true]) }
     return try visit.redirect(to: "/cases/\(view.id)", saying: "已\(asked.title)。")
@@ -244,10 +250,10 @@ extension CaseRoutes {
       error: error("days", refusal))
   }
 
-  private func opinionField(isRequired: Bool, _ refusal: Refusal?) -> Shell.Field {
+  private func opinionField(isRequired: Bool, _ typed: String, _ refusal: Refusal?) -> Shell.Field {
     // Not `opinion`: the form of the step behind a dialog has a field of that name.
     Shell.Field(
-      "reason", isRequired ? "理由" : "说明", .longText("", rows: 3, maximum: 1000), isRequired: isRequired,
+      "reason", isRequired ? "理由" : "说明", .longText(typed, rows: 3, maximum: 1000), isRequired: isRequired,
       error: error("opinion", refusal))
   }
 

@@ -117,7 +117,8 @@ package struct CaseRoutes: Sendable {
   private func answer(_ visit: Visit) async throws -> Response {
     try requireUser(visit)
     let number = Int(try visit.request.integer("task"))
-    let work = try await cases.work(try visit.request.integer("id"), task: number)
+    let work = try await cases.work(
+      try visit.request.integer("id"), task: number, of: visit.principal)
     let form = try await visit.request.body.form()
     if work.rule.edits.isEmpty || work.kind != .own { return try await answerAlone(work, form, visit) }
     let view = try await view(visit)
@@ -177,8 +178,14 @@ package struct CaseRoutes: Sendable {
           origin: visit.request.origin)
         return try answered(work, form, visit)
       } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
+        if visit.wantsJSON { throw refusal }
         errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
       }
+    }
+    if visit.wantsJSON,
+      let refusal = Refusal(all: errors.map { Refusal(.invalid, "form-value", $0.message, field: $0.field) })
+    {
+      throw refusal
     }
     return try await page(try await view(visit), visit, typed: input, errors: errors, status: 422)
   }

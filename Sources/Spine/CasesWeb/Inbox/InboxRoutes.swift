@@ -276,7 +276,7 @@ package struct InboxRoutes: Sendable {
     let typed = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
     let (first, task) = chosen[0]
     var errors: [FieldError] = []
-    let values = Answers.read(try await cases.work(first.id, task: task.number), typed, &errors)
+    let values = Answers.read(try await cases.openWork(first.id, task: task.number), typed, &errors)
     guard errors.isEmpty else {
       return try await visit.confirmation(question(chosen, typed: typed, errors: errors), status: 422)
     }
@@ -296,6 +296,8 @@ package struct InboxRoutes: Sendable {
         refused.append("\(view.record["number"].text ?? "")：\(refusal.message)")
       }
     }
+    let gone = form.all("id").count - chosen.count
+    if gone > 0 { refused += Array(repeating: "有任务已由别人办理或收回。", count: gone) }
     guard let example = refused.first else {
       return try visit.redirect(to: "/inbox", saying: "已办理 \(done) 件。")
     }

@@ -3,6 +3,17 @@ import Core
 import SQL
 
 extension Records {
+  /// Whether a record is within the principal's scope for an action; tells nothing else of it and writes no audit.
+  package func reaches(_ name: String, _ id: Int64, action: String = "view") async throws -> Bool {
+    let entity = try store.entity(name)
+    guard principal.may(Permission(name, action)) else { return false }
+    let scope = ScopePredicate.compile(principal, Permission(name, action), entity, alias: "t")
+    let query: SQL = "select 1 from \(identifier: name) t where t.id = \(id) and \(scope)"
+    return try await inTransaction { records, transaction in
+      !(try await records.scoped(transaction, [(entity, action)], query)).isEmpty
+    }
+  }
+
   /// The records of a register that are attached to one record of another (``EntityDeclaration/attachedTo``), all fields,
   /// oldest first.
   ///
