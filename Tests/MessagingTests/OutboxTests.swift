@@ -47,6 +47,36 @@ import Testing
     #expect(try await messages.center.unread(of: 1) == 2)
   }
 
+  @Test func manySendersOfTheSameNeverBlockEachOther() async throws {
+    let messages = try await MessageFixture()
+    let recipients = (1...20).map { MessageRecipient.user(Int64($0)) }
+    let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+      for seed in 0..<4 {
+        group.addTask {
+          var random = SeededRandom(seed: UInt64(seed))
+          let shuffled = recipients.shuffled(using: &random) + recipients.prefix(3)
+          return try await messages.database.transaction(attempts: 1) { transaction in
+            try await messages.center.send(
+              "notice", to: shuffled, ["name": "刘芳", "what": "领证"], key: "1", in: transaction)
+          }
+        }
+      }
+      return try await group.reduce(into: [Int]()) { $0.append($1) }
+    }
+    #expect(counts.sorted() == [0, 0, 0, 20])
+  }
+
+  @Test func aTemplateWithoutWordsForAnAddressLeavesATrace() async throws {
+    let messages = try await MessageFixture()
+    let address = try #require(EmailAddress("liu@example.cn"))
+    try await messages.database.transaction { transaction in
+      _ = try await messages.center.send("slow", to: [.email(address)], [:], key: "1", in: transaction)
+    }
+    #expect(try await messages.drain() == 0)
+    let entry = try await messages.entry(.email)
+    #expect(entry.state == .skipped && entry.reason == "模板没有邮件渠道" && entry.attempts == 0)
+  }
+
   @Test func nothingPersonalStandsInTheDatabaseInClear() async throws {
     let messages = try await MessageFixture()
     let phone = try #require(PhoneNumber("13912345678"))

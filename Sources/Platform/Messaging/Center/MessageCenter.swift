@@ -52,11 +52,16 @@ package struct MessageCenter: Sendable {
       throw Fault("message-variable", "\(name) has no \(variable)")
     }
     let content = MessageContent(template, values, link: link)
+    let keyed = Dictionary(
+      try recipients.map { (try $0.key(keys), $0) }, uniquingKeysWith: { first, _ in first })
     var count = 0
     var waits = false
-    for recipient in Set(recipients) {
+    // In one order, so that two senders of the same never wait for each other in a circle.
+    for (recipientKey, recipient) in keyed.sorted(by: { $0.key < $1.key }) {
       let channels = recipient.channels(of: template)
-      guard try await add(template, content, recipient, channels, key: key, in: transaction) else { continue }
+      guard try await add(template, content, recipient, recipientKey, channels, key: key, in: transaction) else {
+        continue
+      }
       count += 1
       waits = waits || channels.contains { $0 != .site }
     }
@@ -66,33 +71,36 @@ package struct MessageCenter: Sendable {
 
   /// False when it was there already.
   private func add(
-    _ template: MessageTemplate, _ content: MessageContent, _ recipient: MessageRecipient,
+    _ template: MessageTemplate, _ content: MessageContent, _ recipient: MessageRecipient, _ recipientKey: String,
     _ channels: [MessageChannelKind], key: String, in transaction: Transaction
   ) async throws -> Bool {
     let now = clock.now()
-    let recipientKey = try recipient.key(keys)
     let json = content.json(address: recipient.address)
     let sealed = try keys.seal(Array(json.text.utf8), associated: MessageCenter.domain(recipientKey))
-    let rows = try await transaction.query(
-      """
-      insert into message (template, label, priority, recipient, user_id, dedupe, content, holds_at_night, in_box,
-        created_at)
-      values (\(template.name), \(template.label), \(template.priority.rawValue), \(recipientKey), \(recipient.user),
-        \(key), \(sealed), \(template.holdsAtNight), \(channels.contains(.site)), \(now))
-      on conflict (template, dedupe, recipient) do nothing returning id
-      """)
-    guard let id: Int64 = try rows.first?.get("id") else { return false }
     let expiry = template.expires.map { now + Int64($0) * 3600 }
-    for channel in channels {
-      let isSite = channel == .site
-      try await transaction.execute(
-        """
-        insert into message_delivery (message_id, channel, state, rank, run_at, expires_at, sent_at, finished_at)
-        values (\(id), \(channel.rawValue), \(isSite ? "delivered" : "queued"), \(template.priority.rank), \(now),
-          \(isSite ? nil : expiry), \(isSite ? now : nil), \(isSite ? now : nil))
-        """)
-    }
-    return true
+    // A template without words for this kind of address leaves a trace in the log all the same.
+    let isSpeechless = channels.isEmpty
+    let names = isSpeechless ? [recipient.onlyChannel.rawValue] : channels.map(\.rawValue)
+    let reason = isSpeechless ? "模板没有\(recipient.onlyChannel.label)渠道" : nil
+    return try await !transaction.query(
+      """
+      with added as (
+        insert into message (template, label, priority, recipient, user_id, dedupe, content, holds_at_night, in_box,
+          created_at)
+        values (\(template.name), \(template.label), \(template.priority.rawValue), \(recipientKey), \(recipient.user),
+          \(key), \(sealed), \(template.holdsAtNight), \(channels.contains(.site)), \(now))
+        on conflict (template, dedupe, recipient) do nothing returning id
+      )
+      insert into message_delivery (message_id, channel, state, rank, run_at, expires_at, reason, sent_at, finished_at)
+      select added.id, c.name, case when \(isSpeechless) then 'skipped' when c.name = 'site' then 'delivered'
+          else 'queued' end,
+        \(template.priority.rank), \(now), case when c.name <> 'site' then \(expiry)::timestamptz end, \(reason)::text,
+        case when c.name = 'site' then \(now)::timestamptz end,
+        case when c.name = 'site' or \(isSpeechless) then \(now)::timestamptz end
+      from added, unnest(\(names)::text[]) with ordinality as c (name, place) order by c.place
+      returning id
+      """
+    ).isEmpty
   }
 
   /// What a sealed content belongs to, so that it opens nowhere else.

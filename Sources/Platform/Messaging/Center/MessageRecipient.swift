@@ -52,6 +52,15 @@ package enum MessageRecipient: Sendable, Hashable {
     }
   }
 
+  /// The channel of an address; the message box of a user.
+  var onlyChannel: MessageChannelKind {
+    switch self {
+    case .user: .site
+    case .phone: .sms
+    case .email: .email
+    }
+  }
+
   /// The channels of `template` that can reach it.
   func channels(of template: MessageTemplate) -> [MessageChannelKind] {
     switch self {
