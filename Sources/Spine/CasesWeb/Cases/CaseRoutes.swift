@@ -171,6 +171,7 @@ package struct CaseRoutes: Sendable {
     let input = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
     var errors: [FieldError] = []
     let values = Answers.read(work, input, &errors)
+    var status = 422
     if errors.isEmpty {
       do {
         try await cases.move(
@@ -179,6 +180,7 @@ package struct CaseRoutes: Sendable {
         return try answered(work, form, visit)
       } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
         if visit.wantsJSON { throw refusal }
+        status = refusal.kind.status
         errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
       }
     }
@@ -187,7 +189,7 @@ package struct CaseRoutes: Sendable {
     {
       throw refusal
     }
-    return try await page(try await view(visit), visit, typed: input, errors: errors, status: 422)
+    return try await page(try await view(visit), visit, typed: input, errors: errors, status: status)
   }
 
   private func answered(_ work: CaseWork, _ form: FormData, _ visit: Visit) throws -> Response {
