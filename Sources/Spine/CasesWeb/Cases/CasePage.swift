@@ -106,6 +106,12 @@ struct CasePage {
   var content: HTML {
     HTML {
       if let notice { notice }
+      div(.class("case"), .class(isApplicant ? "is-own" : nil)) { columns }
+    }
+  }
+
+  private var columns: HTML {
+    HTML {
       Columns {
         if let task = view.mine.first { handle(task) }
         application
