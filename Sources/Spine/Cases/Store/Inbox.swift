@@ -111,23 +111,39 @@ package struct Inbox: Sendable {
       let waiting = waiting(principal, pools)
       let (page, matches) = statements(query, principal, pools, waiting, at: now)
       // The rows of one's own tasks and cases, whatever the data scope.
+      // One look at all that waits gives the counts, the choices of the filters and, without words, the number of 待办.
+      let isCounted = query.box == .todo && query.text.isEmpty
       let rows = try await transaction.pipeline([
-        Inbox.openScope, page, "select count(*) as count from (\(matches) limit \(Inbox.countLimit)) b",
-        countsStatement(principal, pools, waiting, at: now),
-        query.box == .todo
-          ? "select item_code, item_label, step_label from (\(waiting)) t group by 1, 2, 3 order by 2, 3 limit 500"
-          : "select ''::text as item_code, ''::text as item_label, ''::text as step_label where false",
+        Inbox.openScope, page,
+        isCounted
+          ? "select 0 as count" : "select count(*) as count from (\(matches) limit \(Inbox.countLimit)) b",
+        """
+        select item_code, item_label, step_label, count(*) as todo, count(*) filter (where due_at < \(now)) as late
+        from (\(waiting)) t group by 1, 2, 3 order by 2, 3
+        """,
+        besideStatement(principal, pools),
       ])
       let entries = try rows[1].map { try Inbox.entry($0, query.box, calendar, at: now) }
       var items: [(code: String, label: String)] = []
       var steps: Set<String> = []
-      for row in rows[4] {
+      var (todo, late, matching) = (0, 0, 0)
+      for row in rows[3] {
         let code: String = try row.get("item_code")
+        let step: String = try row.get("step_label")
+        let (all, overdue) = (try row.get("todo", as: Int.self), try row.get("late", as: Int.self))
+        todo += all
+        late += overdue
+        if query.item.map({ $0 == code }) ?? true, query.step.map({ $0 == step }) ?? true {
+          matching += query.isOverdueOnly ? overdue : all
+        }
         if !items.contains(where: { $0.code == code }) { items.append((code, try row.get("item_label"))) }
-        steps.insert(try row.get("step_label"))
+        steps.insert(step)
       }
+      let beside = rows[4].first
       return Contents(
-        entries: entries, count: try rows[2].first?.get("count") ?? 0, counts: try Inbox.counts(rows[3]),
+        entries: entries, count: isCounted ? matching : try rows[2].first?.get("count") ?? 0,
+        counts: Counts(
+          todo: todo, late: late, unread: try beside?.get("unread") ?? 0, asked: try beside?.get("asked") ?? 0),
         items: items, steps: steps.sorted())
     }
   }
@@ -190,10 +206,16 @@ package struct Inbox: Sendable {
     _ principal: Principal, _ pools: Set<Responsibility.Pool>, _ waiting: SQL, at now: Instant
   ) -> SQL {
     """
-    select count(*) as todo, count(*) filter (where due_at < \(now)) as late,
-      (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread,
+    select count(t.case_id) as todo, count(*) filter (where t.due_at < \(now)) as late, b.unread, b.asked
+    from (\(besideStatement(principal, pools))) b left join (\(waiting)) t on true group by b.unread, b.asked
+    """
+  }
+
+  /// Unread copies and unanswered requests.
+  private func besideStatement(_ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
+    """
+    select (select count(*) from case_copy c where c.user_id = \(principal.id) and c.read_at is null) as unread,
       (select count(*) from (\(asked(principal, pools))) r) as asked
-    from (\(waiting)) t
     """
   }
 
