@@ -139,6 +139,7 @@ struct MessageFixture: Sendable {
   @discardableResult
   func drain(_ runner: MessageRunner? = nil) async throws -> Int {
     let runner = runner ?? self.runner()
+    try await runner.expire()
     var count = 0
     while try await runner.runNext() { count += 1 }
     return count

@@ -24,7 +24,6 @@ package final class JobRunner: Sendable {
 
   package let queue: JobQueue
   private let configuration: Configuration
-  private let wake = WakeSignal()
 
   package init(queue: JobQueue, configuration: Configuration) {
     self.queue = queue
@@ -34,36 +33,12 @@ package final class JobRunner: Sendable {
   /// Works until the task is cancelled. Jobs that run then are told so, and go back into the queue to be taken up by the
   /// next process from their last checkpoint.
   package func run() async {
-    await withDiscardingTaskGroup { group in
-      for _ in 0..<max(configuration.concurrency, 1) { group.addTask { await self.work() } }
-      group.addTask { await self.watchSchedules() }
-      group.addTask {
-        for await _ in self.queue.database.listen(JobQueue.readyChannel) { self.wake.signal() }
-      }
-    }
-  }
-
-  private func work() async {
-    while !Task.isCancelled {
-      let seen = wake.generation
-      do {
-        if try await runNext() { continue }
-      } catch {
-        if Task.isCancelled { return }
-        configuration.log.fault(error, "job-claim")
-      }
-      await wake.wait(after: seen, timeout: configuration.poll)
-    }
-  }
-
-  private func watchSchedules() async {
-    while !Task.isCancelled {
-      do {
-        try await queue.enqueueDue()
-      } catch {
-        if !Task.isCancelled { configuration.log.fault(error, "job-schedule") }
-      }
-      try? await Task.sleep(for: configuration.poll)
+    let loop = WorkLoop(
+      "job", concurrency: configuration.concurrency, poll: configuration.poll, log: configuration.log)
+    await loop.run(on: queue.database, channel: JobQueue.readyChannel) { _ in
+      try await self.queue.enqueueDue()
+    } next: {
+      try await self.runNext()
     }
   }
 

@@ -16,14 +16,13 @@ package final class WakeSignal: Sendable {
   /// Which look into the queue this would be.
   package var generation: UInt64 { state.withLock { $0.generation } }
 
-  /// Wakes everybody who sleeps.
+  /// Wakes one of those who sleep; whoever is awake will look once more before sleeping.
   package func signal() {
-    let sleepers = state.withLock { state in
+    let sleeper = state.withLock { state in
       state.generation += 1
-      defer { state.sleepers.removeAll() }
-      return state.sleepers
+      return state.sleepers.popFirst()?.value
     }
-    for sleeper in sleepers.values { sleeper.resume() }
+    sleeper?.resume()
   }
 
   /// Sleeps until a signal later than `seen`, for `timeout` at most, or until the task is cancelled.

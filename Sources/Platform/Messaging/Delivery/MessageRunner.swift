@@ -28,7 +28,6 @@ package final class MessageRunner: Sendable {
   private let settings: @Sendable () throws -> MessagingSettings
   private let configuration: Configuration
   private let queue: DeliveryQueue
-  private let wake = WakeSignal()
   private let breakers = Mutex<[MessageChannelKind: CircuitBreaker]>([:])
 
   package init(
@@ -44,48 +43,23 @@ package final class MessageRunner: Sendable {
 
   /// Works until the task is cancelled.
   package func run() async {
-    await withDiscardingTaskGroup { group in
-      for _ in 0..<max(configuration.concurrency, 1) { group.addTask { await self.work() } }
-      group.addTask { await self.watch() }
-      group.addTask {
-        for await _ in self.center.database.listen(MessageCenter.readyChannel) { self.wake.signal() }
-      }
+    let loop = WorkLoop(
+      "message", concurrency: configuration.concurrency, poll: configuration.poll, log: configuration.log)
+    await loop.run(on: center.database, channel: MessageCenter.readyChannel) { round in
+      try await self.expire()
+      if round % 720 == 0 { try await self.queue.purge(olderThan: try self.settings().keepDays) }
+    } next: {
+      try await self.runNext()
     }
   }
 
-  private func work() async {
-    while !Task.isCancelled {
-      let seen = wake.generation
-      do {
-        if try await runNext() { continue }
-      } catch {
-        if Task.isCancelled { return }
-        configuration.log.fault(error, "message-claim")
-      }
-      await wake.wait(after: seen, timeout: configuration.poll)
-    }
-  }
-
-  /// Gives up what has expired and deletes what is old.
-  private func watch() async {
-    var round = 0
-    while !Task.isCancelled {
-      do {
-        try await queue.expire()
-        if round % 720 == 0 { try await queue.purge(olderThan: try settings().keepDays) }
-        round += 1
-      } catch {
-        if !Task.isCancelled { configuration.log.fault(error, "message-watch") }
-      }
-      try? await Task.sleep(for: configuration.poll)
-    }
-  }
+  /// Gives up what nobody needs any more.
+  package func expire() async throws { try await queue.expire() }
 
   // MARK: One delivery
 
   /// Takes the next delivery that is due and sees to it; false when there is none.
   package func runNext() async throws -> Bool {
-    try await queue.expire()
     let settings = try settings()
     let open = admitted()
     defer { release(open.trying) }
