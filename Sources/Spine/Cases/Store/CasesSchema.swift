@@ -147,6 +147,15 @@ package enum CasesSchema {
         create index case_request_user on case_request (user_id) where state = 'open';
         create index case_request_pool on case_request (pool_kind, pool_code, pool_unit_id)
           where state = 'open' and user_id is null;
-        """)
+        """),
+    // What waits is read in the order of its limit, and counted, from the index alone.
+    Migration(
+      id: "0165-case-task-order",
+      sql: """
+        create index case_task_mine_due on case_task (user_id, due_at, asked_at, case_id)
+          include (item_code, item_label, step_label) where state = 'open';
+        create index case_task_pool_due on case_task (pool_kind, pool_code, pool_unit_id, due_at, asked_at, case_id)
+          include (item_code, item_label, step_label) where state = 'open' and user_id is null;
+        """),
   ]
 }

@@ -112,11 +112,8 @@ package struct Inbox: Sendable {
       let (page, matches) = statements(query, principal, pools, waiting, at: now)
       // The rows of one's own tasks and cases, whatever the data scope.
       // One look at all that waits gives the counts, the choices of the filters and, without words, the number of 待办.
-      let isCounted = query.box == .todo && query.text.isEmpty
       let rows = try await transaction.pipeline([
-        Inbox.openScope, page,
-        isCounted
-          ? "select 0 as count" : "select count(*) as count from (\(matches) limit \(Inbox.countLimit)) b",
+        Inbox.openScope, page, matches ?? "select 0 as count",
         """
         select item_code, item_label, step_label, count(*) as todo, count(*) filter (where due_at < \(now)) as late
         from (\(waiting)) t group by 1, 2, 3 order by 2, 3
@@ -141,7 +138,7 @@ package struct Inbox: Sendable {
       }
       let beside = rows[4].first
       return Contents(
-        entries: entries, count: isCounted ? matching : try rows[2].first?.get("count") ?? 0,
+        entries: entries, count: matches == nil ? matching : try rows[2].first?.get("count") ?? 0,
         counts: Counts(
           todo: todo, late: late, unread: try beside?.get("unread") ?? 0, asked: try beside?.get("asked") ?? 0),
         items: items, steps: steps.sorted())
@@ -191,15 +188,15 @@ package struct Inbox: Sendable {
   }
 
   private func held(_ table: String, _ principal: Principal, _ pools: Set<Responsibility.Pool>) -> SQL {
-    let pools = pools.sorted { ($0.unit, $0.kind.rawValue, $0.code) < ($1.unit, $1.kind.rawValue, $1.code) }
     let mine: SQL = "select * from \(identifier: table) where state = 'open' and user_id = \(principal.id)"
-    guard !pools.isEmpty else { return mine }
-    let values = SQL.join(
-      pools.map { "(\($0.kind.rawValue)::text, \($0.code)::text, \($0.unit)::bigint)" as SQL }, separator: ", ")
-    return """
-      \(mine) union all select * from \(identifier: table) where state = 'open' and user_id is null
-        and (pool_kind, pool_code, pool_unit_id) in (values \(values))
+    // A part for each pool, so that each is read in the order of its index and no more of it than a page needs.
+    let pooled = pools.sorted { ($0.unit, $0.kind.rawValue, $0.code) < ($1.unit, $1.kind.rawValue, $1.code) }.map {
       """
+      select * from \(identifier: table) where state = 'open' and user_id is null
+        and pool_kind = \($0.kind.rawValue) and pool_code = \($0.code) and pool_unit_id = \($0.unit)
+      """ as SQL
+    }
+    return SQL.join([mine] + pooled, separator: " union all ")
   }
 
   private func countsStatement(
@@ -219,10 +216,10 @@ package struct Inbox: Sendable {
     """
   }
 
-  /// The page, and all that it is a page of without what is not needed to count.
+  /// The page, and how many it is a page of; `nil` where the look at all that waits tells.
   private func statements(
     _ query: Query, _ principal: Principal, _ pools: Set<Responsibility.Pool>, _ waiting: SQL, at now: Instant
-  ) -> (SQL, SQL) {
+  ) -> (SQL, SQL?) {
     let text: SQL? =
       query.text.isEmpty
       ? nil
@@ -277,7 +274,8 @@ package struct Inbox: Sendable {
       from (select * from (\(source)) t\(filter) order by \(order) limit \(query.size) offset \(offset)) t
         join service_case c on c.id = t.case_id order by \(outer)
       """
-    return (page, "select 1 from (\(source)) t\(filter)")
+    if query.box == .todo, query.text.isEmpty { return (page, nil) }
+    return (page, "select count(*) as count from (select 1 from (\(source)) t\(filter) limit \(Inbox.countLimit)) b")
   }
 
   private static func order(_ order: Order, of alias: SQL = "") -> SQL {
