@@ -48,13 +48,13 @@ extension CaseStore {
   /// Reads and locks a case for a move.
   func hold(_ id: Int64, in transaction: Transaction) async throws -> CaseState {
     let rows = try await transaction.pipeline([
-      Inbox.openScope,
+      Inbox.openScope, CaseStore.sharedPlans,
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
         c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
-    ])[1]
+    ])[2]
     guard let row = rows.first else { throw CaseStore.missing }
     func text(_ name: String) throws -> Value { try row.get(name, as: String?.self).map { .text($0) } ?? .null }
     func integer(_ name: String) throws -> Value { try row.get(name, as: Int64?.self).map { .integer($0) } ?? .null }

@@ -44,6 +44,7 @@ extension CaseStore {
     }
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
     return try await store.database.transaction { transaction in
+      try await transaction.execute(CaseStore.sharedPlans)
       let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction)
       var values = try defaults(of: ServiceCase.entity, context).merging(application.content.values) { _, given in given
       }

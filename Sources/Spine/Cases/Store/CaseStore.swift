@@ -1,11 +1,10 @@
-package import Access
-package import Core
+import Access
+import Core
 package import Entities
-package import Files
 package import Identity
 package import Messaging
 package import Processes
-package import SQL
+import SQL
 
 /// The cases (办件): starting, moving and reading them.
 ///
@@ -48,6 +47,10 @@ package struct CaseStore: Sendable {
       directory.find(handler, isShared)
     }
   }
+
+  /// For the transactions of moves: their statements look up by keys, and planning them anew for each value costs more than
+  /// they do.
+  static let sharedPlans: SQL = "select set_config('plan_cache_mode', 'force_generic_plan', true)"
 
   static let missing = Refusal(.notFound, "case-missing", "没有找到这件办件：编号不对，或不在您的数据范围内。请从待办或列表重新进入。")
 }

@@ -1,7 +1,10 @@
+import Synchronization
 package import YAML
 
 /// A kind of record declared once (实体): the source of its table, forms, lists, API, permissions and menus.
-package struct EntityDeclaration: Sendable {
+///
+/// It never changes and is handed about by every request, so it is an object: a copy counts one reference and not thirty.
+package final class EntityDeclaration: Sendable {
   /// Also the table's name in schema `public`; replaced and deleted versions live in `<name>_history`.
   package let name: String
   package let label: String
@@ -37,6 +40,7 @@ package struct EntityDeclaration: Sendable {
   package let position: SourcePosition
 
   private let index: [String: FieldDeclaration]
+  private let sortable = Mutex<Set<String>?>(nil)
 
   package init(
     name: String, label: String, area: String, source: [String] = [], help: String? = nil, title: String,
@@ -82,6 +86,16 @@ package struct EntityDeclaration: Sendable {
   ///
   /// - Complexity: O(1).
   package func field(_ name: String) -> FieldDeclaration? { index[name] }
+
+  /// The fields a list may be sorted by: those that begin an index, and the ones of the declared order.
+  package var sortableFields: Set<String> {
+    sortable.withLock { sortable in
+      if let sortable { return sortable }
+      let fields = indexedOrders
+      sortable = fields
+      return fields
+    }
+  }
 
   package func action(_ name: String) -> ActionDeclaration? { actions.first { $0.name == name } }
 

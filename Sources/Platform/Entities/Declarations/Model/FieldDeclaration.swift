@@ -1,8 +1,8 @@
 package import Access
 package import YAML
 
-/// One field of an entity (字段).
-package struct FieldDeclaration: Sendable {
+/// One field of an entity (字段); an object for the reason that ``EntityDeclaration`` is one.
+package final class FieldDeclaration: Sendable {
   /// How a value is shown to somebody whose clearance is below the field's classification (脱敏规则).
   package enum Mask: String, Sendable, Hashable, CaseIterable {
     /// 张*.
