@@ -312,6 +312,12 @@ def case_lifecycle_1m():
 
 
 @measure
+def mixed_100():
+    """A hundred users at once for five minutes: applying, taking, deciding, searching, reading."""
+    return cases.mixed_100(row, spread)
+
+
+@measure
 def inbox_10k():
     """The inbox of an officer with ten thousand open tasks."""
     return cases.inbox_10k(row, spread)

@@ -188,6 +188,68 @@ def case_lifecycle_1m(row, spread):
                 f"{spread(rates)} cases/s of 4 requests, p95 of a request {p95:.0f} ms, at 10k cases {few:.0f}/s")]
 
 
+def mixed_100(row, spread):
+    """A hundred people at once, each doing something about every second, for five minutes."""
+    data = cases(10_000)
+    accounts, failures, reads, saves = demo_accounts(data), [], [], []
+    gate, until = threading.Barrier(101), [0.0]
+
+    def somebody_works(server, seed, place):
+        choices = random.Random(seed)
+        try:
+            desk = Desk(server.port, accounts, place)
+            waiting = []
+            gate.wait()
+
+            def timed(into, step, *arguments):
+                begin = time.perf_counter()
+                result = step(*arguments)
+                into.append((time.perf_counter() - begin) * 1000)
+                return result
+            time.sleep(choices.random())
+            while time.monotonic() < until[0]:
+                name, dice = somebody(choices), choices.random()
+                if dice < 0.12:
+                    waiting.append(timed(saves, desk.create, name))
+                elif dice < 0.3 and waiting:
+                    case = waiting.pop(0)
+                    timed(saves, desk.post, desk.officer, f"/cases/{case}/tasks/2/claim", {})
+                    timed(reads, desk.officer.get, f"/cases/{case}")
+                    timed(saves, desk.post, desk.officer, f"/cases/{case}/tasks/2", {"review": "passed", "opinion": ""})
+                elif dice < 0.5:
+                    timed(reads, desk.officer.get, "/inbox")
+                elif dice < 0.7:
+                    timed(reads, desk.officer.get, "/r/service_case?" + urllib.parse.urlencode({"q": name}))
+                elif dice < 0.85:
+                    timed(reads, desk.clerk.get, f"/services/{ITEM}/apply")
+                else:
+                    timed(reads, desk.clerk.get, "/services")
+                time.sleep(choices.expovariate(1))
+        except (SystemExit, OSError, threading.BrokenBarrierError) as error:
+            failures.append(str(error)[:500])
+            gate.abort()
+
+    with Server(data, "--bench") as server:
+        place = division(data)
+        threads = [threading.Thread(target=somebody_works, args=(server, seed, place)) for seed in range(100)]
+        for thread in threads:
+            thread.start()
+        try:
+            until[0] = time.monotonic() + 36_000
+            gate.wait(300)
+            until[0] = time.monotonic() + 300
+        except threading.BrokenBarrierError:
+            until[0] = 0
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise SystemExit(f"{len(failures)} of 100 failed: {failures[0]}")
+    p99 = percentile(saves, 0.99)
+    return [row("mixed-100", p99, "ms p99 of saving", "none", None, "no error, ≤ 300 ms", p99 <= 300,
+                f"{len(saves)} saves (median {statistics.median(saves):.0f} ms), {len(reads)} pages "
+                f"(median {statistics.median(reads):.0f}, p99 {percentile(reads, 0.99):.0f} ms), none failed")]
+
+
 def inbox_10k(row, spread):
     """The inbox of an officer with ten thousand open tasks, filtered and sorted."""
     data = cases(10_000)
