@@ -61,6 +61,7 @@ let package = Package(
     module(.kernel, "SQL", ["Core", "CLibPQ"]),
     module(.kernel, "HTTP", ["Core", "CMicroHTTPD", "CZlib"]),
     module(.kernel, "HTML", ["Core"]),
+    module(.kernel, "Transport", ["CCurl", "Core"]),
     module(.kernel, "Geo", ["Core"]),
     module(.kernel, "XML", ["Core", "CExpat"]),
     module(.kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CZip"]),
@@ -77,7 +78,10 @@ let package = Package(
     module(.platform, "Processes", ["Core", "Entities", "XML", "YAML"]),
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(
-      .platform, "Messaging", ["Access", "Audit", "CCurl", "Core", "Crypto", "Entities", "Jobs", "SQL", "YAML"]),
+      .platform, "Messaging",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
+    module(
+      .platform, "Connectors", ["Access", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -93,17 +97,24 @@ let package = Package(
       .platform, "MessagingWeb",
       ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
 
+    module(
+      .platform, "ConnectorsWeb",
+      ["Access", "Audit", "Connectors", "Core", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes",
+        "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML",
+        "HTTP",
+        "Identity",
         "Processes", "SQL", "Shell", "Site",
       ]),
     module(
@@ -116,12 +127,15 @@ let package = Package(
 
     // App: composition root, command line, demo city.
     module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
+    module(.app, "Peers", ["Connectors", "Core", "Crypto", "HTTP"]),
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto",
+        "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes",
+        "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -158,13 +172,22 @@ let package = Package(
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
     tests(
       "MessagingTests",
-      ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "Messaging", "SQL", "TestSupport", "YAML"]),
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "Messaging", "SQL", "TestSupport", "Transport", "YAML",
+      ]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "Jobs", "SQL", "TestSupport"]),
+    tests(
+      "ConnectorsTests",
+      [
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "Jobs", "Peers", "SQL", "TestSupport",
+        "Transport", "YAML",
+      ]),
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
-        "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs",
+        "Messaging",
+        "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

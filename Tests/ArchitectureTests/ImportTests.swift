@@ -8,16 +8,16 @@ import Testing
 
   /// From the bottom up; a module may import its own layer's earlier modules and every lower layer.
   static let layers: [(folder: String, modules: [String])] = [
-    ("Kernel", ["Core", "YAML", "Crypto", "SQL", "HTTP", "HTML", "Geo", "XML", "Documents"]),
+    ("Kernel", ["Core", "YAML", "Crypto", "SQL", "HTTP", "HTML", "Transport", "Geo", "XML", "Documents"]),
     (
       "Platform",
       [
-        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Shell",
-        "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
+        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging",
+        "Connectors", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb",
       ]
     ),
     ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
-    ("App", ["DemoCity", "LifangApp", "lifang"]),
+    ("App", ["DemoCity", "Peers", "LifangApp", "lifang"]),
   ]
 
   struct Source {
@@ -84,8 +84,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "SpineWeb", "CasesWeb",
-      "LifangApp", "lifang",
+      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "SpineWeb",
+      "CasesWeb", "Peers", "LifangApp", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

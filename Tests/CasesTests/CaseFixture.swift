@@ -1,6 +1,7 @@
 import Access
 import Audit
 import Cases
+import Connectors
 import Core
 import Crypto
 import Entities
@@ -9,6 +10,7 @@ import Foundation
 import Identity
 import Jobs
 import Messaging
+import Peers
 import SQL
 import TestSupport
 
@@ -66,6 +68,28 @@ struct CaseFixture: Sendable {
       mobile: { _, _ in nil })
     cases = CaseStore(store: store, versions: versions, parameters: Parameters(catalogs), messages: messages)
     people = try await CaseFixture.principals(database, catalogs.current)
+  }
+
+  private init(_ other: CaseFixture, cases: CaseStore) {
+    (database, time, store, messages) = (other.database, other.time, other.store, other.messages)
+    (catalogs, people) = (other.catalogs, other.people)
+    self.cases = cases
+  }
+
+  /// The same city, which asks the systems of others that `peers` plays.
+  func connected(to peers: PeerCity, secret: String) async throws -> CaseFixture {
+    let connectors = cases.services.connectors
+    try await ConnectorSettings.publish(connectors, in: store)
+    let port = try peers.start()
+    for connector in connectors.all {
+      try await ConnectorSettings.set(
+        connector.name, address: "http://127.0.0.1:\(port)", key: "lifang", secret: secret, in: store)
+    }
+    let client = ConnectorClient(connectors, store: store, random: .seeded(5), pause: { _ in })
+    return CaseFixture(
+      self,
+      cases: CaseStore(
+        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, connectors: client))
   }
 
   func person(_ account: String) throws -> Principal {

@@ -2,6 +2,7 @@ import Core
 import Crypto
 import Foundation
 import Testing
+import Transport
 
 @testable import Messaging
 

@@ -4,6 +4,7 @@ import SQL
 import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @Suite struct DeliveryTests {
   // MARK: Tries

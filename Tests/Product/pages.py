@@ -133,6 +133,11 @@ KINDS = {
     "case of the handler": ("fujing", "/cases/{}", case),
     "case of the applicant": ("resident", "/cases/{}", case),
     "case to supplement": ("resident", "/cases/{}", case_to_supplement),
+    "connectors": ("sysadmin", "/connectors", None),
+    "connector": ("sysadmin", "/connectors/birth_certificate", None),
+    "log of connectors": ("sysadmin", "/r/connector_call", None),
+    "shared resources": ("data", "/r/shared_resource", None),
+    "order of a parcel": ("resident", "/cases/{}/courier/pickup", case),
     "transfer of a task": ("fujing", "/cases/{}/tasks/2/transfer", case),
 }
 

@@ -55,6 +55,14 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   package func adding(days: Int) -> CivilDate { CivilDate(daysSinceEpoch: daysSinceEpoch + days) }
 
+  /// The same day `months` later, or the last of that month when it has no such day.
+  package func adding(months: Int) -> CivilDate {
+    let count = year * 12 + month - 1 + months
+    let (year, month) = (min(max(count / 12, 1), 9999), count % 12 + 1)
+    let last = CivilDate.days(inMonth: month, of: year)
+    return CivilDate(year: year, month: month, day: min(day, last)) ?? self
+  }
+
   /// Whole years from this date to `other`, as an age is counted.
   package func years(until other: CivilDate) -> Int {
     let years = other.year - year

@@ -40,6 +40,11 @@ package enum CommandLineTool {
     Command(
       name: "items", summary: "列出办事事项，或运行它们的标准用例", usage: "items list [--json] | items check [事项编码 …]",
       run: ItemsCommand.run),
+    Command(
+      name: "connectors", summary: "输出对接系统的接口约定（Markdown），或逐个列出", usage: "connectors describe [名称 …] | connectors list",
+      run: ConnectorsCommand.run),
+    Command(
+      name: "peers", summary: "在本机模拟各对接系统，供演示和联调", usage: "peers [--port N] [--secret S]", run: PeersCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

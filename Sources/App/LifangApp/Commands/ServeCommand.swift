@@ -1,7 +1,9 @@
 import Audit
+import Connectors
 import Core
 import Foundation
 import HTTP
+import Peers
 import SpineWeb
 
 /// `lifang serve`: brings up the database, the demo city when asked, and the server, until it is told to stop.
@@ -19,6 +21,10 @@ enum ServeCommand {
     }
     let accounts = try await DemoAccounts.present(in: deployment)
     let web = try await WebApplication(deployment, demoAccounts: accounts.map { ($0.account, $0.label) })
+    var peers: PeerCity?
+    if arguments.flag("demo") {
+      peers = try await DemoPeers.start(in: deployment, web.store, web.connectors.connectors)
+    }
     var limits = Server.Limits()
     limits.connectionsPerAddress = configuration.isBenchmark ? 20_000 : 500
     let server = try Server(
@@ -33,6 +39,7 @@ enum ServeCommand {
     await Signals.wait()
     log(.info, "stopping")
     await server.stop(within: 10)
+    await peers?.stop()
     background.cancel()
     try? await web.counter.flush()
     try? await web.usage.flush(to: deployment.database)

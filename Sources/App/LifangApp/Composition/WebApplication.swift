@@ -3,6 +3,8 @@ import Addresses
 import Audit
 import Cases
 import CasesWeb
+import Connectors
+import ConnectorsWeb
 import Core
 import Crypto
 import Entities
@@ -35,6 +37,7 @@ struct WebApplication: Sendable {
   let apiKeys: APIKeys
   let parameters: Parameters
   let cases: CaseStore
+  let connectors: ConnectorClient
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let application: Application
@@ -76,7 +79,14 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
-    let cases = CaseStore(store: store, versions: versions, parameters: parameters, messages: messages)
+    try await ConnectorSettings.publish(versions.services.connectors, in: store)
+    let connectors = ConnectorClient(
+      versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
+    self.connectors = connectors
+    let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
+    try await sharing.publish()
+    let cases = CaseStore(
+      store: store, versions: versions, parameters: parameters, messages: messages, connectors: connectors)
     self.cases = cases
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
@@ -121,6 +131,8 @@ struct WebApplication: Sendable {
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
     TemplateRoutes(site: site, center: messages).register(in: &router)
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
+    ConnectorRoutes(site: site, client: connectors).register(in: &router)
+    SharedRoutes(site: site, sharing: sharing).register(in: &router)
     HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
@@ -218,6 +230,14 @@ struct WebApplication: Sendable {
           do { try await usage.flush(to: deployment.database) } catch {
             deployment.log.fault(error, "usage-flush-failed")
           }
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.followParcels() } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "parcels-failed") }
+          }
+          try? await Task.sleep(for: .seconds(600))
         }
       }
       group.addTask {

@@ -96,6 +96,7 @@ enum DemoAccounts {
       var values: [String: Value] = [
         "code": .text(unit.code), "name": .text(unit.name), "kind": .text(unit.kind),
         "division_code": .text(unit.division.text), "position": .integer(Int64(index)),
+        "phone": .text("0818-2380\(100 + index)"), "address": .text("\(unit.name)户籍窗口"),
       ]
       if let parent = unit.parent { values["parent_id"] = .integer(ids[parent]) }
       ids.append(try await store.records(as: .system).insert("unit", values, input: .code).id)

@@ -1,4 +1,5 @@
 package import Core
+import Transport
 
 extension MessageChannel {
   /// 电子邮件 by SMTP.

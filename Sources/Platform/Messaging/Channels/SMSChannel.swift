@@ -1,4 +1,5 @@
 import Core
+import Transport
 
 extension MessageChannel {
   /// 短信 by the HTTP interface of a gateway: one `POST` of JSON a message, in the shape that the gateway wants.

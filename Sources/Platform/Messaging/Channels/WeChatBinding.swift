@@ -1,5 +1,6 @@
 import Core
 import Crypto
+import Transport
 
 /// Finds out which follower of the official account somebody is (微信网页授权, scope snsapi_base).
 ///

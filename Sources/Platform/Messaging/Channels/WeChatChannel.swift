@@ -1,4 +1,5 @@
 package import Core
+import Transport
 
 extension MessageChannel {
   /// 微信 template messages of an official account (公众平台 message/template/send).

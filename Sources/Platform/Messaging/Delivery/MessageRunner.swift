@@ -2,6 +2,7 @@ package import Core
 import Jobs
 import SQL
 import Synchronization
+import Transport
 
 /// Delivers what stands in the outbox. Any number of runners, in any number of processes, share one.
 package final class MessageRunner: Sendable {

@@ -107,10 +107,20 @@ package struct MaterialKind: Sendable, Hashable {
   package let medium: MaterialMedium
   /// Whether the office can look it up, so that nobody has to hand it in again (免提交).
   package let isHeld: Bool
-  /// An outside verification, such as `birth_certificate`.
+  /// The connector that tells whether it is genuine (外部核验), such as `birth_certificate`.
   package let check: String?
+  /// What follows when the other system says that it is not.
+  package let mismatch: MaterialMismatch
   /// Months it stays valid; `nil` for ever.
   package let validity: Int?
+}
+
+/// What a material that was found not to be genuine means for the application (核验不一致的处理).
+package enum MaterialMismatch: String, Sendable, Hashable, CaseIterable {
+  /// It goes on, and the officer sees it.
+  case warn
+  /// On line it is refused; at the window, where the original lies on the desk, the clerk is warned.
+  case refuse
 }
 
 /// In which form a material is taken (材料形式).

@@ -1,3 +1,4 @@
+package import Connectors
 package import Entities
 import Glibc
 package import Processes
@@ -10,6 +11,8 @@ package struct ServiceCatalog: Sendable {
   package let materials: [String: MaterialKind]
   package let processes: [String: RunnableProcess]
   package let calendars: [String: WorkCalendar]
+  /// The systems of others that verify materials, screen people and fill forms in.
+  package let connectors: Connectors
   /// By form.
   private let outcomes: [String: Outcome]
   /// What is wrong, in the order of files and lines.
@@ -28,12 +31,14 @@ package struct ServiceCatalog: Sendable {
         processes[name] = process
       }
     }
+    let connectors = Connectors(catalog)
+    for finding in connectors.findings { collector.add(finding) }
     var materials: [String: MaterialKind] = [:]
     var calendars: [String: WorkCalendar] = [:]
     for document in catalog.others {
       switch document.kind {
       case .materials:
-        for (kind, position) in MaterialReader(document, collector).kinds() {
+        for (kind, position) in MaterialReader(document, connectors, collector).kinds() {
           if materials.updateValue(kind, forKey: kind.name) != nil {
             collector.error(position, "材料“\(kind.name)”重复，材料名称在全部目录中应唯一")
           }
@@ -59,6 +64,7 @@ package struct ServiceCatalog: Sendable {
       if let item = reader.item() { items.append(item) }
     }
     for item in items { ItemCheck(item, catalog: catalog, processes: processes, collector).run() }
+    VerificationCheck(items: items, connectors: connectors, catalog: catalog, collector).run()
     for (_, process) in processes.sorted(by: { $0.key < $1.key }) {
       ItemCheck.check(process.definition, catalog: catalog, collector)
     }
@@ -66,6 +72,7 @@ package struct ServiceCatalog: Sendable {
     self.materials = materials
     self.processes = processes
     self.calendars = calendars
+    self.connectors = connectors
     self.outcomes = outcomes
     index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
     findings = collector.findings.sortedByPlace

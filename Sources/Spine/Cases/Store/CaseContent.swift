@@ -32,8 +32,11 @@ package struct HandedMaterial: Sendable, Hashable {
   package let way: Way
   /// Keys of the file store.
   package let files: [String]
+  /// When it was issued (签发日期); asked for where it stays valid for a time only.
+  package let issuedOn: CivilDate?
 
-  package init(requirement: String, kind: String, way: Way, files: [String] = []) {
+  package init(requirement: String, kind: String, way: Way, files: [String] = [], issuedOn: CivilDate? = nil) {
+    self.issuedOn = issuedOn
     self.requirement = requirement
     self.kind = kind
     self.way = way
@@ -43,7 +46,7 @@ package struct HandedMaterial: Sendable, Hashable {
 
 extension MaterialRequirement {
   /// What is wrong with what was handed in for it; `nil` when nothing is.
-  func refusal(_ handed: HandedMaterial?, channel: CaseChannel) -> Refusal? {
+  func refusal(_ handed: HandedMaterial?, channel: CaseChannel, today: CivilDate) -> Refusal? {
     let field = "material.\(name)"
     guard let handed else {
       if need == .optional { return nil }
@@ -51,6 +54,9 @@ extension MaterialRequirement {
     }
     guard let kind = kinds.first(where: { $0.name == handed.kind }) else {
       return Refusal(.invalid, "material-kind", "“\(label)”不能用这种材料代替。请从列出的材料中选择。", field: field)
+    }
+    if handed.way != .files || !handed.files.isEmpty, let refusal = kind.expiry(handed, label, field, today) {
+      return refusal
     }
     switch handed.way {
     case .files where handed.files.isEmpty:

@@ -35,16 +35,19 @@ extension CaseStore {
   /// - Parameter known: those that are there already.
   func put(
     _ materials: [HandedMaterial], into id: Int64, _ record: [String: Value], _ item: ServiceItem, known: [Record],
-    _ records: Records
+    _ records: Records, checks: CaseChecks = CaseChecks()
   ) async throws {
     for handed in materials {
       guard let requirement = item.materials.first(where: { $0.name == handed.requirement }) else { continue }
-      if let refusal = requirement.refusal(handed, channel: .window) { throw refusal }
-      let values: [String: Value] = [
-        "material": .text(handed.kind), "label": .text(String(requirement.label.prefix(100))),
+      if let refusal = requirement.refusal(handed, channel: .window, today: store.clock.today()) { throw refusal }
+      var values: [String: Value] = [
+        "material": .text(handed.kind), "issued_on": handed.issuedOn.map { .date($0) } ?? .null,
+        "label": .text(String(requirement.label.prefix(100))),
         "state": .text(handed.way.rawValue),
         "files": handed.files.isEmpty ? .null : .list(handed.files),
       ]
+      // What was found out about other papers does not hold for these.
+      values.merge(MaterialVerification.values(checks.verifications[handed.requirement])) { _, new in new }
       if let old = known.first(where: { $0["requirement"].text == handed.requirement }) {
         try await records.update(ServiceCase.material, old.id, version: nil, values, input: .code)
       } else {

@@ -43,6 +43,7 @@ extension CaseStore {
       if action.step == nil, let task = action.task { action.step = before.task(task)?.visit.node }
       try await commit(state, before: before, action, by: principal, records, in: transaction)
     }
+    if !content.isEmpty { try await verifyWhatIsNew(id, form: !content.form.isEmpty, origin: origin) }
   }
 
   /// Reads and locks a case for a move.

@@ -43,6 +43,8 @@ extension CaseStore {
       throw Refusal(.unprocessable, "item-channel", "“\(item.label)”不能\(application.channel.label)。请选择其他方式。")
     }
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
+    // Others are asked before the transaction begins: nothing is locked while they think.
+    let checks = try await checks(application, item, faults, context, by: principal, origin: origin)
     return try await store.database.transaction { transaction in
       try await transaction.execute(CaseStore.sharedPlans)
       let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction)
@@ -76,7 +78,7 @@ extension CaseStore {
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
       if application.channel == .online { values["applicant_user_id"] = .integer(principal.id) }
-      try refuse(values, form, view, application, faults, context)
+      try refuse(values, form, view, application, faults, checks, context)
       let directory = try await CaseDirectory(
         for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
         using: responsibility, in: transaction)
@@ -96,7 +98,7 @@ extension CaseStore {
       ]
       try await records.insert(
         item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
-      try await put(application.content.materials, into: record.id, values, item, known: [], records)
+      try await put(application.content.materials, into: record.id, values, item, known: [], records, checks: checks)
       try await transaction.execute(
         """
         insert into case_process (case_id, process_version_id, item_version_id, instance, starter_id, changed_at)
@@ -107,13 +109,14 @@ extension CaseStore {
         pausedAt: nil, shelvedAt: nil)
       try await commit(
         state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
+      try await note(checks, state, number: record["number"].text ?? "", shared, in: transaction)
       try await transaction.execute(
         "delete from case_draft where user_id = \(principal.id) and item = \(item.code)")
       return StartedCase(id: record.id, number: record["number"].text ?? "")
     }
   }
 
-  private func defaults(of name: String, _ context: EvaluationContext) throws -> [String: Value] {
+  func defaults(of name: String, _ context: EvaluationContext) throws -> [String: Value] {
     try RecordValidator(try store.entity(name), catalog: store.catalog).defaults(in: context)
   }
 
@@ -173,7 +176,7 @@ extension CaseStore {
 
   private func refuse(
     _ values: [String: Value], _ form: [String: Value], _ view: ApplicationView, _ application: CaseApplication,
-    _ faults: [Refusal], _ context: EvaluationContext
+    _ faults: [Refusal], _ checks: CaseChecks, _ context: EvaluationContext
   ) throws(Refusal) {
     var refusals = faults
     let catalog = store.catalog
@@ -196,10 +199,12 @@ extension CaseStore {
     let handed = Dictionary(
       application.content.materials.map { ($0.requirement, $0) }, uniquingKeysWith: { first, _ in first })
     for requirement in try view.materials() {
-      if let refusal = requirement.refusal(handed[requirement.name], channel: application.channel) {
+      let handed = handed[requirement.name]
+      if let refusal = requirement.refusal(handed, channel: application.channel, today: context.today) {
         refusals.append(refusal)
       }
     }
+    refusals += checks.refusals
     // A value that could not be read is not missing as well.
     let unread = Set(faults.compactMap(\.field))
     refusals = faults + refusals.dropFirst(faults.count).filter { $0.field.map { !unread.contains($0) } ?? true }

@@ -1,4 +1,5 @@
 import Access
+package import Connectors
 import Core
 package import Entities
 package import Identity
@@ -16,8 +17,14 @@ package struct CaseStore: Sendable {
   package let responsibility: Responsibility
   package let parameters: Parameters
   package let messages: MessageCenter
+  /// Asks other systems; `nil` where none is asked.
+  package let connectors: ConnectorClient?
 
-  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter) {
+  package init(
+    store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter,
+    connectors: ConnectorClient? = nil
+  ) {
+    self.connectors = connectors
     self.messages = messages
     self.store = store
     self.versions = versions
@@ -35,7 +42,7 @@ package struct CaseStore: Sendable {
 
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
-    let subjects = [ServiceCase.entity, ServiceCase.material, form]
+    let subjects = [ServiceCase.entity, ServiceCase.material, CaseStore.parcels, form]
     return Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
       grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)

@@ -36,6 +36,10 @@ package struct CaseView: Sendable {
   package let withdrawable: [StepVisit]
   package let starter: Int64
   package let requests: [CaseRequest]
+  /// What officers have to look at (比对提醒); none for the applicant.
+  package let alerts: [Record]
+  /// 快递单, the oldest first.
+  package let parcels: [Record]
 
   /// What the applicant is told of the history: the decisions, with the reasons that are meant for them, and nothing of
   /// who asked whom inside.
@@ -47,7 +51,7 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
+      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
       case "complete":
         guard event.result != nil || event.step.map(own.contains) == true else { return nil }
         let isMeant = event.result.map(reasons.contains) == true || event.step.map(own.contains) == true
@@ -135,6 +139,9 @@ package struct CaseEvent: Sendable, Hashable {
     case "ask-extension": "申请延期"
     case "extend": "延期批复"
     case "copy": "抄送"
+    case "verify": "核验材料"
+    case "alert": "比对提醒"
+    case "courier": "快递"
     default: action
     }
   }
@@ -200,7 +207,9 @@ extension CaseStore {
         instance: instance, tasks: tasks, events: try await events(of: id, in: transaction),
         mine: instance.state == .running ? mine : [], controls: controls,
         withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter,
-        requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction))
+        requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction),
+        alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
+        parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals))
     }
   }
 

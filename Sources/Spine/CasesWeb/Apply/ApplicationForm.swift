@@ -162,12 +162,16 @@ struct ApplicationForm {
     let wrong = Set(errors.compactMap(\.field))
     return Shell.FormSection(
       id: "materials", "申请材料", help: "拍照要平整、清楚、四角完整。能由受理单位核查的材料可以不交。",
-      hasErrors: requirements.contains { wrong.contains("material.\($0.name)") }
+      hasErrors: requirements.contains {
+        wrong.contains("material.\($0.name)") || wrong.contains("material.\($0.name).issued")
+      }
     ) {
       for requirement in requirements {
         MaterialField(
           requirement: requirement, typed: typed, files: files[requirement.name] ?? [],
-          error: errors.first { $0.field == "material.\(requirement.name)" }?.message, channel: facts.channel)
+          error: errors.first { $0.field == "material.\(requirement.name)" }?.message,
+          issuedError: errors.first { $0.field == "material.\(requirement.name).issued" }?.message,
+          channel: facts.channel)
       }
     }
   }

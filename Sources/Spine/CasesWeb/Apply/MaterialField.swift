@@ -11,6 +11,7 @@ struct MaterialField: HTMLConvertible {
   let typed: FormInput
   let files: [Control.PresentFile]
   let error: String?
+  var issuedError: String?
   let channel: CaseChannel
 
   private var name: String { "material.\(requirement.name)" }
@@ -33,6 +34,7 @@ struct MaterialField: HTMLConvertible {
       if requirement.isChoice { kindField }
       if ways.count > 1 { wayField }
       if ways.contains(where: { $0.way == .files }) { fileField }
+      if let validity = requirement.kinds.compactMap(\.validity).min() { issuedField(validity) }
       for file in files { HiddenField("\(name).keep", file.id) }
     }
   }
@@ -66,6 +68,13 @@ struct MaterialField: HTMLConvertible {
   private var wayField: Shell.Field {
     Shell.Field(
       "\(name).way", "提交方式", .radio(chosen.rawValue, ways.map { Choice($0.way.rawValue, $0.label, detail: $0.detail) }))
+  }
+
+  /// Asked for where a material stays valid for some months only.
+  private func issuedField(_ validity: Int) -> Shell.Field {
+    Shell.Field(
+      "\(name).issued", "签发日期", .date(typed.first("\(name).issued")), isRequired: requirement.need == .required,
+      help: "自签发之日起 \(validity) 个月内有效", error: issuedError)
   }
 
   private var fileField: Shell.Field {

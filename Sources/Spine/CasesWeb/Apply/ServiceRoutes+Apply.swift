@@ -72,9 +72,24 @@ extension ServiceRoutes {
     var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
     let kept = try await keepFiles(form, item, visit)
     texts.merge(kept.texts) { _, new in new }
-    for name in ["_refresh", "_csrf", "_draft"] { texts[name] = nil }
+    for name in ["_refresh", "_csrf", "_draft", "_fill"] { texts[name] = nil }
     texts.merge(try defaults(of: item, visit)) { sent, _ in sent }
     let input = FormInput(texts)
+    if let asked = form.first("_fill") {
+      var owner: String?
+      if channel == .online {
+        owner = try await prefill(visit)?["applicant_document"]
+        guard owner != nil else {
+          throw Refusal(.forbidden, "fill-unnamed", "带入证件信息需要先实名登记。您可以手工填写，或到窗口办理。")
+        }
+      }
+      let filled = try await fill(asked, item, input.texts, owner: owner, visit)
+      let input = FormInput(filled.texts)
+      try await keepDraft(input, item, visit)
+      return try await page(
+        visit, item, channel, input, errors: kept.errors + filled.errors, sources: filled.sources,
+        status: filled.errors.isEmpty ? 200 : 422)
+    }
     let refreshes = form.first("_refresh") != nil
     if refreshes || form.first("_draft") != nil {
       try await keepDraft(input, item, visit)
@@ -155,7 +170,8 @@ extension ServiceRoutes {
       let way = field.chosen
       if way == .files, keys.isEmpty { return nil }
       return HandedMaterial(
-        requirement: requirement.name, kind: kind.name, way: way, files: way == .files ? keys : [])
+        requirement: requirement.name, kind: kind.name, way: way, files: way == .files ? keys : [],
+        issuedOn: kind.validity == nil ? nil : CivilDate(input.first("\(name).issued")))
     }
   }
 
@@ -201,7 +217,7 @@ extension ServiceRoutes {
       FormView(
         path: path, sections: form.sections, errors: errors,
         submit: Action(channel == .window ? "受理并提交" : "提交申请", .submit(name: nil, value: nil), style: .primary),
-        others: [
+        others: fillActions(item) + [
           Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true),
           Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true),
         ],

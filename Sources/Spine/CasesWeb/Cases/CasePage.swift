@@ -18,6 +18,8 @@ struct CasePage {
   let typed: FormInput?
   let errors: [FieldError]
   let files: [String: [Control.PresentFile]]
+  /// The parcels that the reader may order now.
+  let orders: [CourierDirection]
 
   private var record: Record { view.record }
   private var isApplicant: Bool { view.access == .applicant }
@@ -105,6 +107,7 @@ struct CasePage {
 
   var content: HTML {
     HTML {
+      alerts
       if let notice { notice }
       div(.class("case"), .class(isApplicant ? "is-own" : nil)) { columns }
     }
@@ -121,6 +124,7 @@ struct CasePage {
         }
       } side: {
         requestCard
+        courierCard
         Card("办理过程") { Timeline(timeline) }
         parties
       }
@@ -157,6 +161,7 @@ struct CasePage {
       texts["\(name).kind"] = [material["material"].text ?? ""]
       texts["\(name).way"] = [material["state"].text ?? ""]
       texts["\(name).keep"] = material["files"].list ?? []
+      texts["\(name).issued"] = [material["issued_on"].date?.description ?? ""]
     }
     return FormInput(texts)
   }
@@ -165,7 +170,8 @@ struct CasePage {
     guard let record = view.materials.first(where: { $0["requirement"].text == requirement }) else { return nil }
     return HandedMaterial(
       requirement: requirement, kind: record["material"].text ?? "",
-      way: HandedMaterial.Way(rawValue: record["state"].text ?? "") ?? .files, files: record["files"].list ?? [])
+      way: HandedMaterial.Way(rawValue: record["state"].text ?? "") ?? .files, files: record["files"].list ?? [],
+      issuedOn: record["issued_on"].date)
   }
 
   static func facts(of view: CaseView) -> CaseFacts {
@@ -213,7 +219,7 @@ struct CasePage {
       guard let variable = view.process.definition.variables.first(where: { $0.name == asked.variable }) else {
         continue
       }
-      let text = typed?.first(variable.name) ?? ""
+      let text = typed?.first(variable.name) ?? offered(variable.name)
       let control: Control =
         switch variable.kind {
         case _ where !variable.choices.isEmpty && variable.choices.count <= 5:
@@ -286,6 +292,7 @@ struct CasePage {
           catalog.dictionary("material_state")?.label(of: material["state"].text ?? "") ?? "",
           material["state"].text == "rejected" ? .danger : .neutral)
       }
+      verification(material)
       if material.masked.contains("files") {
         p(.class("field-help")) { "有文件，办理这件事的人可以查看。" }
       } else {

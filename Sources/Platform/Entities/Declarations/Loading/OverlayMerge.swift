@@ -64,7 +64,7 @@ struct OverlayMerge {
     case .materials:
       merged = merge(
         overlay, base, replace: ["label"], lists: ["items": "name"],
-        may: ["label", "help", "medium", "held", "check", "validity"])
+        may: ["label", "help", "medium", "held", "check", "mismatch", "validity"])
     case .outcome: merged = merge(overlay, base, replace: ["label", "changes"], lists: [:], may: [])
     case .calendar:
       merged = merge(
@@ -74,6 +74,16 @@ struct OverlayMerge {
         overlay, base,
         replace: ["label", "channels", "priority", "title", "text", "sms", "wechat", "link", "expires", "quiet"],
         lists: [:], may: [])
+    case .resources:
+      merged = merge(
+        overlay, base,
+        replace: ["label", "branch", "element", "format", "share", "condition", "scope", "method"],
+        lists: ["items": "name"], may: ["label", "share", "condition", "scope", "method", "fields", "where", "remove"])
+    case .connector:
+      merged = merge(
+        overlay, base, replace: ["label", "system", "help", "source", "authentication", "limits"],
+        lists: ["operations": "name"],
+        may: ["label", "path", "request", "response", "yes", "no", "reason", "owners", "fills"])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

@@ -1,8 +1,7 @@
-import Core
 import Synchronization
 
 /// Counts what happened under a key in the present window of time and says when it is too much; in memory, one a node.
-final class WindowCounter: Sendable {
+package final class WindowCounter: Sendable {
   private struct Window {
     var start: Int64
     var count: Int
@@ -15,13 +14,13 @@ final class WindowCounter: Sendable {
   /// - Parameters:
   ///   - seconds: length of a window.
   ///   - capacity: keys remembered; when there are more, those of past windows are forgotten and then the rest.
-  init(seconds: Int64 = 60, capacity: Int = 50_000) {
+  package init(seconds: Int64 = 60, capacity: Int = 50_000) {
     self.seconds = seconds
     self.capacity = capacity
   }
 
   /// Counts one and returns `nil` while there are at most `limit`; else the seconds until it may go on.
-  func count(_ key: String, limit: Int, at time: Instant) -> Int64? {
+  package func count(_ key: String, limit: Int, at time: Instant) -> Int64? {
     let start = time.seconds / seconds * seconds
     return windows.withLock { windows in
       if windows.count >= capacity, windows[key] == nil {
@@ -34,27 +33,5 @@ final class WindowCounter: Sendable {
       windows[key] = window
       return window.count > limit ? start + seconds - time.seconds : nil
     }
-  }
-}
-
-/// Lets one task at a time through for each key, in the order they came.
-actor KeyedGate {
-  private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
-
-  func enter(_ key: String) async {
-    guard waiting[key] != nil else {
-      waiting[key] = []
-      return
-    }
-    await withCheckedContinuation { waiting[key]?.append($0) }
-  }
-
-  func leave(_ key: String) {
-    guard let next = waiting[key]?.first else {
-      waiting[key] = nil
-      return
-    }
-    waiting[key]?.removeFirst()
-    next.resume()
   }
 }

@@ -16,12 +16,20 @@ package struct CircuitBreaker: Sendable, Hashable {
   /// How often it opened since the last success.
   private var openings = 0
 
-  /// Failures in a row that open it.
+  /// Failures in a row that open it, unless said otherwise.
   package static let limit = 5
-  private static let firstPause: Int64 = 30
   private static let longestPause: Int64 = 600
 
-  package init() {}
+  private let limit: Int
+  private let firstPause: Int64
+
+  /// - Parameters:
+  ///   - limit: failures in a row that open it.
+  ///   - firstPause: seconds of the first pause; each further one is twice as long, up to ten minutes.
+  package init(limit: Int = CircuitBreaker.limit, firstPause: Int64 = 30) {
+    self.limit = limit
+    self.firstPause = firstPause
+  }
 
   /// Whether a message may go out now. After a pause the first that asks gets the try; who does not use it gives it back
   /// with ``release()``.
@@ -39,12 +47,12 @@ package struct CircuitBreaker: Sendable, Hashable {
   /// The try was not used.
   package mutating func release(at now: Instant) { if state == .trying { state = .open(until: now) } }
 
-  package mutating func succeeded() { self = CircuitBreaker() }
+  package mutating func succeeded() { self = CircuitBreaker(limit: limit, firstPause: firstPause) }
 
   package mutating func failed(at now: Instant) {
     failures += 1
-    guard state == .trying || failures >= CircuitBreaker.limit else { return }
-    let pause = min(CircuitBreaker.firstPause << Int64(min(openings, 10)), CircuitBreaker.longestPause)
+    guard state == .trying || failures >= limit else { return }
+    let pause = min(firstPause << Int64(min(openings, 10)), CircuitBreaker.longestPause)
     openings += 1
     state = .open(until: now + pause)
   }

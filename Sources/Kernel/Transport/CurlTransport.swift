@@ -3,61 +3,95 @@ import Core
 import Synchronization
 
 /// A request to a gateway.
-struct GatewayRequest: Sendable {
-  let url: String
-  let headers: [String]
+package struct GatewayRequest: Sendable {
+  package let url: String
+  package let headers: [String]
   /// `nil` asks with `GET`.
-  let body: [UInt8]?
-  let timeout: Duration
+  package let body: [UInt8]?
+  package let timeout: Duration
+
+  package init(url: String, headers: [String], body: [UInt8]?, timeout: Duration) {
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeout = timeout
+  }
 }
 
 /// A letter to a mail server.
-struct MailRequest: Sendable {
+package struct MailRequest: Sendable {
   /// `smtp://host:587` or `smtps://host:465`.
-  let url: String
-  let user: String?
-  let password: String?
+  package let url: String
+  package let user: String?
+  package let password: String?
   /// Whether `smtp://` must go over to TLS before anything is said.
-  let requiresTLS: Bool
-  let from: String
-  let to: String
-  let content: [UInt8]
-  let timeout: Duration
+  package let requiresTLS: Bool
+  package let from: String
+  package let to: String
+  package let content: [UInt8]
+  package let timeout: Duration
+
+  package init(
+    url: String, user: String?, password: String?, requiresTLS: Bool, from: String, to: String, content: [UInt8],
+    timeout: Duration
+  ) {
+    self.url = url
+    self.user = user
+    self.password = password
+    self.requiresTLS = requiresTLS
+    self.from = from
+    self.to = to
+    self.content = content
+    self.timeout = timeout
+  }
 }
 
 /// What a server answered.
-struct TransportAnswer: Sendable {
-  let status: Int
+package struct TransportAnswer: Sendable {
+  package let status: Int
   /// At most ``CurlTransport/maximumAnswer`` bytes.
-  let body: [UInt8]
+  package let body: [UInt8]
+
+  package init(status: Int, body: [UInt8]) {
+    self.status = status
+    self.body = body
+  }
 }
 
 /// A transfer that came to no good end. The text names neither addresses nor contents.
-struct TransportFailure: Error, Sendable {
-  let message: String
+package struct TransportFailure: Error, Sendable {
+  package let message: String
   /// The last status the server gave; 0 for none.
-  let status: Int
+  package let status: Int
+  /// Whether the time that was given ran out.
+  package let isTimeout: Bool
+
+  package init(message: String, status: Int, isTimeout: Bool = false) {
+    self.message = message
+    self.status = status
+    self.isTimeout = isTimeout
+  }
 }
 
 /// Speaks HTTP and SMTP by libcurl, on a thread of its own: its calls block, and the pool of tasks must not.
 ///
 /// One handle is kept, so that connections to a gateway stay open between messages; those to a mail server do not.
-actor CurlTransport {
-  static let maximumAnswer = 65_536
+package actor CurlTransport {
+  package static let maximumAnswer = 65_536
 
   private let executor: ThreadExecutor
   private let handle: CurlHandle
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  init(name: String) {
+  package init(name: String) {
     executor = ThreadExecutor(name: name)
     handle = CurlHandle()
   }
 
   deinit { executor.stop() }
 
-  func ask(_ request: GatewayRequest) throws(TransportFailure) -> TransportAnswer {
+  package func ask(_ request: GatewayRequest) throws(TransportFailure) -> TransportAnswer {
     try handle.transfer(request.timeout) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, request.url)
       try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
@@ -66,7 +100,7 @@ actor CurlTransport {
     }
   }
 
-  func send(_ mail: MailRequest) throws(TransportFailure) -> TransportAnswer {
+  package func send(_ mail: MailRequest) throws(TransportFailure) -> TransportAnswer {
     try handle.transfer(mail.timeout) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, mail.url)
       try handle.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
@@ -200,7 +234,9 @@ final class CurlHandle: @unchecked Sendable {
       case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: "地址写得不对"
       default: "传输失败，curl 错误 \(code.rawValue)"
       }
-    throw TransportFailure(message: status > 0 ? "\(reason)（\(status)）" : reason, status: status)
+    throw TransportFailure(
+      message: status > 0 ? "\(reason)（\(status)）" : reason, status: status,
+      isTimeout: code == CURLE_OPERATION_TIMEDOUT)
   }
 }
 
@@ -211,15 +247,15 @@ private final class TransferFlow {
 }
 
 /// Several transports, so that a slow answer does not hold up the next message.
-final class TransportPool: Sendable {
+package final class TransportPool: Sendable {
   private let transports: [CurlTransport]
   private let turn = Atomic<Int>(0)
 
-  init(name: String, size: Int) {
+  package init(name: String, size: Int) {
     transports = (0..<max(size, 1)).map { CurlTransport(name: "\(name)-\($0)") }
   }
 
-  var next: CurlTransport {
+  package var next: CurlTransport {
     let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
     return transports[Int(UInt(bitPattern: number) % UInt(transports.count))]
   }

@@ -1,0 +1,19 @@
+import Core
+import Foundation
+import Peers
+
+/// `lifang peers`: plays the systems of others on the loopback, for demonstrations and for trying a configuration out.
+enum PeersCommand {
+  static func run(_ words: [String]) async throws -> Int32 {
+    let arguments = try Arguments(words, valued: ["port", "secret"], flagged: [])
+    let secret = arguments.value("secret") ?? DemoPeers.secret
+    let peers = PeerCity(secret: secret)
+    let port = try peers.start(port: try arguments.integer("port", in: 0...65535, default: 8090))
+    print("对接系统的模拟端已启动：http://127.0.0.1:\(port)")
+    print("编号尾号 0 查无、8 作废、9 不一致，其余一致；身份证号以 404X 结尾的在逃人员比对命中。")
+    fflush(nil)
+    await Signals.wait()
+    await peers.stop()
+    return 0
+  }
+}

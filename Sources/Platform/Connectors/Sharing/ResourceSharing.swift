@@ -1,0 +1,128 @@
+package import Access
+package import Audit
+package import Core
+package import Entities
+import SQL
+
+/// Lets keys of others read what was approved for them (数据共享): nothing but the declared fields of the declared records.
+package struct ResourceSharing: Sendable {
+  package let resources: SharedResources
+  package let store: RecordStore
+
+  package static let entity = "shared_resource"
+  static let application = "share_application"
+  /// Records of one answer at most.
+  package static let maximum = 100
+
+  package init(_ resources: SharedResources, store: RecordStore) {
+    self.resources = resources
+    self.store = store
+  }
+
+  /// Enters the declared resources into the register of the catalogue.
+  package func publish() async throws {
+    try await store.transaction(as: .system, purpose: "登记信息资源目录") { records in
+      for resource in resources.all {
+        let register = store.catalog.entity(resource.register)
+        let labels = resource.fields.compactMap { register?.field($0)?.label }
+        let declared: [String: Value] = [
+          "position": .integer(Int64(resource.position)), "label": .text(resource.label),
+          "format": .text(resource.format), "branch": .text(resource.branch), "element": .text(resource.element),
+          "share_type": .text(resource.share.rawValue), "condition": .text(resource.condition),
+          "range": .text(resource.scope), "method": .text(resource.method),
+          "register_name": .text(register?.label ?? resource.register),
+          "content": .text(labels.joined(separator: "、")),
+        ].filter { !$0.value.isBlank }
+        if let known = try await records.find(
+          ResourceSharing.entity, where: "name", equals: .text(resource.name))
+        {
+          let changed = declared.filter { known[$0.key] != $0.value }
+          if !changed.isEmpty {
+            try await records.update(ResourceSharing.entity, known.id, version: nil, changed, input: .code)
+          }
+        } else {
+          try await records.insert(
+            ResourceSharing.entity, declared.merging(["name": .text(resource.name)]) { first, _ in first },
+            input: .code)
+        }
+      }
+    }
+  }
+
+  /// The resource for a key that may use it now.
+  ///
+  /// - Throws: ``Refusal`` `resource-unknown`, `resource-key`, `resource-closed`, `resource-unapproved`.
+  package func open(_ name: String, for principal: Principal) async throws -> SharedResource {
+    guard principal.kind == .key else {
+      throw Refusal(.forbidden, "resource-key", "共享资源用接口密钥查询。请在数据共享里提交使用申请，批准后使用密钥。")
+    }
+    let records = store.records(as: .system, purpose: "核对共享授权")
+    guard let resource = resources.resource(name),
+      let entry = try await records.find(ResourceSharing.entity, where: "name", equals: .text(name))
+    else { throw Refusal(.notFound, "resource-unknown", "没有这项信息资源。请按目录核对资源标识。") }
+    guard entry["active"].boolean == true, resource.share != .closed else {
+      throw Refusal(.forbidden, "resource-closed", "“\(resource.label)”不提供共享。请联系数据管理部门。")
+    }
+    if resource.share == .open { return resource }
+    let approved = try await records.list(
+      ListQuery(
+        ResourceSharing.application,
+        filters: [
+          ListFilter("resource_id", .equals(.integer(entry.id))),
+          ListFilter("api_key_id", .equals(.integer(principal.id))),
+          ListFilter("state", .equals(.text("approved"))),
+          ListFilter("until", .range(from: .date(store.clock.today()), to: nil)),
+        ], columns: ["number"], limit: 1)
+    ).records
+    guard !approved.isEmpty else {
+      throw Refusal(.forbidden, "resource-unapproved", "这个密钥没有获准使用“\(resource.label)”，或已过使用期限。请提交使用申请。")
+    }
+    return resource
+  }
+
+  /// What a key may use now, for its owner to see.
+  package func available(to principal: Principal) async throws -> [SharedResource] {
+    var found: [SharedResource] = []
+    for resource in resources.all {
+      do {
+        found.append(try await open(resource.name, for: principal))
+      } catch let refusal as Refusal where refusal.kind == .forbidden && refusal.code != "resource-key" {
+        continue
+      }
+    }
+    return found
+  }
+
+  /// Records of a resource.
+  ///
+  /// - Parameters:
+  ///   - filters: of shared fields, as texts; at least one where the register holds personal data, so that nobody copies
+  ///     it whole.
+  ///   - after: the id of the last record of the page before.
+  /// - Throws: ``Refusal`` as ``open(_:for:)``, `filter-unknown`, `filter-missing`.
+  package func query(
+    _ name: String, filters: [String: String], limit: Int, offset: Int, by principal: Principal, origin: Origin
+  ) async throws -> (SharedResource, [Record]) {
+    let resource = try await open(name, for: principal)
+    let entity = try store.entity(resource.register)
+    var conditions = resource.filters
+    for (field, text) in filters.sorted(by: { $0.key < $1.key }) {
+      guard resource.fields.contains(field), let declared = entity.field(field) else {
+        throw Refusal(.invalid, "filter-unknown", "“\(resource.label)”不能按“\(field)”查询。请用目录里的信息项。", field: field)
+      }
+      conditions.append(ListFilter(field, .equals(try store.catalog.parse(text, for: declared))))
+    }
+    if entity.personal, filters.isEmpty {
+      throw Refusal(.invalid, "filter-missing", "查询个人信息至少要给一个条件，如身份证号或姓名。")
+    }
+    // The application has decided; the key's own role grants nothing of the register.
+    let reader = Principal(
+      kind: .key, id: principal.id, name: principal.name, unit: principal.unit,
+      grants: Grants([Grants.Grant(Permission(resource.register, "view"), .all)]), clearance: principal.clearance)
+    let page = try await store.records(as: reader, purpose: "数据共享：\(resource.label)", origin: origin).list(
+      ListQuery(
+        resource.register, filters: conditions, columns: resource.fields, start: .offset(min(max(offset, 0), 10_000)),
+        limit: min(max(limit, 1), ResourceSharing.maximum)))
+    return (resource, page.records)
+  }
+}

@@ -1,0 +1,193 @@
+import Access
+import Cases
+import Connectors
+import Core
+import Entities
+import Peers
+import SQL
+import Testing
+
+/// Materials are verified with whoever issued them, people are screened, and nothing stops when nobody answers.
+@Suite struct VerificationTests {
+  private func city(_ body: (CaseFixture, PeerCity) async throws -> Void) async throws {
+    let city = try await CaseFixture()
+    let peers = PeerCity(secret: "geheim", clock: city.time.clock)
+    let connected = try await city.connected(to: peers, secret: "geheim")
+    do {
+      try await body(connected, peers)
+    } catch {
+      await peers.stop()
+      throw error
+    }
+    await peers.stop()
+  }
+
+  private func certificate(_ city: CaseFixture, _ id: Int64) async throws -> Record {
+    try #require(
+      try await city.store.records(as: .system).attached(ServiceCase.material, to: id)
+        .first { $0["requirement"].text == "birth_certificate" })
+  }
+
+  private func application(
+    _ city: CaseFixture, number: String, channel: CaseChannel = .online
+  ) throws -> CaseApplication {
+    var application = try city.application(channel: channel)
+    application.content.form["birth_certificate_number"] = .text(number)
+    return application
+  }
+
+  @Test func aMaterialIsVerifiedWhenTheApplicationIsSent() async throws {
+    try await city { city, peers in
+      let id = try await city.cases.start(
+        try application(city, number: "S510034567"), by: try city.person("resident")
+      ).id
+      let material = try await certificate(city, id)
+      #expect(material["verification"].text == "match" && material["verified_at"].instant == CaseFixture.start)
+      let view = try await city.cases.view(id, as: try city.person("resident"))
+      #expect(view.shownEvents.contains { $0.action == "verify" && $0.target?.hasSuffix("核验一致") == true })
+      #expect(peers.seen.contains { $0.path == "/birth-certificates/compare" })
+      // The log knows the case, though the call went out before it had a number.
+      let calls = try await city.database.query(
+        "select 1 from connector_call where subject_entity = 'service_case' and subject_id = \(id)")
+      #expect(calls.count == peers.seen.count)
+    }
+  }
+
+  @Test func aMismatchIsRefusedOnLineAndShownAtTheWindow() async throws {
+    try await city { city, _ in
+      let resident = try city.person("resident")
+      #expect(
+        try await city.refusal {
+          try await city.cases.start(try application(city, number: "S510034569"), by: resident)
+        } == "material-mismatch")
+      #expect(try await city.database.query("select 1 from case_process").isEmpty)
+      let id = try await city.cases.start(
+        try application(city, number: "S510034569", channel: .window), by: try city.person("officer")
+      ).id
+      #expect(try await certificate(city, id)["verification"].text == "mismatch")
+    }
+  }
+
+  @Test func withoutAnAnswerItGoesOnByHandAndSaysSo() async throws {
+    try await city { city, peers in
+      peers.mode = .status(500)
+      let id = try await city.cases.start(
+        try application(city, number: "S510034569"), by: try city.person("resident")
+      ).id
+      let material = try await certificate(city, id)
+      #expect(material["verification"].text == "unknown")
+      #expect(material["verification_note"].text?.contains("人工核验") == true)
+      // Back again: whoever has the task asks once more.
+      peers.mode = .well
+      let aux = try city.person("aux")
+      #expect(try await city.cases.verify(material: material.id, of: id, by: aux).result == .mismatch)
+      #expect(
+        try await city.refusal {
+          try await city.cases.confirm(material: material.id, of: id, matches: true, note: " ", by: aux)
+        } == "opinion-missing")
+      try await city.cases.confirm(material: material.id, of: id, matches: true, note: "已核对原件", by: aux)
+      let after = try await certificate(city, id)
+      #expect(after["verification"].text == "match" && after["verified_by"].text == "吴辅警")
+    }
+  }
+
+  @Test func onlyWhoeverHasTheTaskMayVerify() async throws {
+    try await city { city, _ in
+      let id = try await city.start()
+      let material = try await certificate(city, id)
+      for account in ["resident", "county"] {
+        let person = try city.person(account)
+        let code = try await city.refusal {
+          try await city.cases.verify(material: material.id, of: id, by: person)
+        }
+        #expect(code == "verify-foreign", "\(account)")
+      }
+      let stranger = try city.person("neighbour")
+      #expect(
+        try await city.refusal { try await city.cases.verify(material: material.id, of: id, by: stranger) }
+          == "case-missing")
+    }
+  }
+
+  @Test func newPapersAreVerifiedAnew() async throws {
+    try await city { city, _ in
+      let id = try await city.start()
+      try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "编号不清楚，请补正")
+      var content = CaseContent()
+      content.form = ["birth_certificate_number": .text("S510034569")]
+      try await city.answer(id, by: "resident", content: content)
+      #expect(try await certificate(city, id)["verification"].text == "mismatch")
+    }
+  }
+
+  @Test func aHitOnTheWantedListIsSeenByOfficersOnly() async throws {
+    try await city { city, peers in
+      var application = try application(city, number: "S510034567")
+      application.content.form["father_resident_id"] = .text("51170219700803404X")
+      let id = try await city.cases.start(application, by: try city.person("resident")).id
+      let officer = try await city.cases.view(id, as: try city.person("aux"))
+      #expect(officer.alerts.count == 1 && officer.alerts.first?["label"].text == "在逃人员比对命中")
+      #expect(officer.shownEvents.contains { $0.action == "alert" })
+      let applicant = try await city.cases.view(id, as: try city.person("resident"))
+      #expect(applicant.alerts.isEmpty && !applicant.shownEvents.contains { $0.action == "alert" })
+      // Each person once: applicant and mother are the same.
+      #expect(peers.seen.filter { $0.path == "/fugitives/screen" }.count == 2)
+    }
+  }
+
+  @Test func whatIsTypedIsComparedWithTheRegisterOfPopulation() async throws {
+    let city = try await CaseFixture()
+    try await city.store.records(as: .system).insert(
+      "person",
+      [
+        "name": .text("刘芬"), "resident_id": .text("511702199603071223"), "sex": .text("female"),
+        "birth_date": .date(try #require(CivilDate("1996-03-07"))), "residency": .text("registered"),
+        "division_code": .text("511702001001"),
+      ], input: .code)
+    let application = try city.application()
+    let resident = try city.person("resident")
+    do {
+      _ = try await city.cases.start(application, by: resident)
+      Issue.record("accepted")
+    } catch let refusal as Refusal {
+      #expect(([refusal] + refusal.others).map(\.code).allSatisfy { $0 == "population-name" })
+      #expect(Set(([refusal] + refusal.others).map(\.field)) == ["applicant_name", "mother_name"])
+      // What the register says is not told.
+      #expect(!refusal.message.contains("刘芬"))
+    }
+  }
+}
+
+/// Materials that stay valid for some months only.
+@Suite struct ValidityTests {
+  private func start(_ issued: String?) async throws -> String {
+    let city = try await CaseFixture()
+    var application = try city.application("hukou_022")
+    application.content.materials = application.content.materials.map { material in
+      guard material.requirement == "overseas_settlement_permit" else { return material }
+      return HandedMaterial(
+        requirement: material.requirement, kind: material.kind, way: material.way,
+        issuedOn: issued.flatMap { CivilDate($0) })
+    }
+    let resident = try city.person("resident")
+    return try await city.refusal { try await city.cases.start(application, by: resident) }
+  }
+
+  @Test(
+    arguments: [
+      (nil, "material-date"), ("2026-05-17", "material-expired"), ("2026-05-18", "none"), ("2026-11-18", "none"),
+      ("2026-11-19", "material-date"),
+    ] as [(String?, String)])
+  func anExpiredPaperIsRefused(_ issued: String?, _ code: String) async throws {
+    #expect(try await start(issued) == code)
+  }
+
+  @Test func monthsEndWhereTheMonthEnds() throws {
+    for (date, months, result) in [
+      ("2026-08-31", 6, "2027-02-28"), ("2027-08-31", 6, "2028-02-29"), ("2026-01-15", 12, "2027-01-15"),
+      ("2026-12-01", 1, "2027-01-01"),
+    ] {
+      #expect(try #require(CivilDate(date)).adding(months: months).description == result)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Access
+import Connectors
+import Core
+import Entities
+import SQL
+import Testing
+
+/// Shared information: only what was approved, for whom it was approved, while it is approved.
+@Suite struct SharingTests {
+  static let key = Principal(
+    kind: .key, id: 41, name: "民政接口", unit: nil, grants: Grants([]), clearance: .secret)
+
+  private func sharing(_ city: ConnectorFixture) async throws -> ResourceSharing {
+    let sharing = ResourceSharing(SharedResources(city.store.catalog), store: city.store)
+    try await sharing.publish()
+    for (number, id) in [("0001", "511702199603071223"), ("0002", "511702199401016239")] {
+      try await city.store.records(as: .system).insert(
+        "person",
+        [
+          "name": .text("张\(number)"), "resident_id": .text(id), "sex": .text("female"),
+          "birth_date": .date(try #require(CivilDate("1996-03-07"))), "residency": .text("registered"),
+          "division_code": .text("511702001001"), "phone": .text("13800138000"),
+        ], input: .code)
+    }
+    return sharing
+  }
+
+  private func approve(_ city: ConnectorFixture, _ resource: String, key: Int64 = 41, until: String = "2026-12-31")
+    async throws -> Int64
+  {
+    let records = city.store.records(as: .system)
+    let entry = try #require(try await records.find("shared_resource", where: "name", equals: .text(resource)))
+    let unit = try await unit(city)
+    // A key with the number that the test speaks of.
+    try await city.database.execute(
+      """
+      insert into api_key (id, version, created_at, created_by, updated_at, updated_by, name, role_id, status)
+      overriding system value
+      select \(key), 1, now(), 0, now(), 0, 'k', r.id, 'active' from role r limit 1 on conflict (id) do nothing
+      """)
+    return try await records.insert(
+      "share_application",
+      [
+        "resource_id": .integer(entry.id), "unit_id": .integer(unit), "purpose": .text("核对"), "basis": .text("某办法"),
+        "contact": .text("王 110"), "until": .date(try #require(CivilDate(until))), "state": .text("approved"),
+        "api_key_id": .integer(key),
+      ], input: .code
+    ).id
+  }
+
+  private func unit(_ city: ConnectorFixture) async throws -> Int64 {
+    let records = city.store.records(as: .system)
+    if let known = try await records.find("unit", where: "code", equals: .text("MZ")) { return known.id }
+    try await records.insert(
+      "role", ["code": .text("resource_user"), "name": .text("资源使用方"), "clearance": .text("secret")], input: .code)
+    return try await records.insert(
+      "unit", ["code": .text("MZ"), "name": .text("民政局"), "kind": .text("government")], input: .code
+    ).id
+  }
+
+  private func query(
+    _ sharing: ResourceSharing, _ filters: [String: String], by principal: Principal = SharingTests.key
+  )
+    async throws -> [Record]
+  {
+    try await sharing.query("resident", filters: filters, limit: 20, offset: 0, by: principal, origin: .inside).1
+  }
+
+  private func code(_ body: () async throws -> some Any) async throws -> String {
+    do {
+      _ = try await body()
+      return "none"
+    } catch let refusal as Refusal { return refusal.code }
+  }
+
+  @Test func theShippedCatalogueHasNothingWrongAndAllItsResources() throws {
+    let resources = SharedResources(try ConnectorFixture.catalog.get())
+    #expect(resources.findings.isEmpty, "\(resources.findings)")
+    #expect(resources.all.map(\.position) == Array(1...15) + Array(17...20))
+    #expect(resources.all.allSatisfy { $0.share == .conditional && $0.branch == "治安" && $0.condition == "业务协同" })
+  }
+
+  @Test func aKeyReadsWhatWasApprovedAndNothingElse() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let sharing = try await sharing(city)
+      let filter = ["resident_id": "511702199603071223"]
+      #expect(try await code { try await query(sharing, filter) } == "resource-unapproved")
+      let application = try await approve(city, "resident")
+      let found = try await query(sharing, filter)
+      #expect(found.map { $0["name"].text } == ["张0001"] && found[0]["resident_id"].text == "511702199603071223")
+      // The telephone is no field of the resource, neither shown nor asked for.
+      #expect(found[0]["phone"].isNull)
+      #expect(try await code { try await query(sharing, ["phone": "13800138000"]) } == "filter-unknown")
+      // Nobody copies the register.
+      #expect(try await code { try await query(sharing, [:]) } == "filter-missing")
+      #expect(try await sharing.available(to: SharingTests.key).map(\.name) == ["resident"])
+      // Another key, and people, have nothing of it.
+      let other = Principal(kind: .key, id: 42, name: "别人", unit: nil, grants: Grants([]), clearance: .secret)
+      #expect(try await code { try await query(sharing, filter, by: other) } == "resource-unapproved")
+      #expect(try await code { try await query(sharing, filter, by: ConnectorFixture.clerk) } == "resource-key")
+      try await city.store.records(as: .system).perform(
+        "revoke", on: "share_application", application, version: nil, asked: [:])
+      #expect(try await code { try await query(sharing, filter) } == "resource-unapproved")
+    }
+  }
+
+  @Test func anApprovalEndsWithItsTerm() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let sharing = try await sharing(city)
+      _ = try await approve(city, "resident", until: "2026-11-18")
+      let filter = ["resident_id": "511702199603071223"]
+      #expect(try await query(sharing, filter).count == 1)
+      city.time.advance(seconds: 86_400)
+      #expect(try await code { try await query(sharing, filter) } == "resource-unapproved")
+    }
+  }
+
+  @Test func whatIsSwitchedOffIsSharedNoMore() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let sharing = try await sharing(city)
+      _ = try await approve(city, "resident")
+      let records = city.store.records(as: .system)
+      let entry = try #require(try await records.find("shared_resource", where: "name", equals: .text("resident")))
+      try await records.update("shared_resource", entry.id, version: nil, ["active": .boolean(false)], input: .code)
+      // It stays so when the server starts again.
+      try await sharing.publish()
+      #expect(try await code { try await query(sharing, ["resident_id": "511702199603071223"]) } == "resource-closed")
+    }
+  }
+
+  @Test func anApprovalNeedsAKey() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      _ = try await sharing(city)
+      let records = city.store.records(as: .system)
+      let entry = try #require(try await records.find("shared_resource", where: "name", equals: .text("road")))
+      let made = try await records.insert(
+        "share_application",
+        [
+          "resource_id": .integer(entry.id), "unit_id": .integer(try await unit(city)), "purpose": .text("核对"),
+          "basis": .text("某办法"), "contact": .text("王 110"), "until": .date(try #require(CivilDate("2026-12-31"))),
+        ], input: .code)
+      await #expect(throws: Refusal.self) {
+        try await records.perform(
+          "approve", on: "share_application", made.id, version: nil, asked: ["note": .text("同意")])
+      }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+"""Other systems: materials verified, forms filled in, parcels, the page of connectors, and information shared with keys."""
+
+import re
+import subprocess
+
+import pytest
+from clients import Client, Markup
+from pages import APPLICATIONS, answer, apply
+from visitors import make_key
+
+BIRTH = "hukou_001"
+NUMBER = "birth_certificate_number"
+
+
+def text(response):
+    return " ".join(Markup(response.text).text.split())
+
+
+def material(city, case):
+    return city.sql(
+        f"select id from case_material where service_case_id = {case.split('/')[-1]} and requirement = 'birth_certificate'",
+        '-c lifang.scope_case_material={"all":true}')
+
+
+def test_the_applicant_sees_what_was_verified_and_the_officer_verifies_again(city, clients):
+    case = apply(clients("resident"))
+    own = text(clients("resident").get(case))
+    assert "核验一致 与出生医学证明登记一致" in own and "再次核验" not in own
+    number = material(city, case)
+    page = text(clients("fujing").get(case))
+    assert "再次核验" in page and "人工核验" in page
+    assert clients("fujing").post(f"{case}/materials/{number}/verify").status_code == 303
+    assert clients("resident").post(f"{case}/materials/{number}/verify").status_code == 403
+    asked = clients("fujing").get(f"{case}/materials/{number}/confirm")
+    assert asked.status_code == 200 and "对照原件" in text(asked)
+    empty = clients("fujing").post(f"{case}/materials/{number}/confirm", {"result": "match", "reason": ""})
+    assert empty.status_code in (400, 422) and "请写明怎样核验的" in text(empty)
+    kept = clients("fujing").post(f"{case}/materials/{number}/confirm", {"result": "mismatch", "reason": "原件姓名有涂改"})
+    assert kept.status_code == 303
+    assert "核验不一致 人工核验：原件姓名有涂改" in text(clients("fujing").get(case))
+
+
+def test_a_certificate_that_does_not_match_is_refused_with_what_to_do(clients):
+    for number, said in (("S510034569", "不一致"), ("S510034568", "已作废")):
+        page = clients("resident").post(f"/services/{BIRTH}/apply", {**APPLICATIONS[BIRTH], NUMBER: number})
+        assert page.status_code == 422 and said in text(page) and "到窗口办理" in text(page)
+        # What was typed is still there.
+        assert number in page.text
+    at_window = {**APPLICATIONS[BIRTH], NUMBER: "S510034569"}
+    taken = clients("fujing").post(f"/services/{BIRTH}/apply", at_window)
+    assert taken.status_code == 303, text(taken)
+    assert "核验不一致" in text(clients("fujing").get(taken.headers["Location"]))
+
+
+def test_the_number_of_a_certificate_fills_the_newborn_in(city, clients):
+    page = clients("resident").post(f"/services/{BIRTH}/apply", {NUMBER: "S510034563", "_fill": "birth_certificate.read"})
+    assert page.status_code == 200, text(page)
+    assert re.search(r'name="child_name"[^>]*value="张清和"', page.text), "the name of the newborn"
+    assert "来自出生医学证明" in text(page)
+    other = clients("resident").post(
+        f"/services/{BIRTH}/apply", {NUMBER: "S510034563", "child_name": "张小满", "_fill": "birth_certificate.read"})
+    assert other.status_code == 422 and "证件上是“张清和”" in text(other)
+    missing = clients("resident").post(f"/services/{BIRTH}/apply", {NUMBER: "S510034560", "_fill": "birth_certificate.read"})
+    assert missing.status_code == 422 and "没有带入" in text(missing) and "可以手工填写" in text(missing)
+    # Nothing of it stands in an address or in the log of the server.
+    assert "S510034563" not in open(city.log, errors="replace").read()
+
+
+def test_originals_are_collected_and_followed(city, clients, tmp_path):
+    case = apply(clients("resident"))
+    page = clients("resident").get(case)
+    assert "预约上门取件" in text(page)
+    asked = clients("resident").get(f"{case}/courier/pickup")
+    assert asked.status_code == 200
+    wrong = clients("resident").post(f"{case}/courier/pickup", {"name": "刘芳", "phone": "12", "address": "荷叶街28号"})
+    assert wrong.status_code in (400, 422) and "联系电话不对" in text(wrong)
+    done = clients("resident").post(
+        f"{case}/courier/pickup", {"name": "刘芳", "phone": "13800138000", "address": "达州市通川区荷叶街28号"})
+    assert done.status_code == 303, text(done)
+    own = text(clients("resident").get(case))
+    waybill = re.search(r"EA\d{9}CN", own).group()
+    assert "待揽收" in own and "打印面单" not in own
+    parcel = city.sql(f"select id from courier_order where waybill = '{waybill}'", '-c lifang.scope_courier_order={"all":true}')
+    assert clients("resident").post(f"{case}/parcels/{parcel}/track").status_code == 303
+    assert "已揽收" in text(clients("fujing").get(case))
+    assert clients("resident").get(f"{case}/parcels/{parcel}/label").status_code == 403
+    label = clients("fujing").get(f"{case}/parcels/{parcel}/label")
+    assert label.status_code == 200 and label.headers["Content-Type"] == "application/pdf"
+    (tmp_path / "label.pdf").write_bytes(label.content)
+    printed = subprocess.run(["pdftotext", "-layout", tmp_path / "label.pdf", "-"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert waybill in printed and "刘芳" in printed and "荷叶街28号" in printed
+    subprocess.run(["pdftoppm", "-r", "200", "-png", "-singlefile", tmp_path / "label.pdf", tmp_path / "label"], check=True)
+    read = subprocess.run(["zbarimg", "--quiet", "--raw", tmp_path / "label.png"], stdout=subprocess.PIPE, text=True, check=True)
+    assert waybill in read.stdout
+
+
+def test_the_result_is_sent_by_the_courier_that_was_ordered(clients):
+    case = apply(clients("resident"), changes={"delivery": "courier", "recipient_address": "达州市通川区荷叶街28号"})
+    assert answer(clients("fujing"), case, {"review": "passed"}).status_code == 303
+    assert answer(clients("fujing"), case, {"receipt": "matched"}).status_code == 303
+    assert answer(clients("huji"), case, {"review": "passed"}).status_code == 303
+    page = clients("fujing").get(case)
+    assert "下单寄送结果" in text(page)
+    done = clients("fujing").post(
+        f"{case}/courier/delivery", {"name": "刘芳", "phone": "13800138000", "address": "达州市通川区荷叶街28号"})
+    assert done.status_code == 303, text(done)
+    page = clients("fujing").get(case)
+    waybill = re.search(r"EA\d{9}CN", text(page)).group()
+    # The step that asks for the number has it.
+    assert re.search(rf'name="courier_number"[^>]*value="{waybill}"', page.text)
+
+
+def test_administrators_set_connectors_up_and_try_them(city, clients):
+    page = clients("sysadmin").get("/connectors")
+    assert page.status_code == 200 and "已开通" in text(page)
+    assert clients("officer").get("/connectors").status_code == 403
+    one = clients("sysadmin").get("/connectors/marriage_certificate")
+    assert one.status_code == 200 and "HMAC-SM3" in text(one)
+    contract = clients("sysadmin").get("/connectors/marriage_certificate/contract")
+    assert "POST /marriage-certificates/compare" in contract.text
+    assert clients("sysadmin").post("/connectors/marriage_certificate/probe").status_code == 303
+    assert "已连通" in text(clients("sysadmin").get("/connectors/marriage_certificate"))
+    # A wrong key is said as such, and mended again.
+    number, version = city.sql("select id || ' ' || version from connector where name = 'marriage_certificate'").split()
+    wrong = clients("sysadmin").send("PATCH", f"/api/r/connector/{number}", {"secret": "falsch", "version": int(version)})
+    assert wrong.status_code == 200 and "falsch" not in wrong.text, wrong.text
+    try:
+        clients("sysadmin").post("/connectors/marriage_certificate/probe")
+        assert "不认本系统的密钥或签名" in text(clients("sysadmin").get("/connectors/marriage_certificate"))
+    finally:
+        mended = clients("sysadmin").send("PATCH", f"/api/r/connector/{number}", {"secret": "lifang-demo-peers"})
+        assert mended.status_code == 200
+    log = clients("sysadmin").send("GET", "/api/r/connector_call?outcome=denied").json()
+    assert log["count"] >= 1 and log["items"][0]["actor_name"] == "李系统"
+    assert clients("sysadmin").get("/r/connector_call/statistics").status_code == 200
+    assert clients("sysadmin").send("POST", "/api/r/connector_call", {"purpose": "x"}).status_code == 403
+
+
+def test_an_approved_key_reads_shared_information_and_nothing_else(city, clients):
+    key = make_key(city, "resource_user")
+    client = Client(city.base, key=key)
+    query = {"filters": {"code": "5117"}}
+    refused = client.send("POST", "/api/shared/division/query", query)
+    assert refused.status_code == 403 and "没有获准使用" in refused.text
+    resource = int(city.sql("select id from shared_resource where name = 'division'"))
+    made = clients("tongchuan").send("POST", "/api/r/share_application", {
+        "resource_id": resource, "purpose": "不动产登记核对区划", "basis": "《政务数据共享条例》", "contact": "王 0818-2380000",
+        "until": "2099-12-31"})
+    assert made.status_code == 201, made.text
+    application = made.json()["id"]
+    # Whoever applies does not approve.
+    assert clients("tongchuan").post(f"/r/share_application/{application}/do/approve", {"note": "x"}).status_code == 403
+    done = clients("data").post(f"/r/share_application/{application}/do/approve", {
+        "api_key_id": key.split("_")[1], "until": "2099-12-31", "note": "同意"})
+    assert done.status_code == 303, text(done)
+    found = client.send("POST", "/api/shared/division/query", query)
+    assert found.status_code == 200 and found.json()["items"][0]["name"] == "达州市", found.text
+    assert [one["name"] for one in client.send("GET", "/api/shared").json()["items"]] == ["division"]
+    assert client.send("GET", "/api/r/division").status_code == 403
+    assert client.send("POST", "/api/shared/resident/query", {"filters": {"name": "刘芳"}}).status_code == 403
+    assert clients("sysadmin").send("POST", "/api/shared/division/query", query).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/connectors", "/connectors/{name}", "/api/shared"])
+def test_strangers_see_nothing_of_it(stranger, path):
+    answered = stranger.get(path.replace("{name}", "ems"))
+    assert answered.status_code in (302, 303, 401, 403)
