@@ -78,6 +78,7 @@ let package = Package(
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(
       .platform, "Messaging", ["Access", "Audit", "CCurl", "Core", "Crypto", "Entities", "Jobs", "SQL", "YAML"]),
+    module(.platform, "Ferry", ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -93,12 +94,17 @@ let package = Package(
       .platform, "MessagingWeb",
       ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
 
+    module(
+      .platform, "FerryWeb",
+      ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Core", "Crypto", "Entities", "Ferry", "Files", "Identity", "Messaging", "Processes", "SQL",
+        "YAML",
       ]),
     module(
       .spine, "CasesWeb",
@@ -120,7 +126,7 @@ let package = Package(
       .app, "LifangApp",
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
-        "EntitiesWeb", "Files",
+        "EntitiesWeb", "Ferry", "FerryWeb", "Files",
         "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
@@ -159,6 +165,8 @@ let package = Package(
     tests(
       "MessagingTests",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "Messaging", "SQL", "TestSupport", "YAML"]),
+    tests(
+      "FerryTests", ["Access", "Core", "Crypto", "Ferry", "Files", "Jobs", "SQL", "TestSupport"]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "Jobs", "SQL", "TestSupport"]),
     tests(
       "CasesTests",

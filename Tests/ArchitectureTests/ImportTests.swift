@@ -12,8 +12,8 @@ import Testing
     (
       "Platform",
       [
-        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Shell",
-        "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
+        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Ferry",
+        "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "FerryWeb",
       ]
     ),
     ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
@@ -84,8 +84,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "SpineWeb", "CasesWeb",
-      "LifangApp", "lifang",
+      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "FerryWeb", "SpineWeb",
+      "CasesWeb", "LifangApp", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

@@ -40,6 +40,9 @@ package enum CommandLineTool {
     Command(
       name: "items", summary: "列出办事事项，或运行它们的标准用例", usage: "items list [--json] | items check [事项编码 …]",
       run: ItemsCommand.run),
+    Command(
+      name: "ferry", summary: "网间摆渡：生成和安装密钥、运行一轮、查看情况、检查文件",
+      usage: "ferry keys [--peer FILE] | ferry run | ferry status [--json] | ferry verify FILE…", run: FerryCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

@@ -17,9 +17,15 @@ package struct CaseStore: Sendable {
   package let responsibility: Responsibility
   package let parameters: Parameters
   package let messages: MessageCenter
+  /// The way to the other network; `nil` where none is ferried.
+  package let ferry: CaseFerry?
 
-  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter) {
+  package init(
+    store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter,
+    ferry: CaseFerry? = nil
+  ) {
     self.messages = messages
+    self.ferry = ferry
     self.store = store
     self.versions = versions
     self.parameters = parameters

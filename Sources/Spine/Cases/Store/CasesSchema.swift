@@ -147,6 +147,23 @@ package enum CasesSchema {
         create index case_request_user on case_request (user_id) where state = 'open';
         create index case_request_pool on case_request (pool_kind, pool_code, pool_unit_id)
           where state = 'open' and user_id is null;
-        """)
+        """),
+    Migration(
+      id: "0165-case-ferry",
+      sql: """
+        -- Cases that are applied for outside and handled inside: what the ferry knows them by.
+        create table case_ferry (
+          case_id bigint primary key references service_case (id),
+          number text collate "C" not null unique,
+          sent_at timestamptz not null,
+          -- when the inside had it
+          arrived_at timestamptz,
+          -- when it was over; outside: when the result was there
+          result_at timestamptz,
+          erased_at timestamptz
+        );
+        create index case_ferry_result on case_ferry (result_at) where erased_at is null;
+        comment on table case_ferry is '网间摆渡的办件';
+        """),
   ]
 }
