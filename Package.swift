@@ -81,7 +81,11 @@ let package = Package(
       .platform, "Messaging",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
-      .platform, "Connectors", ["Access", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+      .platform, "Connectors",
+      ["Access", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+    module(
+      .platform, "Ferry",
+      ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -100,14 +104,16 @@ let package = Package(
     module(
       .platform, "ConnectorsWeb",
       ["Access", "Audit", "Connectors", "Core", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+    module(
+      .platform, "FerryWeb",
+      ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes",
-        "SQL", "YAML",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
@@ -131,11 +137,7 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto",
-        "DemoCity", "Documents", "Entities",
-        "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes",
-        "SQL",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -175,6 +177,9 @@ let package = Package(
       [
         "Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "Messaging", "SQL", "TestSupport", "Transport", "YAML",
       ]),
+    tests(
+      "FerryTests",
+      ["Access", "Core", "Crypto", "Ferry", "Files", "Jobs", "SQL", "TestSupport"]),
     tests("FilesTests", ["Access", "Core", "Crypto", "Documents", "Files", "Jobs", "SQL", "TestSupport"]),
     tests(
       "ConnectorsTests",

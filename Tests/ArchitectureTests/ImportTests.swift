@@ -12,8 +12,8 @@ import Testing
     (
       "Platform",
       [
-        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging",
-        "Connectors", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb",
+        "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Connectors",
+        "Ferry", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "FerryWeb",
       ]
     ),
     ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
@@ -84,8 +84,7 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "SpineWeb",
-      "CasesWeb", "Peers", "LifangApp", "lifang",
+      "CasesWeb", "ConnectorsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "Peers", "Shell", "Site", "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

@@ -49,6 +49,11 @@ package final class Metrics: Sendable {
     state.withLock { $0.counters[Series(name: name, labels: labels)] ?? 0 }
   }
 
+  /// A counter over all its labels.
+  package func total(_ name: String) -> UInt64 {
+    state.withLock { $0.counters.reduce(0) { $1.key.name == name ? $0 + $1.value : $0 } }
+  }
+
   /// All series as Prometheus text, in a stable order.
   package var exposition: String {
     let state = state.withLock { $0 }

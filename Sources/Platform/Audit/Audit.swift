@@ -38,8 +38,18 @@ package struct Audit: Sendable {
       "n": text(entry.principal.name), "u": entry.principal.unit.map { .int($0.id) } ?? .null,
       "un": text(entry.principal.unit?.name), "a": text(entry.action), "e": text(entry.entity),
       "r": entry.record.map { .int($0) } ?? .null, "p": text(entry.purpose), "o": .string(entry.outcome.rawValue),
-      "ip": text(entry.origin.remoteAddress), "q": text(entry.origin.requestID), "d": entry.details,
+      "ip": text(entry.origin.remoteAddress), "q": text(entry.origin.requestID), "d": details(entry),
     ]
+  }
+}
+
+extension Audit {
+  /// With the browser and the system of whoever acts, where a browser did (C-550: 浏览器、操作系统版本).
+  private static func details(_ entry: AuditEntry) -> JSON {
+    guard let agent = entry.origin.userAgent, !agent.isEmpty, case .object(let members) = entry.details else {
+      return entry.details
+    }
+    return .object(members + [("agent", .string(agent.withoutNUL))])
   }
 }
 

@@ -61,7 +61,8 @@ package struct LogRoutes: Sendable {
     "credential.enrol-second-factor": "启用双因素认证", "credential.remove-second-factor": "停用双因素认证",
     "app_user.status": "改变账号状态", "app_user.clear": "清理账号", "user_role.create": "授予角色",
     "user_role.delete": "收回角色", "api_key.create": "发放密钥", "api_key.replace": "更换密钥",
-    "demo.load": "装入演示城市", "history": "查看历史版本",
+    "access.refuse": "越权访问被拒", "platform.start": "启动平台", "platform.stop": "停止平台", "ferry.retry": "重新处理摆渡数据",
+    "ferry.reject": "拒绝摆渡数据", "ferry.dismiss": "知悉摆渡拒收", "demo.load": "装入演示城市", "history": "查看历史版本",
   ]
 
   private func filter(_ query: QueryItems) throws -> AuditFilter {
@@ -188,6 +189,9 @@ package struct LogRoutes: Sendable {
     if let id = record.record {
       let link = a(.href("/r/\(record.entity)/\(id)")) { "\(label(entity: record.entity)) \(id)" }
       items.insert(DetailItem("记录", catalogs.current.entity(record.entity) == nil ? .text(String(id)) : link), at: 5)
+    }
+    if let agent = record.details["agent"]?.string {
+      items.append(DetailItem("浏览器和系统", text: AccountRoutes.device(agent)))
     }
     if record.details != .null {
       items.append(DetailItem("详情", text: record.details.text, isCode: true, isWide: true))

@@ -45,7 +45,9 @@ package struct PeopleRoutes: Sendable {
           mayKick ? Action("强制下线", .post("/online/\(session.id)/kick", []), style: .quiet).html : .text("—"),
         ])
     }
+    let units = try await identity.onlineByUnit(by: visit.principal)
     return try await visit.page("在线用户", layout: .wide, subtitle: "现在有 \(sessions.count) 个会话") {
+      if !units.isEmpty { Card("各单位在线情况", isFlush: true) { unitTable(units) } }
       DataTable(
         caption: "在线用户",
         columns: [
@@ -53,6 +55,24 @@ package struct PeopleRoutes: Sendable {
           Column("设备", .wide, isOnPhone: false), Column("操作", .actions),
         ], rows: rows, opensPanel: false, empty: .empty("没有在线用户", "有人登录后会显示在这里。"))
     }
+  }
+
+  /// 在线、离线人数和在线率, a unit with everything below it.
+  private func unitTable(_ units: [UnitPresence]) -> DataTable {
+    DataTable(
+      caption: "各单位在线情况",
+      columns: [
+        Column("单位"), Column("在线", .number), Column("离线", .number), Column("用户", .number), Column("在线率", .number),
+      ],
+      rows: units.map { unit in
+        TableRow(
+          id: "u\(unit.id)", name: unit.name, path: "/r/app_user?unit_id=\(unit.id)",
+          cells: [
+            .text(unit.name), .text(grouped(Int(unit.online))), .text(grouped(Int(unit.users - unit.online))),
+            .text(grouped(Int(unit.users))),
+            .text(unit.users == 0 ? "—" : "\((unit.online * 1000 / unit.users + 5) / 10)%"),
+          ])
+      }, opensPanel: false, empty: .empty("没有单位", "建立单位和用户后这里按单位统计。"))
   }
 
   private func kick(_ visit: Visit) async throws -> Response {

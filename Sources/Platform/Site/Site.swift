@@ -23,6 +23,11 @@ package struct Site: Sendable {
   /// The menu entries a principal may open.
   package let menu: @Sendable (Principal) async throws -> [MenuItem]
   package let unreadMessages: @Sendable (Principal) async throws -> Int
+  /// Whether the page at a path shows personal data or belongs to a confidential module, and so says across it who looks
+  /// (系统水印).
+  package var isConfidential: @Sendable (String) -> Bool = { _ in false }
+  /// Told of what somebody signed in was refused for want of a right (越界访问, C-598).
+  package var noteRefusal: @Sendable (Visit, Refusal) async -> Void = { _, _ in }
   /// Signs short values that travel through the browser, such as flashes and strangers' form tokens.
   let signature: HMAC
 
@@ -52,7 +57,11 @@ package struct Site: Sendable {
         var response = try await body(visit)
         if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
         return response
-      } catch let refusal as Refusal where !visit.wantsJSON {
+      } catch let refusal as Refusal {
+        if refusal.kind == .forbidden, principal.kind == .user || principal.kind == .key {
+          await noteRefusal(visit, refusal)
+        }
+        if visit.wantsJSON { throw refusal }
         return try await visit.refusalPage(refusal)
       }
     }

@@ -63,6 +63,12 @@ package struct Visit: Sendable {
       city: site.city, person: person, menu: try await site.menu(principal), path: request.path, textSize: textSize,
       menuFolded: request.cookies["menu"] == "folded", environment: environment,
       flashes: site.flash(in: request).map { [$0] } ?? [], requestID: request.id)
+    if principal.kind == .user, site.isConfidential(request.path) {
+      frame.watermark = Watermark([
+        [principal.name, principal.unit?.name].compactMap(\.self).joined(separator: " "),
+        "\(request.remoteAddress) \(site.clock.now().display)",
+      ])
+    }
     if principal.kind == .user {
       frame.links.messages = "/messages"
       frame.messageCount = try await site.unreadMessages(principal)

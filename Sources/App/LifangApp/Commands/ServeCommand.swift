@@ -1,3 +1,4 @@
+import Access
 import Audit
 import Connectors
 import Core
@@ -12,7 +13,8 @@ enum ServeCommand {
     let arguments = try Arguments(
       words, valued: Configuration.valued.union(["demo-scale"]), flagged: ["demo", "bench"])
     let configuration = try Configuration(arguments)
-    let log = Log(minimum: .info)
+    let runLog = RunLog(node: "node-\(ProcessInfo.processInfo.processIdentifier)")
+    let log = runLog.log(minimum: .info)
     let deployment = try await Deployment.open(configuration, log: log)
     try await RoleInstaller.install(deployment)
     if arguments.flag("demo") {
@@ -35,16 +37,27 @@ enum ServeCommand {
       application: web.application)
     let port = try server.start()
     announce(configuration, port, accounts)
+    try await note("platform.start", web, ["port": .int(Int64(port))])
     let background = Task { await web.runBackground() }
+    let monitor = Task { await runLog.run(with: web) }
     await Signals.wait()
     log(.info, "stopping")
+    try? await note("platform.stop", web)
     await server.stop(within: 10)
     await peers?.stop()
     background.cancel()
+    monitor.cancel()
+    try? await runLog.flush(to: deployment.database)
     try? await web.counter.flush()
     try? await web.usage.flush(to: deployment.database)
     await deployment.close()
     return 0
+  }
+
+  /// Starting and stopping stand in the audit, so that gaps in it are explained (C-598).
+  private static func note(_ action: String, _ web: WebApplication, _ details: JSON = .object([])) async throws {
+    try await web.store.audit.append(
+      AuditEntry(.system, action, details: details), in: web.deployment.database)
   }
 
   private static func announce(_ configuration: Configuration, _ port: Int, _ accounts: [DemoAccounts.Account]) {

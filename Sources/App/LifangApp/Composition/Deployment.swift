@@ -5,6 +5,7 @@ import Cases
 import Core
 import Crypto
 import Entities
+import Ferry
 import Files
 import Foundation
 import Identity
@@ -124,7 +125,8 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations)
+      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
+      + FerrySchema.migrations + RunSchema.migrations)
       .sorted { $0.id < $1.id }
   }
 

@@ -9,6 +9,8 @@ import Core
 import Crypto
 import Entities
 import EntitiesWeb
+import Ferry
+import FerryWeb
 import Files
 import Foundation
 import Geo
@@ -40,6 +42,7 @@ struct WebApplication: Sendable {
   let connectors: ConnectorClient
   let messages: MessageCenter
   let messageRunner: MessageRunner
+  let dock: FerryDock
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -85,9 +88,12 @@ struct WebApplication: Sendable {
     self.connectors = connectors
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
+    let ferry = deployment.caseFerry(parameters)
     let cases = CaseStore(
-      store: store, versions: versions, parameters: parameters, messages: messages, connectors: connectors)
+      store: store, versions: versions, parameters: parameters, messages: messages, connectors: connectors, ferry: ferry)
     self.cases = cases
+    let dock = deployment.dock(ferry, cases: cases, messages: messages)
+    self.dock = dock
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -106,12 +112,25 @@ struct WebApplication: Sendable {
       grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
     let authenticator = Authenticator(identity: identity, keys: apiKeys, stranger: stranger)
     let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
-    let site = Site(
+    var site = Site(
       city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,
       secureCookies: origin.hasPrefix("https://"),
       key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
       authenticate: { try await authenticator.authenticate($0) }, menu: { try await menu.items(for: $0) },
       unreadMessages: { try await messages.unread(of: $0.id) })
+    let catalogs = deployment.catalogs
+    site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
+    let database = deployment.database
+    let log = deployment.log
+    site.noteRefusal = { visit, refusal in
+      let entry = AuditEntry(
+        visit.principal, "access.refuse", outcome: .refused, origin: visit.request.origin,
+        details: [
+          "path": .string(String(visit.request.path.prefix(200))), "method": .string(visit.request.method.rawValue),
+          "reason": .string(refusal.code),
+        ])
+      do { try await store.audit.append(entry, in: database) } catch { log.fault(error, "audit-refusal-failed") }
+    }
     var router = Router()
     assets.register(on: &router)
     for name in assets.names where name.hasPrefix("root/") {
@@ -133,6 +152,9 @@ struct WebApplication: Sendable {
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
+    FerryRoutes(site: site, dock: dock, audit: store.audit).register(in: &router)
+    MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
+      .register(in: &router)
     HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
@@ -206,6 +228,19 @@ struct WebApplication: Sendable {
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
+      group.addTask { await dock.run() }
+      group.addTask {
+        await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
+          .run(log: deployment.log)
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.eraseFerried(owner: deployment.owner) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "ferry-erase-failed") }
+          }
+          try? await Task.sleep(for: .seconds(60))
+        }
+      }
       group.addTask {
         await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
           .run()

@@ -105,6 +105,17 @@ package struct Responsibility: Sendable {
     ).first?.get("id")
   }
 
+  /// The unit that covers `division` most specially, whoever is in it.
+  package func unit(covering division: String, in session: some SQLSession) async throws -> Int64? {
+    guard !division.isEmpty else { return nil }
+    return try await session.query(
+      """
+      select id from unit where division_code <> '' and starts_with(\(division), division_code) and active
+      order by length(division_code) desc, id limit 1
+      """
+    ).first?.get("id")
+  }
+
   /// Who holds a right in `unit` or above it, the nearest first: who may be asked to decide.
   package func holders(of permission: Permission, near unit: Int64, limit: Int, in session: some SQLSession)
     async throws

@@ -23,6 +23,8 @@ package struct FrameModel: Sendable {
   /// The number to quote when something is wrong.
   package var requestID: String
   package var links: FrameLinks
+  /// Across pages with personal data and confidential modules; `nil` on all others.
+  package var watermark: Watermark?
 
   package init(
     product: String = "里坊", city: String, person: Person?, menu: [MenuItem] = [], path: String,

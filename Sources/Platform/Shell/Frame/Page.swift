@@ -65,6 +65,7 @@ package struct Page {
           content
         }
         LiveParts(flashes: visit.flashes).html
+        visit.watermark
       }
     }
   }

@@ -10,11 +10,21 @@ struct CaseDirectory: Sendable {
   private let units: [String: [Responsibility.Holder]]
   private let unit: Responsibility.Pool?
   private let starter: Int64
+  /// Whether everybody but the applicant is on the other side of the ferry.
+  private let isRelay: Bool
+
+  /// For cases that are handled on the other side of the ferry: one name stands for whoever handles them there.
+  init(relayFor starter: Int64) {
+    (roles, posts, units, unit) = ([:], [:], [:], nil)
+    self.starter = starter
+    isRelay = true
+  }
 
   /// For moves that open no step.
   init(starter: Int64) {
     (roles, posts, units, unit) = ([:], [:], [:], nil)
     self.starter = starter
+    isRelay = false
   }
 
   /// - Parameters:
@@ -50,16 +60,21 @@ struct CaseDirectory: Sendable {
     let code: String? = try await session.query("select code from unit where id = \(unit)").first?.get("code")
     self.unit = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
     self.starter = starter
+    isRelay = false
   }
 
   /// The participants for a handler: a pool, or its people one by one where each has a task of their own.
   func find(_ handler: StepHandler, _ isShared: Bool) -> [Participant] {
-    switch handler {
+    if isRelay, handler != .starter {
+      if case .sameAs = handler { return [] }
+      return [CaseParticipant.pool(.init(.unit, "", unit: 0)).participant]
+    }
+    return switch handler {
     case .role(let role): participants(roles[role] ?? [], .role, role, isShared)
     case .post(let post): participants(posts[post] ?? [], .post, post, isShared)
     case .unit(let unit): participants(units[unit] ?? [], .unit, unit, isShared)
     case .unitOfAddress: unit.map { [CaseParticipant.pool($0).participant] } ?? []
-    case .starter: starter > 0 ? [CaseParticipant.user(starter).participant] : []
+    case .starter: starter != 0 ? [CaseParticipant.user(starter).participant] : []
     case .sameAs, .roleOf: []
     }
   }

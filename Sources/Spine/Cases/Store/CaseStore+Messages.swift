@@ -25,7 +25,8 @@ extension CaseStore {
         news.append(("case_result", [:]))
       }
     }
-    for (template, values) in news {
+    // Whoever applied outside is told outside.
+    for (template, values) in news where state.starter != CaseFerry.applicantID {
       try await tellApplicant(state, template, values, caseState, action, in: transaction)
     }
     try await tellHandlers(state, before: before, by: principal, in: transaction)

@@ -4,7 +4,7 @@ import Core
 import Entities
 import Identity
 import Processes
-import SQL
+package import SQL
 
 extension CaseStore {
   /// Makes a move in a case.
@@ -12,22 +12,28 @@ extension CaseStore {
   /// - Parameters:
   ///   - opinion: what whoever moves says to it; some moves and answers need one.
   ///   - content: what else of the case is changed with it: the form and materials, as far as the step may.
+  ///   - given: a transaction that is under way.
   /// - Throws: ``Refusal``; nothing is changed then.
   package func move(
     _ id: Int64, _ move: CaseMove, opinion: String? = nil, content: CaseContent = CaseContent(),
-    by principal: Principal, origin: Origin = .inside
+    by principal: Principal, origin: Origin = .inside, in given: Transaction? = nil
   ) async throws {
     let opinion = opinion.map { $0.trimmed }.flatMap { $0.isEmpty ? nil : String($0.prefix(1000)) }
-    try await store.database.transaction { transaction in
+    try await inTransaction(given) { transaction in
       var state = try await hold(id, in: transaction)
+      guard !isOutside || state.isApplicant(principal) else {
+        throw Refusal(.conflict, "ferry-outside", "这件事在公安网办理，互联网侧不能办理，没有改动。请在公安网的待办里操作。")
+      }
       try await require(move, in: state, by: principal, in: transaction)
       let records = store.records(as: acting(for: principal, form: state.form), origin: origin).within(transaction)
       let directory =
-        move.opensSteps
-        ? try await CaseDirectory(
-          for: state.process, unit: state.unit, division: state.division, starter: state.starter,
-          using: responsibility, in: transaction)
-        : CaseDirectory(starter: state.starter)
+        isOutside
+        ? CaseDirectory(relayFor: state.starter)
+        : move.opensSteps
+          ? try await CaseDirectory(
+            for: state.process, unit: state.unit, division: state.division, starter: state.starter,
+            using: responsibility, in: transaction)
+          : CaseDirectory(starter: state.starter)
       let engine = engine(state.process, directory)
       let before = state.instance
       var action = try await describe(move, opinion, in: state, transaction)
@@ -42,6 +48,7 @@ extension CaseStore {
       state.instance = try engine.apply(step, to: state.instance).0
       if action.step == nil, let task = action.task { action.step = before.task(task)?.visit.node }
       try await commit(state, before: before, action, by: principal, records, in: transaction)
+      if isOutside { try await sendMove(move, state, opinion: opinion, content: content, in: transaction) }
     }
     if !content.isEmpty { try await verifyWhatIsNew(id, form: !content.form.isEmpty, origin: origin) }
   }
@@ -96,7 +103,7 @@ extension CaseStore {
         throw Refusal(.invalid, "task-people", "只能交给本系统在职的工作人员，不能交给申请人。请从列表中重新选择。", field: "people")
       }
     }
-    if principal.id == applicant, principal.kind == .user {
+    if state.isApplicant(principal) {
       switch move {
       case .complete, .void: break
       default: throw Refusal(.forbidden, "applicant-move", "这个操作由受理单位办理。您可以提交补正、催办或撤销申请。")
@@ -129,7 +136,7 @@ extension CaseStore {
       }
       throw Refusal(.forbidden, "withdraw-foreign", "只有办理这一环节的人可以撤回，没有改动。")
     case .void:
-      if state.record["applicant_user_id"]?.integer == principal.id, principal.kind == .user { return }
+      if state.isApplicant(principal) { return }
       try await control(state.id, "void", "作废办件", by: principal, in: transaction)
     case .shelve, .resume: try await control(state.id, "shelve", "挂账或恢复办件", by: principal, in: transaction)
     case .reopen: try await control(state.id, "reopen", "重开办件", by: principal, in: transaction)

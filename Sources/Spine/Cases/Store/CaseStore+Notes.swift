@@ -5,18 +5,17 @@ import Crypto
 import Entities
 import Identity
 import Processes
-import SQL
+package import SQL
 
 extension CaseStore {
   // MARK: Urging and copies
 
   /// 催办: marks the open tasks of a case, at most once an hour; the applicant may, and whoever runs the office.
-  package func urge(_ id: Int64, note: String?, by principal: Principal) async throws {
+  package func urge(_ id: Int64, note: String?, by principal: Principal, in given: Transaction? = nil) async throws {
     let now = store.clock.now()
-    try await store.database.transaction { transaction in
+    try await inTransaction(given) { transaction in
       let state = try await hold(id, in: transaction)
-      let isApplicant = principal.kind == .user && state.record["applicant_user_id"]?.integer == principal.id
-      if !isApplicant {
+      if !state.isApplicant(principal) {
         try principal.require(Permission("case_work", "urge"), toDo: "催办")
         guard try await mayControl(id, "urge", by: principal, in: transaction) else { throw CaseStore.missing }
       }
@@ -33,6 +32,7 @@ extension CaseStore {
       _ = try await transaction.query(
         eventStatement(state, CaseAction(name: "urge", opinion: note), by: principal, at: now))
       try await tellUrged(state, note: note, by: principal, in: transaction)
+      try await sendUrge(state, note: note, in: transaction)
     }
   }
 
@@ -114,6 +114,8 @@ extension CaseStore {
   /// - Returns: how many went off.
   @discardableResult
   package func fireTimers(limit: Int = 200, log: Log) async throws -> Int {
+    // Outside the clock is the inside's.
+    if isOutside { return 0 }
     let due = try await store.database.query(
       """
       select t.case_id, t.key from case_timer t join case_process p on p.case_id = t.case_id

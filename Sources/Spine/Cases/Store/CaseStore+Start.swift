@@ -4,7 +4,7 @@ package import Core
 package import Entities
 import Identity
 import Processes
-import SQL
+package import SQL
 
 /// An application ready to be handed in.
 package struct CaseApplication: Sendable {
@@ -31,13 +31,20 @@ extension CaseStore {
   ///
   /// - Throws: ``Refusal`` with every fault at once: of the applicant's data, the form, the conditions, the materials
   ///   (`material.NAME`).
-  /// - Parameter faults: what was wrong with the form before it could be understood; refused together with the rest.
+  /// - Parameters:
+  ///   - faults: what was wrong with the form before it could be understood; refused together with the rest.
+  ///   - arrival: of an application that came by the ferry.
+  ///   - given: a transaction that is under way.
   package func start(
-    _ application: CaseApplication, faults: [Refusal] = [], by principal: Principal, origin: Origin = .inside
+    _ application: CaseApplication, faults: [Refusal] = [], by principal: Principal, origin: Origin = .inside,
+    arrival: CaseArrival? = nil, in given: Transaction? = nil
   ) async throws -> StartedCase {
     let current = versions.current
     guard let item = current.services.item(application.item), let itemVersion = current.items[item.code] else {
       throw Refusal(.notFound, "item-unknown", "没有这个事项，或它已停办。请从事项列表重新选择。")
+    }
+    if isOutside, application.channel == .window {
+      throw Refusal(.unprocessable, "ferry-outside", "窗口受理在公安网办理，互联网侧只接受网上申请。请在公安网的系统里受理。")
     }
     guard item.channels.contains(application.channel) else {
       throw Refusal(.unprocessable, "item-channel", "“\(item.label)”不能\(application.channel.label)。请选择其他方式。")
@@ -45,7 +52,7 @@ extension CaseStore {
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
     // Others are asked before the transaction begins: nothing is locked while they think.
     let checks = try await checks(application, item, faults, context, by: principal, origin: origin)
-    return try await store.database.transaction { transaction in
+    return try await inTransaction(given) { transaction in
       try await transaction.execute(CaseStore.sharedPlans)
       let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction)
       var values = try defaults(of: ServiceCase.entity, context).merging(application.content.values) { _, given in given
@@ -73,15 +80,22 @@ extension CaseStore {
         "category": .text(category(of: item)), "item_version": .integer(Int64(itemVersion.number)),
         "channel": .text(application.channel.rawValue), "state": .text("active"),
         "process": .text(process.definition.name), "submitted_at": .instant(store.clock.now()),
-        "unit_id": .integer(desk.unit),
+        "unit_id": desk.unit > 0 ? .integer(desk.unit) : .null,
         "due_at": .instant(try deadline(ProcessDuration(days: item.limit), from: store.clock.now())),
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
-      if application.channel == .online { values["applicant_user_id"] = .integer(principal.id) }
+      if application.channel == .online, principal.id > 0 { values["applicant_user_id"] = .integer(principal.id) }
+      if let arrival {
+        values["number"] = .text(arrival.number)
+        values["submitted_at"] = .instant(arrival.submittedAt)
+      }
       try refuse(values, form, view, application, faults, checks, context)
-      let directory = try await CaseDirectory(
-        for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
-        using: responsibility, in: transaction)
+      let directory =
+        isOutside
+        ? CaseDirectory(relayFor: principal.id)
+        : try await CaseDirectory(
+          for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
+          using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(
         try view.variables(
@@ -92,9 +106,13 @@ extension CaseStore {
       values["step"] = instance.stepText(in: process)
       if instance.state == .finished { values["finished_at"] = .instant(store.clock.now()) }
       let record = try await records.insert(ServiceCase.entity, values.filter { !$0.value.isNull }, input: .code)
+      let number = (isOutside ? CaseStore.outsideMark : "") + (record["number"].text ?? "")
+      if isOutside {
+        try await records.update(ServiceCase.entity, record.id, version: nil, ["number": .text(number)], input: .code)
+      }
       let shared: [String: Value] = [
         ServiceCase.reference: .integer(record.id), "division_code": values["division_code"] ?? .null,
-        "unit_id": .integer(desk.unit), "applicant_user_id": values["applicant_user_id"] ?? .null,
+        "unit_id": values["unit_id"] ?? .null, "applicant_user_id": values["applicant_user_id"] ?? .null,
       ]
       try await records.insert(
         item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
@@ -107,12 +125,14 @@ extension CaseStore {
       let state = CaseState(
         id: record.id, record: values, process: process, item: item, starter: principal.id, instance: instance,
         pausedAt: nil, shelvedAt: nil)
+      if let arrival { try await note(arrival, of: record.id, in: transaction) }
       try await commit(
         state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
       try await note(checks, state, number: record["number"].text ?? "", shared, in: transaction)
       try await transaction.execute(
         "delete from case_draft where user_id = \(principal.id) and item = \(item.code)")
-      return StartedCase(id: record.id, number: record["number"].text ?? "")
+      if isOutside { try await sendApplication(application, id: record.id, number: number, in: transaction) }
+      return StartedCase(id: record.id, number: number)
     }
   }
 
@@ -160,6 +180,11 @@ extension CaseStore {
         throw Refusal(.forbidden, "desk-role", "您没有受理“\(item.label)”的角色。请由户籍窗口的辅警或民警受理。")
       }
       return Desk(unit: unit, home: home, acceptedBy: choice?.value)
+    }
+    // Outside no office has anybody; the inside finds out whose it is.
+    if isOutside {
+      let unit = try await responsibility.unit(covering: division, in: transaction)
+      return Desk(unit: unit ?? 0, home: unit, acceptedBy: choices.last?.value)
     }
     guard let unit = home else {
       // Without a readable division everything else is judged all the same, for an office that cannot be.

@@ -30,7 +30,7 @@ extension CaseStore {
     statements += clock
     statements.append(eventStatement(state, action, by: principal, at: now))
     _ = try await transaction.pipeline(statements)
-    let byApplicant = principal.kind == .user && principal.id == state.record["applicant_user_id"]?.integer
+    let byApplicant = state.isApplicant(principal)
     var changes: [String: Value] = [
       "state": .text(state.instance.caseState(in: state.process, byApplicant: byApplicant)),
       "step": state.instance.stepText(in: state.process),
@@ -45,7 +45,7 @@ extension CaseStore {
     if isOver != (state.record["finished_at"]?.isBlank == false) {
       changes["finished_at"] = isOver ? .instant(now) : .null
     }
-    if state.instance.state == .finished, before?.state != .finished {
+    if state.instance.state == .finished, before?.state != .finished, !isOutside {
       try await carryOut(state, by: principal, records, in: transaction)
     }
     let caseState = changes["state"]?.text ?? ""
@@ -53,13 +53,15 @@ extension CaseStore {
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
       by: principal, in: transaction)
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
-    guard !changes.isEmpty else { return }
-    try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)
+    if !changes.isEmpty {
+      try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)
+    }
+    try await report(state, action, by: principal, in: transaction)
   }
 
   // MARK: Tasks
 
-  private func taskStatements(
+  func taskStatements(
     _ state: CaseState, before: ProcessInstance?, by principal: Principal, _ action: CaseAction, at now: Instant
   ) throws -> [SQL] {
     var statements: [SQL] = []

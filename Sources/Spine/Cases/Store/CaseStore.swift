@@ -19,13 +19,16 @@ package struct CaseStore: Sendable {
   package let messages: MessageCenter
   /// Asks other systems; `nil` where none is asked.
   package let connectors: ConnectorClient?
+  /// The way to the other network; `nil` where none is ferried.
+  package let ferry: CaseFerry?
 
   package init(
     store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter,
-    connectors: ConnectorClient? = nil
+    connectors: ConnectorClient? = nil, ferry: CaseFerry? = nil
   ) {
     self.connectors = connectors
     self.messages = messages
+    self.ferry = ferry
     self.store = store
     self.versions = versions
     self.parameters = parameters

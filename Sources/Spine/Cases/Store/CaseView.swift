@@ -287,7 +287,8 @@ extension CaseTask {
       number: try row.get("number"), visit: try row.get("visit"), step: try row.get("step"),
       label: try row.get("step_label"), kind: ProcessTask.Kind(rawValue: try row.get("kind")) ?? .own,
       state: ProcessTask.State(rawValue: try row.get("state")) ?? .open, user: user,
-      holder: person ?? pool, isPooled: try row.get("pool_unit_id", as: Int64?.self) != nil,
+      holder: person ?? (user == CaseFerry.applicantID ? CaseFerry.applicant.name : pool),
+      isPooled: try row.get("pool_unit_id", as: Int64?.self) != nil,
       askedAt: try row.get("asked_at"), dueAt: try row.get("due_at"), doneAt: try row.get("done_at"),
       result: try row.get("result"), urgedAt: try row.get("urged_at"))
   }

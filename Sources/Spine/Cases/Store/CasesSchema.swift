@@ -157,5 +157,22 @@ package enum CasesSchema {
         create index case_task_pool_due on case_task (pool_kind, pool_code, pool_unit_id, due_at, asked_at, case_id)
           include (item_code, item_label, step_label) where state = 'open' and user_id is null;
         """),
+    Migration(
+      id: "0166-case-ferry",
+      sql: """
+        -- Cases that are applied for outside and handled inside: what the ferry knows them by.
+        create table case_ferry (
+          case_id bigint primary key references service_case (id),
+          number text collate "C" not null unique,
+          sent_at timestamptz not null,
+          -- when the inside had it
+          arrived_at timestamptz,
+          -- when it was over; outside: when the result was there
+          result_at timestamptz,
+          erased_at timestamptz
+        );
+        create index case_ferry_result on case_ferry (result_at) where erased_at is null;
+        comment on table case_ferry is '网间摆渡的办件';
+        """),
   ]
 }

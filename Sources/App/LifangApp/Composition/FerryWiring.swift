@@ -1,0 +1,54 @@
+import Cases
+import Core
+import Entities
+import Ferry
+import Foundation
+import Messaging
+import SQL
+
+extension FerrySettings {
+  /// As administrators have set it; `nil` when this deployment takes no part.
+  init?(_ parameters: Parameters) {
+    func text(_ name: String) -> String { (try? parameters.text("ferry.\(name)")) ?? "-" }
+    func number(_ name: String) -> Int64? { try? parameters.integer("ferry.\(name)") }
+    guard let side = FerrySide(rawValue: text("side")), text("outgoing") != "-", text("incoming") != "-" else {
+      return nil
+    }
+    self.init(side: side, outgoing: text("outgoing"), incoming: text("incoming"))
+    if let value = number("chunk_kb") { chunkSize = Int(value) << 10 }
+    if let value = number("largest_kb") { largestFile = Int(value) << 10 }
+    if let value = number("retry_seconds") { retryAfter = value }
+    if let value = number("receipt_seconds") { receiptEvery = value }
+    if let value = number("alarm_minutes") { alarmMinutes = value }
+    if let value = number("keep_days") { keepDays = value }
+  }
+}
+
+extension Deployment {
+  /// The cases' part of the ferry.
+  func caseFerry(_ parameters: Parameters) -> CaseFerry {
+    let post = FerryPost(keys: keys, files: files, clock: clock) { FerrySettings(parameters) }
+    return CaseFerry(post: post, parts: FerryParts(keys: keys, files: files, clock: clock), files: files)
+  }
+
+  var ferryKeys: FerryKeyFolder { FerryKeyFolder(path: configuration.data + "/keys/ferry") }
+
+  /// This side's end of the ferry; an alarm goes to everybody who may decide about held data.
+  func dock(_ ferry: CaseFerry, cases: CaseStore, messages: MessageCenter) -> FerryDock {
+    let clock = clock
+    return FerryDock(
+      database: database, post: ferry.post, keyFolder: ferryKeys, receivers: cases.ferryReceivers(), log: log,
+      metrics: metrics, clock: clock
+    ) { problem, transaction in
+      let people = try await transaction.query(
+        """
+        select distinct u.id from app_user u join user_role h on h.user_id = u.id join role_grant g on g.role_id = h.role_id
+        where u.status = 'active' and g.subject in ('ferry', '*') and g.action in ('decide', '*')
+        """
+      ).map { try $0.get("id", as: Int64.self) }
+      try await messages.send(
+        "ferry_alarm", to: people.map { .user($0) }, ["problem": problem, "time": clock.now().display],
+        key: "ferry \(clock.now().seconds / 3600)", in: transaction)
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import Access
+import Core
+import Ferry
+import HTML
+import HTTP
+import SQL
+import Shell
+import Site
+
+/// How the platform runs (运行情况), and what went wrong (异常日志, C-551): for operators who have no shell.
+struct MonitorRoutes: Sendable {
+  let site: Site
+  let deployment: Deployment
+  let dock: FerryDock
+  let startedAt: Instant
+
+  func register(in router: inout Router) {
+    router.on(.get, "/operation", at: site) { visit in try await page(visit) }
+    router.on(.get, "/operation/exceptions", at: site) { visit in try await exceptions(visit) }
+  }
+
+  private func require(_ visit: Visit) throws {
+    try visit.principal.require(Permission("platform", "view"), toDo: "查看运行监控")
+  }
+
+  // MARK: Overview
+
+  private struct Backlog: Sendable {
+    let name: String
+    let waiting: Int64
+    let oldest: Instant?
+    let failed: Int64
+    let path: String?
+  }
+
+  private func page(_ visit: Visit) async throws -> Response {
+    try require(visit)
+    let now = deployment.clock.now()
+    let disk = RunSampler.disk(deployment.configuration.data)
+    let counts = deployment.database.counts
+    let hours = try await perHour(now)
+    let backlogs = try await backlogs(now)
+    let requests = hours.reduce(0) { $0 + $1.requests }
+    let failed = hours.reduce(0) { $0 + $1.failed }
+    let errors: Int64 =
+      try await deployment.database.query(
+        "select count(*) as n from run_event where level = 'error' and at > \(now + -86_400)"
+      ).first?.get("n") ?? 0
+    if visit.wantsJSON {
+      return .json([
+        "requests": .int(requests), "failed": .int(failed), "errors": .int(errors),
+        "connections": .int(Int64(counts.open)), "diskFree": .int(disk.free),
+        "backlogs": .array(
+          backlogs.map { ["name": .string($0.name), "waiting": .int($0.waiting), "failed": .int($0.failed)] }),
+      ])
+    }
+    let isFull = disk.whole > 0 && disk.free * 10 < disk.whole
+    return try await visit.page(
+      "运行情况", layout: .wide, badge: isFull || errors > 0 ? Badge("需要关注", .warning) : Badge("正常", .success),
+      subtitle: "自 \(startedAt.display) 起运行", actions: [Action("刷新", .link("/operation"), icon: .refresh)],
+      scripts: [.chart]
+    ) {
+      if isFull { Notice(.danger, "数据盘剩余空间不足一成。请清理或扩容，写满后系统会停止受理。") }
+      TileRow([
+        Tile("24 小时请求", value: grouped(Int(requests)), unit: "次"),
+        Tile(
+          "其中出错", value: grouped(Int(failed)), unit: "次", note: MonitorRoutes.share(failed, of: requests),
+          noteTone: failed == 0 ? .success : .warning),
+        Tile(
+          "24 小时异常", value: grouped(Int(errors)), unit: "条", noteTone: errors == 0 ? .success : .warning,
+          path: "/operation/exceptions?level=error"),
+        Tile("数据库连接", value: "\(counts.open)", unit: "个", note: "空闲 \(counts.idle)，等待 \(counts.waiting)"),
+        Tile(
+          "数据盘剩余", value: "\(disk.free >> 30)", unit: "GB",
+          note: disk.whole > 0 ? "共 \(disk.whole >> 30) GB" : nil, noteTone: isFull ? .danger : .neutral),
+      ])
+      Card("队列", isFlush: true) { backlogTable(backlogs) }
+      if !hours.isEmpty {
+        Card("24 小时的请求和错误") {
+          ChartView(
+            .line, title: "每小时请求和错误", unit: "次", categories: hours.map(\.hour),
+            series: [
+              .init("请求", hours.map { Double($0.requests) }), .init("出错", hours.map { Double($0.failed) }),
+              .init("慢查询", hours.map { Double($0.slow) }),
+            ])
+        }
+      }
+    }
+  }
+
+  private static func share(_ part: Int64, of whole: Int64) -> String {
+    guard whole > 0 else { return "还没有请求" }
+    let permille = part * 1000 / whole
+    return "占 \(permille / 10).\(permille % 10)%"
+  }
+
+  private func backlogTable(_ backlogs: [Backlog]) -> DataTable {
+    DataTable(
+      caption: "队列",
+      columns: [
+        Column("队列"), Column("等待", .number), Column("最早的等了", .number), Column("24 小时失败", .number), Column("状态", .state),
+      ],
+      rows: backlogs.map { one in
+        let age = one.oldest.map { max(0, deployment.clock.now() - $0) } ?? 0
+        let badge =
+          age > 300 ? Badge("积压", .danger) : one.failed > 0 ? Badge("有失败", .warning) : Badge("正常", .success)
+        return TableRow(
+          id: one.name, name: one.name, path: one.path,
+          cells: [
+            .text(one.name), .text(grouped(Int(one.waiting))), .text(one.oldest == nil ? "—" : "\(Int(age)) 秒"),
+            .text(grouped(Int(one.failed))), badge.html,
+          ])
+      }, opensPanel: false, empty: .empty("没有队列", ""))
+  }
+
+  private func backlogs(_ now: Instant) async throws -> [Backlog] {
+    let dayAgo = now + -86_400
+    let results = try await deployment.database.pipeline([
+      """
+      select (select count(*) from job where state in ('waiting', 'running')) as waiting,
+        (select min(run_at) from job where state = 'waiting' and run_at <= \(now)) as oldest,
+        (select count(*) from job where state = 'failed' and finished_at > \(dayAgo)) as failed
+      """,
+      """
+      select (select count(*) from message_delivery where state = 'queued') as waiting,
+        (select min(run_at) from message_delivery where state = 'queued' and run_at <= \(now)) as oldest,
+        (select count(*) from message_delivery where state = 'failed' and finished_at > \(dayAgo)) as failed
+      """,
+      """
+      select (select count(*) from case_timer where due_at <= \(now)) as waiting,
+        (select min(due_at) from case_timer where due_at <= \(now)) as oldest, 0::bigint as failed
+      """,
+      """
+      select (select count(*) from ferry_outbox where acknowledged_at is null) as waiting,
+        (select min(created_at) from ferry_outbox where acknowledged_at is null) as oldest,
+        (select count(*) from ferry_inbox where state = 'held') as failed
+      """,
+    ])
+    let names = [
+      ("后台任务", nil), ("消息发送", "/messages/log?state=failed"), ("办件时限", nil), ("网间摆渡", "/ferry" as String?),
+    ]
+    return try zip(names, results).compactMap { name, rows in
+      guard let row = rows.first else { return nil }
+      return Backlog(
+        name: name.0, waiting: try row.get("waiting"), oldest: try row.get("oldest"), failed: try row.get("failed"),
+        path: name.1)
+    }
+  }
+
+  /// Counters begin anew with each start of a node, so only rises count.
+  private func perHour(_ now: Instant) async throws -> [(hour: String, requests: Int64, failed: Int64, slow: Int64)] {
+    try await deployment.database.query(
+      """
+      with rise as (
+        select at, greatest(0, requests - lag(requests, 1, requests) over w) as requests,
+          greatest(0, failed - lag(failed, 1, failed) over w) as failed,
+          greatest(0, slow - lag(slow, 1, slow) over w) as slow
+        from run_sample where at > \(now + -86_400) window w as (partition by node order by at))
+      select to_char(date_trunc('hour', at at time zone 'Asia/Shanghai'), 'DD日HH时') as hour,
+        sum(requests)::bigint as requests, sum(failed)::bigint as failed, sum(slow)::bigint as slow
+      from rise group by date_trunc('hour', at at time zone 'Asia/Shanghai')
+      order by date_trunc('hour', at at time zone 'Asia/Shanghai')
+      """
+    ).map {
+      (try $0.get("hour"), try $0.get("requests"), try $0.get("failed"), try $0.get("slow"))
+    }
+  }
+
+  // MARK: Exceptions
+
+  private static let events = [
+    "request-failed": "请求处理出错", "sql-slow": "慢查询", "ferry-alarm": "摆渡告警", "ferry-rejected": "摆渡拒收文件",
+    "ferry-stopped": "摆渡停止", "ferry-apply-failed": "摆渡数据处理出错", "case-timer": "办件时限未能执行",
+    "job-failed": "后台任务出错", "usage-flush-failed": "访问统计写入失败",
+  ]
+
+  private func exceptions(_ visit: Visit) async throws -> Response {
+    try require(visit)
+    let query = visit.request.query
+    let level = query.first("level").flatMap { ["warning", "error"].contains($0) ? $0 : nil }
+    let event = query.first("event").flatMap { MonitorRoutes.events[$0] == nil ? nil : $0 }
+    let before = query.first("before").flatMap { Int64($0) }
+    var conditions: [SQL] = ["true"]
+    if let level { conditions.append("r.level = \(level)") }
+    if let event { conditions.append("r.event = \(event)") }
+    if let before { conditions.append("r.id < \(before)") }
+    // Whoever it happened to is found by the number of the request, when that left a trace in the audit.
+    let found = try await deployment.owner.query(
+      """
+      select r.*, (select a.principal_name from audit_entry a where a.request_id = r.request and a.occurred_at
+          between r.at - interval '1 minute' and r.at + interval '1 minute' order by a.id limit 1) as person
+      from run_event r where \(SQL.join(conditions, separator: " and ")) order by r.id desc limit 51
+      """)
+    var rows: [TableRow] = []
+    for row in found.prefix(50) {
+      let name: String = try row.get("event")
+      let isError = try row.get("level", as: String.self) == "error"
+      rows.append(
+        TableRow(
+          id: String(try row.get("id", as: Int64.self)), name: MonitorRoutes.events[name] ?? name, path: nil,
+          cells: [
+            .text(try row.get("at", as: Instant.self).display),
+            (isError ? Badge("异常", .danger) : Badge("警告", .warning)).html,
+            .text(MonitorRoutes.events[name] ?? name), .text(try row.get("person", as: String?.self) ?? "系统"),
+            .text(try row.get("request", as: String?.self) ?? ""), .text(try row.get("detail")),
+          ]))
+    }
+    let last = found.count > 50 ? try found[49].get("id", as: Int64.self) : nil
+    let isNarrowed = level != nil || event != nil
+    let table = DataTable(
+      caption: "异常日志",
+      columns: [
+        Column("时间", .date), Column("级别", .state), Column("事件"), Column("操作人"), Column("请求编号", .code),
+        Column("详情", .wide),
+      ], rows: rows, opensPanel: false,
+      empty: isNarrowed
+        ? .nothingFound("没有符合条件的记录", "换一个条件试试。", clear: "/operation/exceptions")
+        : .empty("没有异常", "系统出错或变慢时会记在这里，保留 90 天。", icon: .success))
+    return try await visit.page("异常日志", layout: .wide, crumbs: [Crumb("运行情况", "/operation")]) {
+      FilterBar(
+        path: "/operation/exceptions", search: nil,
+        basic: [
+          Shell.Field(
+            "level", "级别", .select(level ?? "", [Choice("error", "异常"), Choice("warning", "警告")], blank: "全部")),
+          Shell.Field(
+            "event", "事件",
+            .select(
+              event ?? "", MonitorRoutes.events.sorted { $0.key < $1.key }.map { Choice($0.key, $0.value) }, blank: "全部"
+            )),
+        ])
+      table
+      if let last {
+        p(.class("pager")) {
+          a(
+            .class("button button-normal"),
+            .href("/operation/exceptions?\(query.setting("before", to: String(last)).encoded)")
+          ) { "更早的记录" }
+        }
+      }
+    }
+  }
+}

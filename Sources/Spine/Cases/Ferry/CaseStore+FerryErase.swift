@@ -1,0 +1,96 @@
+import Access
+import Core
+import Crypto
+import Entities
+import Ferry
+package import SQL
+
+/// After the result has reached the outside and its days are over, the outside keeps number, state and times only
+/// (C-207: 互联网侧不留存业务数据).
+extension CaseStore {
+  /// What an erased case keeps; everything else of its record is emptied.
+  private static let kept: Set = [
+    "number", "item_code", "item_label", "category", "item_version", "channel", "state", "step", "division_code",
+    "unit_id", "home_unit_id", "applicant_user_id", "process", "submitted_at", "due_at", "finished_at",
+  ]
+
+  /// Erases the content of finished cases that nothing is owed about any more.
+  ///
+  /// - Parameter owner: may write history.
+  /// - Returns: how many.
+  @discardableResult
+  package func eraseFerried(owner: Database, limit: Int = 100) async throws -> Int {
+    guard let ferry, let settings = ferry.post.current, settings.side == .outside else { return 0 }
+    let before = store.clock.now() + -settings.keepDays * 86_400
+    let due = try await store.database.query(
+      """
+      select f.case_id, f.number from case_ferry f
+      where f.result_at <= \(before) and f.erased_at is null and not exists (
+        select 1 from ferry_outbox o where o.subject = f.number and o.acknowledged_at is null)
+      order by f.result_at limit \(limit)
+      """)
+    for row in due { try await erase(try row.get("case_id"), owner: owner) }
+    return due.count
+  }
+
+  private func erase(_ id: Int64, owner: Database) async throws {
+    let form = try await store.database.transaction { transaction in
+      let state = try await hold(id, in: transaction)
+      let records = store.records(as: acting(for: .system, form: state.form), purpose: "互联网侧到期清除").within(
+        transaction)
+      for name in [ServiceCase.material, state.form] {
+        for record in try await records.attached(name, to: id) {
+          try await records.delete(name, record.id, version: nil)
+        }
+      }
+      return state.form
+    }
+    let now = store.clock.now()
+    let columns = try erasedColumns()
+    // The owner, because the history is closed to everybody else; row-level security lets nobody pass without a scope.
+    try await owner.transaction { transaction in
+      for name in [ServiceCase.entity, ServiceCase.material, form] {
+        _ = try await transaction.query("select set_config(\("lifang.scope_\(name)"), '{\"all\":true}', true)")
+      }
+      try await transaction.execute(
+        "update service_case set \(SQL.join(columns)) where id = \(id)")
+      let attached: SQL = "\(identifier: ServiceCase.reference) = \(id)"
+      for name in [ServiceCase.material, form] {
+        try await transaction.execute("delete from \(identifier: name + "_history") where \(attached)")
+      }
+      try await transaction.execute("delete from service_case_history where id = \(id)")
+      try await transaction.execute("update case_event set opinion = null, target = null where case_id = \(id)")
+      try await transaction.execute("delete from case_request where case_id = \(id)")
+      // The sweep of files takes what was let go long ago.
+      try await transaction.execute(
+        """
+        update file_reference set released_at = \(now + -3650 * 86_400), name = '已清除'
+        where entity = \(ServiceCase.material) and released_at is not null and record_id not in (
+          select id from case_material)
+        """)
+      try await transaction.execute("update case_ferry set erased_at = \(now) where case_id = \(id)")
+    }
+  }
+
+  /// `column = empty` for what is not kept; what has to be filled in says that it was erased.
+  private func erasedColumns() throws -> [SQL] {
+    let entity = try store.entity(ServiceCase.entity)
+    var columns: [SQL] = []
+    for field in entity.fields where field.isStored && !CaseStore.kept.contains(field.name) {
+      let isRequired = field.required && field.requiredWhen == nil && field.visible == nil
+      if field.encrypted {
+        let sealed = try store.keys.seal([], associated: "\(entity.name).\(field.name)")
+        columns.append(
+          isRequired
+            ? "\(identifier: field.name) = \(sealed)" : "\(identifier: field.name) = null")
+        if let index = field.indexColumn { columns.append("\(identifier: index) = null") }
+      } else if !isRequired {
+        columns.append("\(identifier: field.name) = null")
+      } else if field.type == .text {
+        columns.append("\(identifier: field.name) = '已清除'")
+      }
+    }
+    if entity.list.search.isEmpty == false { columns.append("\(identifier: "search_vector") = null") }
+    return columns
+  }
+}

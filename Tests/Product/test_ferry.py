@@ -1,0 +1,297 @@
+"""Two networks with a device between them: a citizen applies outside, officers handle inside, and nothing is lost on the way."""
+
+import os
+import pathlib
+import random
+import re
+import secrets
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+from clients import Client, until
+from pages import answer, apply
+from test_cases import PASSED, PHOTO, UPLOADS, picture, said, state
+from visitors import Server
+
+
+class Device(threading.Thread):
+    """What carries files from one network to the other; it may drop, double, delay, cut off and alter them."""
+
+    def __init__(self, folder, seed=None):
+        super().__init__(daemon=True)
+        self.folder, self.random, self.seed = pathlib.Path(folder), random.Random(seed), seed
+        self.open, self.ending = True, False
+
+    def run(self):
+        while not self.ending:
+            if self.open:
+                self.carry()
+            time.sleep(0.2)
+
+    def carry(self):
+        for come, go in (("outside", "inside"), ("inside", "outside")):
+            files = sorted((self.folder / come / "out").glob("*.xml"))
+            if self.seed is not None:
+                self.random.shuffle(files)
+            for file in files:
+                try:
+                    content = file.read_bytes()
+                    file.unlink()
+                except FileNotFoundError:
+                    continue
+                harm = self.random.randrange(8) if self.seed is not None else None
+                if harm == 0:
+                    continue
+                if harm == 1:
+                    content = content[:self.random.randrange(len(content))]
+                if harm == 2:
+                    at = self.random.randrange(len(content))
+                    content = content[:at] + (b"B" if content[at:at + 1] == b"A" else b"A") + content[at + 1:]
+                self.put(go, file.name, content)
+                if harm == 3:
+                    self.put(go, "twice-" + file.name, content)
+
+    def put(self, side, name, content):
+        target = self.folder / side / "in" / name
+        target.with_suffix(".part").write_bytes(content)
+        target.with_suffix(".part").rename(target)
+
+
+class Network(Server):
+    """A server on one side, with a folder the device takes from and one it fills."""
+
+    def __init__(self, lifang, folder, side):
+        super().__init__(lifang, os.path.join(folder, side))
+        os.chmod(self.folder, 0o755)
+        self.side = side
+        for name in ("out", "in"):
+            os.mkdir(os.path.join(self.folder, name))
+        if seed := os.environ.get("LIFANG_SEED"):
+            subprocess.run(["cp", "-a", "--reflink=auto", seed, self.data], check=True)
+
+    def client(self, account):
+        client = Client(self.base)
+        client.sign_in(account, self.accounts[account])
+        return client
+
+    def set(self, **values):
+        client = self.client("sysadmin")
+        for name, value in values.items():
+            saved = client.post(f"/settings/parameters/ferry.{name}", {"value": str(value)})
+            assert saved.status_code == 303, saved.text
+
+    def ferry(self):
+        return self.client("sysadmin").json("/ferry").json()
+
+
+@pytest.fixture(scope="module")
+def networks(executable_path):
+    with tempfile.TemporaryDirectory(prefix="lifang-ferry-") as folder:
+        os.chmod(folder, 0o755)
+        for side in ("outside", "inside"):
+            os.mkdir(os.path.join(folder, side))
+        sides = [Network(executable_path, folder, side) for side in ("outside", "inside")]
+        try:
+            for one in sides:
+                one.start()
+                assert "还没有" in one.run("ferry", "keys")
+            for one, other in (sides, sides[::-1]):
+                assert "已安装" in one.run("ferry", "keys", "--peer", other.data + "/keys/ferry/own.pub")
+            for one in sides:
+                one.set(outgoing=one.folder + "/out", incoming=one.folder + "/in", retry_seconds=2, receipt_seconds=2, side=one.side)
+            yield sides[0], sides[1], folder
+        finally:
+            for one in sides:
+                one.stop()
+
+
+@pytest.fixture
+def device(networks):
+    """Started as a device that works; `device(seed)` makes it one that does harm."""
+    running = []
+
+    def start(seed=None):
+        one = Device(networks[2], seed)
+        one.start()
+        running.append(one)
+        return one
+
+    yield start
+    for one in running:
+        one.ending = True
+        one.join(10)
+    # What lies there still was written by a device that did harm.
+    for side in ("outside", "inside"):
+        for file in (pathlib.Path(networks[2]) / side / "in").glob("*.xml"):
+            file.unlink(missing_ok=True)
+
+
+def number(client, case):
+    return re.search(r"W\d{20,}", client.get(case).text).group(0)
+
+
+def inside_case(inside, number):
+    """The address inside of what is called `number` outside; waits until it is there."""
+    def found():
+        return inside.sql(f"select case_id from case_ferry where number = '{number}'")
+
+    return "/cases/" + until(found, 60, 0.1)
+
+
+def test_a_citizen_applies_outside_an_officer_handles_inside_and_the_citizen_sees_the_result(networks, device):
+    outside, inside, _ = networks
+    device()
+    resident = outside.client("resident")
+    began = time.monotonic()
+    case = apply(resident, changes=UPLOADS, files={PHOTO: ("出生证.png", picture(1))})
+    called = number(resident, case)
+    there = inside_case(inside, called)
+    delay = time.monotonic() - began
+    assert delay < 60, delay
+
+    desk = inside.client("fujing")
+    assert called in desk.get(there).text
+    [key] = re.findall(rf'href="{there}/files/([^"]+)"', desk.get(there).text)
+    assert desk.get(f"{there}/files/{key}").content == picture(1)
+    assert answer(desk, there, {"review": "supplement", "opinion": "照片不清楚，请重拍。"}).status_code == 303
+    until(lambda: state(resident, case) == "supplement", 30)
+    assert "需要您补正：照片不清楚，请重拍。" in said(resident.get(case))
+    assert "请补充材料" in resident.get("/messages").text
+
+    sent = answer(resident, case, {**UPLOADS, "child_name": "张晓满", "opinion": "已重拍"}, files={PHOTO: ("清楚.png", picture(2))})
+    assert sent.status_code in (303, 422), said(sent)
+    if sent.status_code == 422:
+        pytest.fail(said(sent)[:800])
+    until(lambda: state(desk, there) == "active", 30)
+    keys = re.findall(rf'href="{there}/files/([^"]+)"', desk.get(there).text)
+    assert picture(2) in [desk.get(f"{there}/files/{key}").content for key in keys]
+    assert "张晓满" in desk.get(there).text
+
+    for account, values in (("fujing", PASSED), ("huji", PASSED)):
+        client = inside.client(account)
+        while [task for task in client.json(there).json()["tasks"] if task["mine"]]:
+            step = [task["step"] for task in client.json(there).json()["tasks"] if task["mine"]][0]
+            given = {"receipt": "matched"} if step in ("receive", "receipt") else {**values, "opinion": "内部意见不外传"}
+            got = answer(client, there, given)
+            assert got.status_code == 303, (step, said(got)[:500])
+    began = time.monotonic()
+    if state(desk, there) != "completed":
+        got = answer(inside.client("fujing"), there, {"receipt": "matched"})
+        assert got.status_code == 303, said(got)[:500]
+    until(lambda: state(resident, case) == "completed", 30)
+    back = time.monotonic() - began
+    print(f"outside to inside {delay:.1f} s, result back {back:.1f} s")
+    page = resident.get(case).text
+    assert "已办结" in page and "内部意见不外传" not in page
+    # Nobody of the inside is named outside.
+    assert inside.sql("select name from app_user where account = 'huji'") not in said(resident.get(case))
+    for one in networks[:2]:
+        until(lambda one=one: one.ferry()["waitingOut"] == 0, 30)
+
+
+def test_nothing_is_lost_or_doubled_when_both_sides_are_killed_and_the_device_does_harm(networks, device):
+    outside, inside, _ = networks
+    dice = random.Random(7)
+    device(seed=11)
+    cases = {}
+    for turn in range(6):
+        resident = outside.client("resident")
+        case = apply(resident)
+        cases[number(resident, case)] = case
+        time.sleep(dice.random() * 2)
+        side = dice.choice([outside, inside])
+        side.kill()
+        side.start()
+    for called in cases:
+        inside_case(inside, called)
+    # Whatever was doubled would be there twice, under a number of its own.
+    known = inside.sql("select number from case_ferry order by 1").split()
+    assert set(cases) <= set(known) and len(known) == len(set(known))
+    desk = inside.client("fujing")
+    for called in cases:
+        there = inside_case(inside, called)
+        assert answer(desk, there, {"review": "supplement", "opinion": f"请补正{called[-4:]}"}).status_code == 303
+    dice.choice([outside, inside]).kill()
+    for one in networks[:2]:
+        if one.process.poll() is not None:
+            one.start()
+    resident = outside.client("resident")
+    for called, case in cases.items():
+        until(lambda: state(resident, case) == "supplement", 120, 0.2)
+        assert f"请补正{called[-4:]}" in resident.get(case).text
+    held = [item for item in inside.ferry()["items"] if not item["stray"]]
+    assert held == []
+
+
+def test_what_does_not_fit_waits_on_a_page_and_is_rejected_with_a_reason(networks, device):
+    outside, inside, _ = networks
+    working = device()
+    until(lambda: outside.ferry()["waitingOut"] == 0, 60)
+    working.open = False
+    resident = outside.client("resident")
+    case = apply(resident)
+    called = number(resident, case)
+    # Inside somebody holds that number already: the application cannot be taken.
+    inside.sql(f"update case_ferry set number = '{called}' where case_id = (select max(case_id) from case_ferry)")
+    working.open = True
+    admin = inside.client("sysadmin")
+    item = until(lambda: [one for one in inside.ferry()["items"] if one["subject"] == called], 60)[0]
+    page = admin.get("/ferry").text
+    assert "已经收到过" in page and called in page
+    number_ = item["id"]
+    assert admin.post(f"/ferry/held/{number_}/retry").status_code == 303
+    assert "还是不能采用" in admin.get("/ferry").text
+    refused = admin.post(f"/ferry/held/{number_}/reject", {"reason": " "})
+    assert refused.status_code == 422 and "请写明拒绝原因" in refused.text
+    assert admin.post(f"/ferry/held/{number_}/reject", {"reason": "重复申请"}).status_code == 303
+    assert not [one for one in inside.ferry()["items"] if one["subject"] == called]
+    done = inside.sql("select action from audit_entry where action like 'ferry.%'").split()
+    assert "ferry.reject" in done
+    # Only those who run the platform may look.
+    assert inside.client("fujing").get("/ferry").status_code == 403
+    assert inside.client("fujing").post(f"/ferry/held/{number_}/retry").status_code == 403
+
+
+def test_the_outside_forgets_what_is_over(networks, device):
+    outside, inside, _ = networks
+    device()
+    resident = outside.client("resident")
+    case = apply(resident, changes=UPLOADS, files={PHOTO: ("出生证.png", picture(9))})
+    called = number(resident, case)
+    inside_case(inside, called)
+    assert resident.post(f"{case}/do/void", {"opinion": "不办了"}).status_code == 303
+    there = inside_case(inside, called)
+    until(lambda: state(inside.client("fujing"), there) == "withdrawn", 60)
+    until(lambda: outside.sql(f"select result_at is not null from case_ferry where number = '{called}'") == "t", 60)
+    until(lambda: outside.ferry()["waitingOut"] == 0, 60)
+    outside.set(keep_days=0)
+    until(lambda: outside.sql(f"select erased_at is not null from case_ferry where number = '{called}'") == "t", 150, 1)
+    page = said(resident.get(case))
+    assert called in page and "张小满" not in page
+    number_ = case.split("/")[-1]
+    rows = outside.sql(
+        "set lifang.scope_hukou_birth = '{\"all\":true}'; set lifang.scope_case_material = '{\"all\":true}'; "
+        f"select (select count(*) from hukou_birth where service_case_id = {number_}) + "
+        f"(select count(*) from case_material where service_case_id = {number_})")
+    assert rows.splitlines()[-1] == "0"
+    outside.set(keep_days=30)
+
+
+def test_files_are_checked_on_the_command_line(networks, tmp_path):
+    outside, inside, _ = networks
+    stray = pathlib.Path(inside.folder) / "in" / "hello.xml"
+    stray.write_text("<hello/>")
+    checked = subprocess.run(
+        [outside.lifang, "ferry", "verify", str(tmp_path / "none.xml"), "--data", outside.data], stdout=subprocess.PIPE, text=True)
+    assert checked.returncode == 1 and "打不开" in checked.stdout
+    file = tmp_path / f"{secrets.token_hex(4)}.xml"
+    file.write_text("<hello/>")
+    checked = subprocess.run([outside.lifang, "ferry", "verify", str(file), "--data", outside.data], stdout=subprocess.PIPE, text=True)
+    assert checked.returncode == 1 and "不是摆渡文件" in checked.stdout
+    until(lambda: [one for one in inside.ferry()["items"] if one["subject"] == "hello.xml"], 60)
+    metrics = inside.client("sysadmin").http.get(inside.base + "/metrics")
+    if metrics.status_code == 200:
+        assert "lifang_ferry_rejected_total" in metrics.text
