@@ -40,6 +40,10 @@ package enum CommandLineTool {
     Command(
       name: "items", summary: "列出办事事项，或运行它们的标准用例", usage: "items list [--json] | items check [事项编码 …]",
       run: ItemsCommand.run),
+    Command(
+      name: "identity-provider", summary: "演示用的统一身份认证平台（OpenID Connect，只含虚构的市民，不可用于生产）",
+      usage: "identity-provider --client ID --secret TEXT --redirect URL [--port N] [--scale S]",
+      run: IdentityProviderCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

@@ -42,6 +42,7 @@ extension CaseStore {
     guard item.channels.contains(application.channel) else {
       throw Refusal(.unprocessable, "item-channel", "“\(item.label)”不能\(application.channel.label)。请选择其他方式。")
     }
+    if application.channel == .online, let refusal = item.assuranceRefusal(principal.assurance) { throw refusal }
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
     return try await store.database.transaction { transaction in
       let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction)
