@@ -59,3 +59,44 @@ static inline EVP_PKEY *lifang_sm2_key(const unsigned char *point, size_t point_
   OSSL_PARAM_BLD_free(builder);
   return key;
 }
+
+/// An RSA public key from its modulus and exponent, big endian; null on failure.
+static inline EVP_PKEY *lifang_rsa_key(const unsigned char *n, int n_count, const unsigned char *e, int e_count) {
+  EVP_PKEY *key = NULL;
+  OSSL_PARAM *parameters = NULL;
+  BIGNUM *modulus = BN_bin2bn(n, n_count, NULL);
+  BIGNUM *exponent = BN_bin2bn(e, e_count, NULL);
+  OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+  if (modulus && exponent && builder && context &&
+      OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
+      OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1 &&
+      (parameters = OSSL_PARAM_BLD_to_param(builder)) && EVP_PKEY_fromdata_init(context) == 1) {
+    if (EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) key = NULL;
+  }
+  OSSL_PARAM_free(parameters);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_BLD_free(builder);
+  BN_free(modulus);
+  BN_free(exponent);
+  return key;
+}
+
+/// A public key of the curve P-256 from an uncompressed point; null on failure.
+static inline EVP_PKEY *lifang_p256_key(const unsigned char *point, size_t point_count) {
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  if (context && EVP_PKEY_fromdata_init(context) == 1) {
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"prime256v1", 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, point_count),
+        OSSL_PARAM_construct_end(),
+    };
+    if (EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) key = NULL;
+  }
+  EVP_PKEY_CTX_free(context);
+  return key;
+}
+
+/// A fresh key pair of the curve P-256; null on failure.
+static inline EVP_PKEY *lifang_p256_generate(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"); }

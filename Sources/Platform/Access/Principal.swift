@@ -26,9 +26,12 @@ package struct Principal: Sendable, Hashable {
   package let grants: Grants
   /// The highest classification this principal may read unmasked.
   package let clearance: Classification
+  /// How surely the session knows who it is.
+  package let assurance: Assurance
 
   package init(
-    kind: Kind, id: Int64, name: String, unit: UnitMembership?, grants: Grants, clearance: Classification
+    kind: Kind, id: Int64, name: String, unit: UnitMembership?, grants: Grants, clearance: Classification,
+    assurance: Assurance = .password
   ) {
     self.kind = kind
     self.id = id
@@ -36,6 +39,7 @@ package struct Principal: Sendable, Hashable {
     self.unit = unit
     self.grants = grants
     self.clearance = clearance
+    self.assurance = assurance
   }
 
   package static let stranger = Principal(

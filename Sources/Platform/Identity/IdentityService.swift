@@ -113,6 +113,7 @@ package final class IdentityService: Sendable {
       where ended_at is null and (expires_at <= \(now) or last_seen_at <= \(now + (-idleSeconds - 120)))
       """)
     try await database.execute("delete from sign_in_challenge where expires_at <= \(now)")
+    try await database.execute("delete from sign_in_request where expires_at <= \(now)")
     try await database.execute(
       "delete from sign_in_failure where last_at <= \(now + -86400) and coalesce(locked_until, last_at) <= \(now)")
   }

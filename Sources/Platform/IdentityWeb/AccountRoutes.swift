@@ -38,6 +38,7 @@ package struct AccountRoutes: Sendable {
       DetailItem("姓名", text: session.user.name), DetailItem("账号", text: session.user.account, isCode: true),
       DetailItem("当前机构", text: session.principal.unit?.name),
       DetailItem("数据级别", text: session.principal.clearance.label),
+      DetailItem("本次登录", text: session.principal.assurance.label),
       DetailItem("双因素认证", text: session.secondFactor ? "已启用" : "未启用"),
     ]
     let rows = sessions.map { other in
@@ -55,7 +56,8 @@ package struct AccountRoutes: Sendable {
       "我的账号",
       actions: [
         Action("修改密码", .link("/account/password"), style: .primary),
-        Action("双因素认证", .link("/account/second-factor")), Action("消息接收设置", .link("/account/messages")),
+        Action("双因素认证", .link("/account/second-factor")), Action("登录方式", .link("/account/identities")),
+        Action("消息接收设置", .link("/account/messages")),
         Action("谁看过我的信息", .link("/account/lookups")),
       ]
     ) {

@@ -11,10 +11,14 @@ package struct SignInRoutes: Sendable {
   let identity: IdentityService
   /// Shown on the sign-in page of a demo city: account and role.
   let demoAccounts: [(name: String, role: String)]
+  let federation: Federation
 
-  package init(site: Site, identity: IdentityService, demoAccounts: [(name: String, role: String)]) {
+  package init(
+    site: Site, identity: IdentityService, federation: Federation, demoAccounts: [(name: String, role: String)]
+  ) {
     self.site = site
     self.identity = identity
+    self.federation = federation
     self.demoAccounts = demoAccounts
   }
 
@@ -37,8 +41,14 @@ package struct SignInRoutes: Sendable {
       visitor = fresh
     }
     let back = SignInRoutes.local(visit.request.query.first("return"))
+    let others = back == "/" ? "" : "?return=\(PercentEncoding.encode(back))"
+    let providers = try await federation.providers().map {
+      ServiceGrid.Item(
+        $0.name, icon: Icon(rawValue: $0.icon) ?? .shield, path: "/sign-in/with/\($0.code)\(others)")
+    }
     let page = SignInPage(
-      visit: frame, step: step, account: account, returnPath: back, error: error, demoAccounts: demoAccounts)
+      visit: frame, step: step, account: account, returnPath: back, error: error, demoAccounts: demoAccounts,
+      providers: providers)
     var response = try visit.html(page.render(), status: status)
     if let visitor { response.setCookie(try site.cookie("visitor", visitor, maxAge: 86400)) }
     response.headers["Cache-Control"] = "no-store"

@@ -137,7 +137,18 @@ struct WebApplication: Sendable {
       router.onImmediate(.get, "/" + name.dropFirst("root/".count)) { assets.response(name, for: $0) }
     }
     OperationRoutes(deployment: deployment, jobs: jobs).register(in: &router, site: site)
-    SignInRoutes(site: site, identity: identity, demoAccounts: demoAccounts).register(in: &router)
+    let outside = GatewayClient(name: "identity-provider")
+    let federation = Federation(identity: identity, store: store, origin: origin) { url, headers, body in
+      let answer = try await outside.ask(url, headers: headers, body: body.map { Array($0.utf8) })
+      return OpenIDClient.Answer(status: answer.status, body: answer.body)
+    }
+    if !demoAccounts.isEmpty {
+      let provider = try await DemoIdentity.provider(deployment, origin: origin)
+      DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
+    }
+    SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
+      .register(in: &router)
+    FederationRoutes(site: site, federation: federation, authenticator: authenticator).register(in: &router)
     AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
     PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
       .register(in: &router)

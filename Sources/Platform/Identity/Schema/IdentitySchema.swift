@@ -93,6 +93,28 @@ package enum IdentitySchema {
           unnest(array['create', 'update', 'delete', 'import', 'reset', 'unlock', 'kick', 'rotate']) action
         union all select subject, action, 'auditor' from unnest(array['audit', 'login_log', 'api_call']) subject,
           unnest(array['view', 'export', 'verify', 'delete']) action;
-        """)
+        """),
+    federation,
   ]
+
+  /// Sign-in by providers of identities (统一身份认证): what was begun and has not come back, and how sure a session is.
+  private static let federation = Migration(
+    id: "0021-federation",
+    sql: """
+      alter table session add column assurance text not null default 'password';
+      create table sign_in_request (
+        -- of the state that travels through the browser; it is used once
+        state_hash bytea primary key,
+        -- of the cookie of the browser that began it
+        browser_hash bytea not null,
+        provider_id bigint not null,
+        -- sealed: nonce and code verifier
+        secrets bytea not null,
+        return_path text not null,
+        -- whose account the identity is bound to; null for a sign-in
+        user_id bigint,
+        expires_at timestamptz not null
+      );
+      create index sign_in_request_expiry on sign_in_request (expires_at);
+      """)
 }

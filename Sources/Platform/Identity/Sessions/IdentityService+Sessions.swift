@@ -58,7 +58,7 @@ extension IdentityService {
   static func sessionQuery(_ digest: [UInt8], now: Instant) -> SQL {
     """
     select s.id as session_id, s.created_at, s.last_seen_at, s.expires_at, s.ended_at, s.end_reason, s.second_factor,
-      \(UserAccount.columns), \(PrincipalLoader.unitColumns),
+      s.assurance, \(UserAccount.columns), \(PrincipalLoader.unitColumns),
       c.changed_at as password_at, c.change_reason, f.enrolled_at is not null as enrolled,
       \(PrincipalLoader.userGrants(user: "u.id", unit: "n.id", today: now.chinaTime.date, now: now)) as grants
     from session s join app_user u on u.id = s.user_id
@@ -74,7 +74,8 @@ extension IdentityService {
     let roles = PrincipalLoader.read(try row.get("grants", as: JSON.self))
     let principal = Principal(
       kind: .user, id: user.id, name: user.name, unit: try PrincipalLoader.unit(row),
-      grants: demand == nil ? roles.grants : Grants([]), clearance: min(user.clearance, roles.clearance))
+      grants: demand == nil ? roles.grants : Grants([]), clearance: min(user.clearance, roles.clearance),
+      assurance: Assurance(rawValue: try row.get("assurance")) ?? .password)
     return Session(
       id: try row.get("session_id"), user: user, principal: principal, roleNames: roles.names, demand: demand,
       secondFactor: try row.get("second_factor"), createdAt: try row.get("created_at"), expiresAt: expires,

@@ -91,8 +91,11 @@ extension IdentityService {
   }
 
   /// Opens a session, after everything has been checked.
+  ///
+  /// - Parameter method: as the log of sign-ins calls it; `nil` for a password.
   func open(
-    _ user: UserAccount, _ digest: [UInt8], _ origin: Origin, secondFactor: Bool, replacing old: String?
+    _ user: UserAccount, _ digest: [UInt8], _ origin: Origin, secondFactor: Bool, replacing old: String?,
+    assurance: Assurance = .password, method: String? = nil
   ) async throws -> OpenedSession {
     let token = configuration.random.token()
     let hash = Digest.sm3(Array(token.utf8))
@@ -106,9 +109,9 @@ extension IdentityService {
       try await transaction.execute(
         """
         insert into session (token_hash, user_id, created_at, last_seen_at, expires_at, remote_address, user_agent,
-          second_factor)
+          second_factor, assurance)
         values (\(hash), \(user.id), \(now), \(now), \(now + Int64(self.policy.absoluteHours) * 3600),
-          \(origin.remoteAddress), \(origin.userAgent), \(secondFactor))
+          \(origin.remoteAddress), \(origin.userAgent), \(secondFactor), \(assurance.rawValue))
         """)
       if self.policy.sessionsPerUser > 0 {
         // The row lock makes sign-ins of one user on several nodes count one another.
@@ -120,7 +123,8 @@ extension IdentityService {
           """, .tooMany, by: nil, in: transaction)
       }
       try await self.write(
-        nil, origin, user.account, user, method: secondFactor ? "password_totp" : "password", in: transaction)
+        nil, origin, user.account, user, method: method ?? (secondFactor ? "password_totp" : "password"),
+        in: transaction)
     }
     configuration.metrics?.count("lifang_sign_ins_total", #"outcome="done""#)
     return OpenedSession(token: token, session: try await authenticate(token, origin: origin))
@@ -177,11 +181,11 @@ extension IdentityService {
 
   /// Writes a refusal that does not count towards the lock.
   func note(
-    _ reason: SignInReason, _ origin: Origin, _ account: String, _ user: UserAccount?
+    _ reason: SignInReason, _ origin: Origin, _ account: String, _ user: UserAccount?, method: String = "password"
   ) async throws {
     configuration.metrics?.count("lifang_sign_ins_total", #"outcome="refused""#)
     try await database.transaction { transaction in
-      try await self.write(reason, origin, account, user, method: "password", in: transaction)
+      try await self.write(reason, origin, account, user, method: method, in: transaction)
     }
   }
 

@@ -76,8 +76,10 @@ package struct SignInPage {
   let error: String?
   let notice: String?
   let demoAccounts: [(name: String, role: String)]
+  let providers: [ServiceGrid.Item]
 
   /// - Parameters:
+  ///   - providers: other ways to sign in, for citizens.
   ///   - account: what was typed before.
   ///   - returnPath: where to go afterwards.
   ///   - error: why it failed and how often it may still fail.
@@ -85,8 +87,9 @@ package struct SignInPage {
   ///   - demoAccounts: shown in the demo city only.
   package init(
     visit: FrameModel, step: Step = .password, account: String = "", returnPath: String = "/", error: String? = nil,
-    notice: String? = nil, demoAccounts: [(name: String, role: String)] = []
+    notice: String? = nil, demoAccounts: [(name: String, role: String)] = [], providers: [ServiceGrid.Item] = []
   ) {
+    self.providers = providers
     self.visit = visit
     self.step = step
     self.account = account
@@ -105,6 +108,7 @@ package struct SignInPage {
       h1 { step == .password ? "登录\(visit.product)" : "输入动态验证码" }
       if let error { Notice(.danger, error) }
       if let notice { Notice(.info, notice) }
+      if step == .password, !providers.isEmpty { citizens }
       form(.class("form"), .method(.post), .action(visit.links.signIn)) {
         formTokenField()
         HiddenField("return", returnPath)
@@ -114,6 +118,24 @@ package struct SignInPage {
         }
       }
       if !demoAccounts.isEmpty { demo }
+    }
+  }
+
+  /// Citizens come first and need no password; staff go on below.
+  private var citizens: HTML {
+    section(.class("sign-in-providers"), .aria(.label, "群众实名登录")) {
+      h2 { "群众实名登录" }
+      ul {
+        for provider in providers {
+          li {
+            a(.class("button button-normal"), .href(provider.path)) {
+              provider.icon
+              span { provider.label }
+            }
+          }
+        }
+      }
+      h2 { "账号密码登录" }
     }
   }
 

@@ -1,3 +1,4 @@
+package import Access
 package import Entities
 package import YAML
 
@@ -23,6 +24,8 @@ package struct ServiceItem: Sendable {
   /// 承诺时限 in working days.
   package let limit: Int
   package let channels: [CaseChannel]
+  /// How surely the applicant on line must be known (身份认证等级, C-023).
+  package let assurance: Assurance
   package let conditions: [ItemCondition]
   package let materials: [MaterialRequirement]
   package let result: ItemResult

@@ -1,3 +1,4 @@
+import Access
 import Core
 import Entities
 import YAML
@@ -11,7 +12,8 @@ struct ItemReader {
   private let reader: MappingReader
 
   private static let keys = [
-    "item", "label", "class", "source", "form", "preset", "hide", "flow", "limit", "channels", "conditions",
+    "item", "label", "class", "source", "form", "preset", "hide", "flow", "limit", "channels", "assurance",
+    "conditions",
     "materials", "result", "guide", "decisions", "golden",
   ]
 
@@ -32,7 +34,8 @@ struct ItemReader {
       code: document.name, label: reader.label(fallback: document.name),
       category: reader.required("class", limit: 50, fallback: ""), source: reader.texts("source").map(\.text),
       form: form.name, preset: preset, hidden: hidden(form), flows: flows(form),
-      limit: reader.integer("limit", in: 1...400) ?? 20, channels: channels(), conditions: conditions(form),
+      limit: reader.integer("limit", in: 1...400) ?? 20, channels: channels(),
+      assurance: reader.choice("assurance", Assurance.self) ?? .password, conditions: conditions(form),
       materials: requirements(form), result: result(), guide: reader.text("guide", limit: 4000) ?? "",
       decisions: reader.texts("decisions").map(\.text), goldenCases: goldenCases(form), position: reader.position,
       version: document.node.digest)

@@ -49,6 +49,7 @@ extension CaseStore {
     guard item.channels.contains(application.channel) else {
       throw Refusal(.unprocessable, "item-channel", "“\(item.label)”不能\(application.channel.label)。请选择其他方式。")
     }
+    if application.channel == .online, let refusal = item.assuranceRefusal(principal.assurance) { throw refusal }
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
     // Others are asked before the transaction begins: nothing is locked while they think.
     let checks = try await checks(application, item, faults, context, by: principal, origin: origin)

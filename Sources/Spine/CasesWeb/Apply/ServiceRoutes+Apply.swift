@@ -21,6 +21,7 @@ extension ServiceRoutes {
     guard item.channels.contains(.online) else {
       throw Refusal(.unprocessable, "item-channel", "“\(item.label)”只能到窗口办理。请带齐材料到就近的户籍窗口。")
     }
+    if let refusal = item.assuranceRefusal(visit.principal.assurance) { throw refusal }
     return .online
   }
 
@@ -32,6 +33,12 @@ extension ServiceRoutes {
     if channel == .online, let known = try await prefill(visit) {
       for (name, text) in known { texts[name] = [text] }
       for name in known.keys { sources[name] = "来自您的实名登记" }
+    }
+    if channel == .online {
+      for (name, text) in try await vouched(visit) {
+        texts[name] = [text]
+        sources[name] = "来自您的实名认证"
+      }
     }
     texts["relation"] = texts["relation"] ?? ["self"]
     let defaults = try defaults(of: item, visit)
@@ -65,6 +72,21 @@ extension ServiceRoutes {
     }
   }
 
+  /// Who the applicant is, when a provider of identities has vouched for it: nobody applies under another name then.
+  private func vouched(_ visit: Visit) async throws -> [String: String] {
+    guard visit.principal.assurance >= .realName else { return [:] }
+    let query = ListQuery(
+      IdentityProvider.binding, filters: [ListFilter("user_id", .equals(.integer(visit.principal.id)))],
+      sort: [ListView.Sort(field: "used_at", descending: true)], limit: 1)
+    let records = store.records(as: .system, purpose: "本人申请", origin: visit.request.origin)
+    guard let binding = try await records.list(query).records.first else { return [:] }
+    var known: [String: String] = [:]
+    for (field, source) in [("applicant_name", "name"), ("applicant_document", "resident_id")] {
+      if let text = binding[source].text, !text.isEmpty { known[field] = text }
+    }
+    return known
+  }
+
   func submit(_ visit: Visit) async throws -> Response {
     let item = try item(visit)
     let channel = try channel(visit, item)
@@ -74,6 +96,7 @@ extension ServiceRoutes {
     texts.merge(kept.texts) { _, new in new }
     for name in ["_refresh", "_csrf", "_draft", "_fill"] { texts[name] = nil }
     texts.merge(try defaults(of: item, visit)) { sent, _ in sent }
+    if channel == .online { for (name, text) in try await vouched(visit) { texts[name] = [text] } }
     let input = FormInput(texts)
     if let asked = form.first("_fill") {
       var owner: String?
