@@ -53,6 +53,7 @@ let package = Package(
     library("CExpat", pkgConfig: "expat"),
     library("CZip", pkgConfig: "libzip"),
     library("CCurl", pkgConfig: "libcurl"),
+    library("CTurboJPEG", pkgConfig: "libturbojpeg"),
 
     // Kernel: knows no city.
     module(.kernel, "Core"),
@@ -63,7 +64,8 @@ let package = Package(
     module(.kernel, "HTML", ["Core"]),
     module(.kernel, "Geo", ["Core"]),
     module(.kernel, "XML", ["Core", "CExpat"]),
-    module(.kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CZip"]),
+    module(
+      .kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CTurboJPEG", "CZip"]),
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
@@ -103,7 +105,7 @@ let package = Package(
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
+        "Access", "Audit", "Cases", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
         "Processes", "SQL", "Shell", "Site",
       ]),
     module(
@@ -163,7 +165,7 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging",
         "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),

@@ -42,6 +42,7 @@ package enum CasesSchema {
 
   /// Tables that refer to the register of cases.
   package static let after = [
+    ArchiveRules.migration,
     Migration(
       id: "0160-case-process",
       sql: """
@@ -147,6 +148,6 @@ package enum CasesSchema {
         create index case_request_user on case_request (user_id) where state = 'open';
         create index case_request_pool on case_request (pool_kind, pool_code, pool_unit_id)
           where state = 'open' and user_id is null;
-        """)
+        """),
   ]
 }
