@@ -53,6 +53,7 @@ let package = Package(
     library("CExpat", pkgConfig: "expat"),
     library("CZip", pkgConfig: "libzip"),
     library("CCurl", pkgConfig: "libcurl"),
+    library("CTurboJPEG", pkgConfig: "libturbojpeg"),
 
     // Kernel: knows no city.
     module(.kernel, "Core"),
@@ -64,7 +65,8 @@ let package = Package(
     module(.kernel, "Transport", ["CCurl", "Core"]),
     module(.kernel, "Geo", ["Core"]),
     module(.kernel, "XML", ["Core", "CExpat"]),
-    module(.kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CZip"]),
+    module(
+      .kernel, "Documents", ["Core", "XML", "CQREncode", "CXLSXWriter", "CPango", "CTurboJPEG", "CZip"]),
 
     // Platform: knows people, roles and steps.
     module(.platform, "Access", ["Core"]),
@@ -118,9 +120,7 @@ let package = Package(
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML",
-        "HTTP",
-        "Identity",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
         "Processes", "SQL", "Shell", "Site",
       ]),
     module(
@@ -190,9 +190,7 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs",
-        "Messaging",
-        "Peers", "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 
+import archives
 import cases
 from stage import (POSTGRES, STAGE, Browser, Nginx, Server, city, conninfo, demo_accounts, lifang, percentile, psql, say,
                    shuffled, status_field)
@@ -321,6 +322,12 @@ def mixed_100():
 def inbox_10k():
     """The inbox of an officer with ten thousand open tasks."""
     return cases.inbox_10k(row, spread)
+
+
+@measure
+def archive_500k():
+    """Archive and statistics over half a million cases with two and a half million images' metadata."""
+    return archives.archive_500k(row, spread)
 
 
 def main():

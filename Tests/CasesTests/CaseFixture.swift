@@ -56,7 +56,7 @@ struct CaseFixture: Sendable {
     for purpose in [KeyPurpose.data, .index, .pepper] { try keys.rotate(purpose, at: CaseFixture.start) }
     store = RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: time.clock), clock: time.clock,
-      hooks: RecordHooks(),
+      hooks: CaseFixture.hooks,
       actorName: { id, session in
         guard id > 0 else { return nil }
         return try await session.query("select name from app_user where id = \(id)").first?.get("name")
@@ -90,6 +90,22 @@ struct CaseFixture: Sendable {
       self,
       cases: CaseStore(
         store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, connectors: client))
+  }
+
+  static let hooks: RecordHooks = {
+    var hooks = RecordHooks()
+    CaseReadings.addHooks(to: &hooks)
+    ArchiveRules.addHooks(to: &hooks)
+    InspectionDraw.addHooks(to: &hooks)
+    BatchTasks.addHooks(to: &hooks)
+    return hooks
+  }()
+
+  /// Files of this test alone, in a folder that is new.
+  func fileStore() async throws -> FileStore {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lifang-files-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    return FileStore(folder: folder, database: database, keys: store.keys, clock: time.clock)
   }
 
   func person(_ account: String) throws -> Principal {

@@ -1,4 +1,6 @@
 import Cases
+import Core
+import Entities
 import Foundation
 
 /// The shipped processes with one word of one of them changed.
@@ -12,4 +14,9 @@ enum Changed {
     try text.write(toFile: target + "/hukou_on_site.bpmn", atomically: true, encoding: .utf8)
     return ServiceCatalog(try CaseFixture.catalog.get(), folders: [CaseFixture.resources, folder])
   }
+}
+
+extension Value {
+  /// A date as it is written; none when it is none.
+  static func day(_ text: String) -> Value { CivilDate(text).map { .date($0) } ?? .null }
 }

@@ -50,6 +50,43 @@ import Testing
     #expect(total.map(\.measures) == [[.integer(4)]] && total[0].keys.isEmpty)
   }
 
+  @Test func measuresCountWhatTheirListHolds() async throws {
+    let (city, _) = try await Self.makeCity()
+    let role = try #require(city.catalogs.current.entity("building")?.statistics)
+    let tall = try #require(role.measures.first { $0.label == "高层" })
+    let offices = try #require(role.measures.first { $0.label == "办公面积" })
+    #expect(tall.filters == [.init(name: "storeys.from", value: "8")])
+    let rows = try await city.system.aggregate(
+      AggregateQuery(
+        "building", groups: [.init("kind")], measures: [.init(function: .count, field: nil), tall, offices]))
+    #expect(rows.map(\.labels) == [["住宅"], ["写字楼"], ["未填写"]])
+    #expect(rows.map { $0.measures[1] } == [.integer(1), .integer(0), .integer(1)])
+    #expect(rows[0].measures[2] == .null)
+    for row in rows where row.keys[0] != .null {
+      let list = try await city.system.list(
+        ListQuery(
+          "building",
+          filters: [.init("kind", .equals(row.keys[0])), .init("storeys", .range(from: .integer(8), to: nil))]))
+      #expect(.integer(Int64(list.count.value)) == row.measures[1])
+    }
+  }
+
+  @Test func timeIsCutByWeekAndQuarterInItsOwnOrder() async throws {
+    let (city, _) = try await Self.makeCity()
+    func labels(_ cut: AggregateQuery.Group.Cut) async throws -> [String] {
+      var query = AggregateQuery("building", groups: [.init("built", cut)])
+      query.ordersByKey = true
+      return try await city.system.aggregate(query).map { $0.labels[0] }
+    }
+    // 2020-01-15 is in the third week by ISO 8601, 2021-12-31 in the 52nd.
+    #expect(try await labels(.week) == ["2020-W03", "2020-W05", "2021-W52"])
+    #expect(try await labels(.quarter) == ["2020-Q1", "2021-Q4"])
+    #expect(try await labels(.day) == ["2020-01-15", "2020-01-31", "2020-02-01", "2021-12-31"])
+    // The greatest first without it.
+    let greatest = try await city.system.aggregate(AggregateQuery("building", groups: [.init("built", .year)]))
+    #expect(greatest.map { $0.labels[0] } == ["2020", "2021"])
+  }
+
   @Test func totalsStayInScope() async throws {
     let (city, _) = try await Self.makeCity()
     let clerk = city.store.records(as: StoreFixture.user(7, [("building.view", .division([]))], division: "511702"))

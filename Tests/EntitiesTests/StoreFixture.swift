@@ -138,7 +138,7 @@ struct StoreFixture: Sendable {
     numbering: {field: code, pattern: "B{division_code:6}-{seq:4}"}
     actions:
       - {name: demolish, label: 标记拆除, when: "status != 'demolished' or status == null", ask: [remark], set: {status: "'demolished'"}, confirm: 拆除后不再计入统计}
-    statistics: {by: [kind, division_code, unit_id, built, vacant], measures: [count, "sum(storeys)", "sum(value)", "avg(area)"]}
+    statistics: {by: [kind, division_code, unit_id, built, vacant], measures: [count, "sum(storeys)", "sum(value)", "avg(area)", {label: 高层, count: "storeys.from=8"}, {label: 办公面积, of: sum(storeys), where: kind=office}]}
     """
 
   private static let room = """

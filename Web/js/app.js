@@ -8,6 +8,7 @@ import './table.js';
 import './list.js';
 import './form.js';
 import './files.js';
+import './viewer.js';
 import './picker.js';
 import './point.js';
 import './display.js';

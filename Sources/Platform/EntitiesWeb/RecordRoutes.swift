@@ -23,6 +23,7 @@ package struct RecordRoutes: Sendable {
     router.on(.get, "/r/{entity}/pick", at: site) { visit in try await pick(visit) }
     router.on(.get, RecordRoutes.divisionPicker, at: site) { visit in try await pickDivision(visit) }
     router.on(.get, "/r/{entity}/statistics", at: site) { visit in try await statistics(visit) }
+    router.on(.get, "/r/{entity}/statistics/export", at: site) { visit in try await exportStatistics(visit) }
     router.on(.post, "/r/{entity}/columns", at: site) { visit in try await columns(visit) }
     router.on(.post, "/r/{entity}/batch", at: site) { visit in try await batch(visit) }
     router.on(.get, "/r/{entity}/new", at: site) { visit in try await form(visit, id: nil) }

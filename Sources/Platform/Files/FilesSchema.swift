@@ -3,6 +3,7 @@ package import SQL
 /// The tables of stored files (文件): what is kept once, and who refers to it.
 package enum FilesSchema {
   package static let migrations = [
+    FileMeasures.migration,
     Migration(
       id: "0031-files",
       sql: """
@@ -36,6 +37,6 @@ package enum FilesSchema {
         create index file_reference_draft on file_reference (created_at) where attached_at is null;
         create index file_reference_released on file_reference (released_at) where released_at is not null;
         comment on table file_reference is '文件引用';
-        """)
+        """),
   ]
 }

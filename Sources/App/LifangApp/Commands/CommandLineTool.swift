@@ -29,6 +29,9 @@ package enum CommandLineTool {
     Command(
       name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),
     Command(
+      name: "archive", summary: "查验电子档案：文件、目录、申请内容和办理过程是否与归档时一致",
+      usage: "archive verify [档号] [--json]", run: ArchiveCommand.run),
+    Command(
       name: "cluster", summary: "启动、停止私有数据库，显示连接串", usage: "cluster start|stop|conninfo", run: ClusterCommand.run),
     Command(
       name: "administrators", summary: "为新装的系统建立三员账号（系统、安全保密、审计）", usage: "administrators",

@@ -70,6 +70,10 @@ struct Deployment: Sendable {
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
     var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all
     files.addHooks(to: &hooks)
+    CaseReadings.addHooks(to: &hooks)
+    ArchiveRules.addHooks(to: &hooks)
+    InspectionDraw.addHooks(to: &hooks)
+    BatchTasks.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

@@ -43,6 +43,7 @@ struct WebApplication: Sendable {
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let dock: FerryDock
+  let inspection: ImageInspection
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -156,6 +157,10 @@ struct WebApplication: Sendable {
       .register(in: &router)
     ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
     CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
+    let images = PageImages(files: files)
+    inspection = ImageInspection(store: store, measures: FileMeasures(images), parameters: parameters)
+    ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
+    ArchiveRoutes(site: site, store: store, files: files, images: images).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
     BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
@@ -290,6 +295,14 @@ struct WebApplication: Sendable {
         while !Task.isCancelled {
           do { try await cases.fireTimers(log: deployment.log) } catch {
             if !Task.isCancelled { deployment.log.fault(error, "case-timers-failed") }
+          }
+          try? await Task.sleep(for: .seconds(20))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { while try await inspection.run() > 0 {} } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "image-inspection-failed") }
           }
           try? await Task.sleep(for: .seconds(20))
         }

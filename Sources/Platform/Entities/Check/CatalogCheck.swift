@@ -17,6 +17,7 @@ struct CatalogCheck {
       references(of: entity)
       protection(of: entity)
       views(of: entity)
+      statistics(of: entity)
       codes(in: entity)
     }
     uniqueLabels()

@@ -53,7 +53,7 @@ struct ListPage {
 
   private var list: HTML {
     Shell.ListView(
-      filters: filterBar, chips: ActiveFilters(chips, clearPath: address.bare), columns: chooser, table: table,
+      filters: filterBar, chips: ActiveFilters(filters.chips, clearPath: address.bare), columns: chooser, table: table,
       pager: Pager(
         total: page.count.isEstimate ? .about(page.count.value) : .exact(page.count.value), page: address.page,
         size: address.size, shown: page.records.count,
@@ -70,8 +70,8 @@ struct ListPage {
 
   private var filterBar: FilterBar {
     let fields = entity.list.filters.compactMap { entity.field($0) }
-    let basic = fields.prefix(3).map(filterField)
-    let rest = fields.dropFirst(3).map(filterField)
+    let basic = fields.prefix(3).map(filters.field)
+    let rest = fields.dropFirst(3).map(filters.field)
     let moreInForce = fields.dropFirst(3).filter { address.filtered.contains($0.name) }.count
     let hints = entity.list.search.compactMap { entity.field($0)?.label }
     return FilterBar(
@@ -80,71 +80,10 @@ struct ListPage {
       basic: Array(basic), more: Array(rest), moreInForce: moreInForce, kept: kept)
   }
 
+  private var filters: FilterFields { FilterFields(register: register, address: address) }
+
   private var kept: [HiddenField] {
     ["sort", "size", "columns", "at"].compactMap { name in address.items.first(name).map { HiddenField(name, $0) } }
-  }
-
-  private func filterField(_ field: FieldDeclaration) -> Shell.Field {
-    let name = ListAddress.filterName(field, in: entity)
-    let value = address.items.first(name) ?? ""
-    let from = address.items.first("\(field.name).from") ?? ""
-    let to = address.items.first("\(field.name).to") ?? ""
-    let control: Control
-    switch field.type {
-    case .code(let name):
-      let codes = register.catalog.dictionary(name)?.codes ?? []
-      control = .select(value, codes.map { Choice($0.code, $0.label) }, blank: "全部")
-    case .boolean: control = .select(value, [Choice("true", "是"), Choice("false", "否")], blank: "全部")
-    case .date, .instant: control = .dateRange(from: from, to: to)
-    case .integer, .decimal, .money: control = .numberRange(from: from, to: to, unit: field.unit)
-    case .ref(let target):
-      control = .reference(
-        Control.Reference(
-          value: value, text: register.titles[field.name] ?? "", source: "/r/\(target)/pick"))
-    case .division:
-      control = .reference(
-        Control.Reference(
-          value: value, text: register.divisions.path(of: value) ?? value, source: RecordRoutes.divisionPicker,
-          placeholder: "全部"))
-    default: control = .text(value, .init(maximum: 60))
-    }
-    return Shell.Field(name, field.label, control)
-  }
-
-  private var chips: [ActiveFilters.Chip] {
-    var chips: [ActiveFilters.Chip] = []
-    if let search = address.search {
-      chips.append(.init("搜索", search, removePath: address.path(setting: "q", to: nil)))
-    }
-    for name in address.filtered {
-      guard let field = entity.field(name) else { continue }
-      chips.append(.init(field.label, chipText(field), removePath: address.path(without: name)))
-    }
-    if let time = address.items.first("at") {
-      chips.append(.init("截至", time, removePath: address.path(setting: "at", to: nil)))
-    }
-    return chips
-  }
-
-  private func chipText(_ field: FieldDeclaration) -> String {
-    let from = address.items.first("\(field.name).from")
-    let to = address.items.first("\(field.name).to")
-    if from != nil || to != nil { return "\(from ?? "不限") 至 \(to ?? "不限")" }
-    if let empty = address.items.first("\(field.name).empty") { return empty == "true" ? "未填写" : "已填写" }
-    if field.type == .division, let code = address.items.first("\(field.name).prefix") {
-      return register.divisions.path(of: code) ?? code
-    }
-    if let text = address.items.first("\(field.name).prefix") ?? address.items.first("\(field.name).contains") {
-      return text
-    }
-    return address.items.all(field.name).map { text in
-      switch field.type {
-      case .code(let name): return register.catalog.dictionary(name)?.label(of: text) ?? text
-      case .boolean: return text == "true" ? "是" : "否"
-      case .ref: return register.titles[field.name] ?? text
-      default: return text
-      }
-    }.joined(separator: "、")
   }
 
   // MARK: Table
@@ -193,7 +132,7 @@ struct ListPage {
   }
 
   private var empty: StateView {
-    if !chips.isEmpty {
+    if !filters.chips.isEmpty {
       return .nothingFound(
         "没有符合条件的\(entity.label)", "试着去掉一个筛选条件，或换一个说法搜索。您能看到的范围由角色的数据权限决定。", clear: address.bare)
     }

@@ -1,68 +1,68 @@
 import Access
 import Core
+import Documents
 import Entities
+import Files
 import HTML
 import HTTP
 import Shell
 import Site
 
-/// Totals of a register by its declared dimensions, each row opening the list behind it.
+/// Totals of a register by its declared dimensions and over time; every number opens the list behind it.
 extension RecordRoutes {
   func statistics(_ visit: Visit) async throws -> Response {
-    let register = try register(visit)
+    let (register, request, result) = try await count(visit)
     let entity = register.entity
-    guard let role = entity.statistics, let first = role.dimensions.first else {
-      throw Refusal(.notFound, "statistics-none", "\(entity.label)没有声明统计。")
-    }
-    let asked = visit.request.query.first("by") ?? first
-    let dimension = role.dimensions.contains(asked) ? asked : first
-    guard let field = entity.field(dimension) else {
-      throw Refusal(.notFound, "statistics-none", "\(entity.label)没有这个统计维度。")
-    }
-    let items = visit.request.query.items.filter { !["by", "q"].contains($0.name) }
-    let query = try ListQuery(entity, items: items.map { ($0.name, $0.value) }, ignoring: ListAddress.ignored)
-    let cut: AggregateQuery.Group.Cut? = field.type == .division ? .digits(9) : nil
-    let rows = try await store.records(as: visit.principal, origin: visit.request.origin).aggregate(
-      AggregateQuery(
-        entity.name, filters: query.filters, groups: [.init(dimension, cut)], measures: role.measures, limit: 200))
-    let path = "/r/\(entity.name)/statistics"
-    let tabs = Tabs(
-      role.dimensions.compactMap { name in
-        entity.field(name).map { Tabs.Tab($0.label, path: "\(path)?by=\(name)", isCurrent: name == dimension) }
-      }, label: "统计维度")
-    let columns = [Column(field.label, .text)] + role.measures.map { Column(label($0, entity), .number) }
-    let table = DataTable(
-      caption: "按\(field.label)统计\(entity.label)", columns: columns,
-      rows: rows.map { row in
-        let key = row.keys.first ?? .null
-        let label = row.labels.first ?? ""
-        return TableRow(
-          id: key.plainText, name: label, path: listPath(entity, field, key),
-          cells: [.text(label)] + row.measures.map { .text(figure($0)) })
-      }, opensPanel: false, empty: .empty("没有可统计的\(entity.label)", "您的数据范围内还没有记录。"))
+    let query = visit.request.query
+    let address = try ListAddress(entity, request.filters, divisions: register.divisions)
+    let page = StatisticsPage(
+      register: register, request: request, result: result, address: address,
+      exportPath: request.address("\(request.path)/export", query))
     return try await visit.page(
       "\(entity.label)统计", layout: .wide, crumbs: [Crumb(entity.label, "/r/\(entity.name)")],
-      actions: [Action("打印", .print, icon: .print)], tabs: tabs
-    ) { Card(isFlush: true) { table } }
+      actions: page.actions, tabs: page.tabs
+    ) { page.content }
   }
 
-  private func listPath(_ entity: EntityDeclaration, _ field: FieldDeclaration, _ key: Entities.Value) -> String {
-    let base = "/r/\(entity.name)"
-    if key.isNull { return "\(base)?\(field.name).empty=true" }
-    let name = field.type == .division ? "\(field.name).prefix" : field.name
-    return "\(base)?\(name)=\(PercentEncoding.encode(key.plainText))"
+  private func count(_ visit: Visit) async throws -> (Register, StatisticsRequest, StatisticsResult) {
+    var register = try register(visit)
+    let records = store.records(as: visit.principal, origin: visit.request.origin)
+    register = Register(
+      register.entity, catalog: register.catalog, context: register.context,
+      divisions: try await records.divisionNames())
+    let request = try StatisticsRequest(register.entity, visit.request.query)
+    return (register, request, try await StatisticsCount(request: request, records: records).result())
   }
 
-  private func label(_ measure: StatisticsRole.Measure, _ entity: EntityDeclaration) -> String {
-    let field = measure.field.flatMap { entity.field($0)?.label } ?? ""
-    return switch measure.function {
-    case .count: "数量"
-    case .sum: "\(field)合计"
-    case .avg: "平均\(field)"
-    case .min: "最小\(field)"
-    case .max: "最大\(field)"
+  /// The table as a workbook, with what it was counted by.
+  func exportStatistics(_ visit: Visit) async throws -> Response {
+    let (register, request, result) = try await count(visit)
+    let file = try TemporaryFile(in: files.files.folder)
+    let writer = try TableWriter(
+      path: file.path, format: .xlsx(sheet: "统计", created: site.clock.now()),
+      columns: ([result.heading] + result.columns).map { TableColumn($0) })
+    for line in result.lines { try writer.append([.text(line.label)] + line.cells.map(RecordRoutes.cell)) }
+    if !result.totals.isEmpty { try writer.append([.text("合计")] + result.totals.map(RecordRoutes.cell)) }
+    try writer.begin(sheet: "条件", columns: [TableColumn("项目"), TableColumn("内容")])
+    try writer.append([.text("统计表"), .text(result.title)])
+    try writer.append([.text("时间"), .text(request.range.text)])
+    let address = try ListAddress(register.entity, request.filters, divisions: register.divisions)
+    for chip in FilterFields(register: register, address: address).chips {
+      try writer.append([.text(chip.label), .text(chip.value)])
+    }
+    try writer.append([.text("统计人"), .text(visit.principal.name)])
+    try writer.append([.text("统计时间"), .text(site.clock.now().display)])
+    try writer.finish()
+    return file.response(named: "\(register.entity.label)统计-\(site.clock.today()).xlsx")
+  }
+
+  private static func cell(_ cell: StatisticsCell) -> TableValue {
+    switch cell.value {
+    case .integer(let number): .integer(number)
+    case .money(let money): .decimal(money.fen, scale: 2)
+    case .decimal(let number): .decimal((number.rounded(places: 2) ?? number).millionths, scale: 6)
+    case .null: .empty
+    default: .text(cell.value.plainText)
     }
   }
-
-  private func figure(_ value: Value) -> String { value.integer.map { grouped(Int($0)) } ?? value.plainText }
 }

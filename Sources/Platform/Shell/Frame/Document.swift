@@ -38,6 +38,7 @@ struct DocumentHead {
   private var sheets: [String] {
     let shared = [
       "assets/bootstrap-reboot.min.css", "css/lifang.css", "css/forms.css", "css/details.css", "css/cases.css",
+      "css/viewer.css",
     ]
     return shared
       + (isPublic ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css"])

@@ -59,7 +59,8 @@ extension CaseStore {
       Inbox.openScope, CaseStore.sharedPlans,
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
-        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id
+        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id,
+        c.accepted_by, c.submitted_at, c.was_incomplete
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
     ])[2]
@@ -73,7 +74,9 @@ extension CaseStore {
         "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
         "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
         "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),
-        "unit_id": try integer("unit_id"),
+        "unit_id": try integer("unit_id"), "accepted_by": try integer("accepted_by"),
+        "submitted_at": try instant("submitted_at"),
+        "was_incomplete": .boolean(try row.get("was_incomplete", as: Bool?.self) ?? false),
       ],
       process: try await versions.process(try row.get("process_version_id"), in: transaction),
       item: try await versions.item(try row.get("item_version_id"), in: transaction),

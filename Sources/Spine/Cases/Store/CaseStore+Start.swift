@@ -85,6 +85,9 @@ extension CaseStore {
         "due_at": .instant(try deadline(ProcessDuration(days: item.limit), from: store.clock.now())),
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
+      values["citywide"] = .text(desk.home.map { $0 == desk.unit ? "own" : "other" } ?? "unknown")
+      values["was_incomplete"] = .boolean(false)
+      if application.channel != .online { values["accepted_by"] = .integer(principal.id) }
       if application.channel == .online, principal.id > 0 { values["applicant_user_id"] = .integer(principal.id) }
       if let arrival {
         values["number"] = .text(arrival.number)
@@ -105,7 +108,10 @@ extension CaseStore {
       // The record begins where the process has come to already.
       values["state"] = .text(instance.caseState(in: process, byApplicant: false))
       values["step"] = instance.stepText(in: process)
-      if instance.state == .finished { values["finished_at"] = .instant(store.clock.now()) }
+      if instance.state == .finished {
+        values["finished_at"] = .instant(store.clock.now())
+        values.merge(finishing(values, by: principal, at: store.clock.now())) { _, new in new }
+      }
       let record = try await records.insert(ServiceCase.entity, values.filter { !$0.value.isNull }, input: .code)
       let number = (isOutside ? CaseStore.outsideMark : "") + (record["number"].text ?? "")
       if isOutside {

@@ -52,11 +52,13 @@ extension CaseStore {
     try await tell(
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
       by: principal, in: transaction)
+    changes.merge(facts(of: state, before: before, action, caseState, by: principal, at: now)) { _, new in new }
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     if !changes.isEmpty {
       try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)
     }
     try await report(state, action, by: principal, in: transaction)
+    try await file(state, before: before, by: principal, in: transaction)
   }
 
   // MARK: Tasks
@@ -86,6 +88,9 @@ extension CaseStore {
           continue
         }
         let isDone = task.state == .done && old?.state != .done
+        if isDone, principal.kind == .user, rule.handler != .starter {
+          statements.append(handlingStatement(state, task.id, visit.node, action, by: principal, at: now))
+        }
         let isAsked = task.state == .open && old?.state != .open
         let result = isDone && action.task == task.id ? action.result : nil
         // A pool stays known when somebody takes the task out of it, so that it can be given back.

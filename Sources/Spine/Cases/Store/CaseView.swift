@@ -16,6 +16,8 @@ package struct CaseView: Sendable {
     case involved
     /// By role and data scope.
     case scope
+    /// By a granted reading alone (档案调阅).
+    case reading
   }
 
   package let id: Int64
@@ -40,6 +42,8 @@ package struct CaseView: Sendable {
   package let alerts: [Record]
   /// 快递单, the oldest first.
   package let parcels: [Record]
+  /// The reading in force, which shows the files; `nil` without one.
+  package let reading: CaseReading?
 
   /// What the applicant is told of the history: the decisions, with the reasons that are meant for them, and nothing of
   /// who asked whom inside.
@@ -158,7 +162,9 @@ extension CaseStore {
       ).first
       guard let row else { throw CaseStore.missing }
       let starter: Int64 = try row.get("starter_id")
-      let access = try await access(to: id, starter: starter, principal, in: transaction)
+      let reading =
+        principal.kind == .user ? try await reading(of: id, by: principal.id, in: transaction) : nil
+      let access = try await access(to: id, starter: starter, reading: reading, principal, in: transaction)
       let process = try await versions.process(try row.get("process_version_id"), in: transaction)
       let item = try await versions.item(try row.get("item_version_id"), in: transaction)
       let instance = try ProcessInstance(json: try row.get("instance"))
@@ -178,8 +184,11 @@ extension CaseStore {
         }
       }
       // Whoever has to decide reads everything, with the task as the purpose; the applicant has written it.
-      let reveals = access == .applicant || (instance.state == .running && !mine.isEmpty)
-      let purpose = access == .applicant ? "查看本人办件" : mine.first.map { "办理办件：\($0.label)" } ?? "查看办件"
+      let reveals = access == .applicant || (instance.state == .running && !mine.isEmpty) || reading != nil
+      let purpose =
+        access == .applicant
+        ? "查看本人办件"
+        : mine.first.map { "办理办件：\($0.label)" } ?? reading.map { "调阅 \($0.number)：\($0.purpose)" } ?? "查看办件"
       let records = store.records(as: reader, purpose: purpose, origin: origin).within(transaction)
       let record = try await records.get(ServiceCase.entity, id, reveal: reveals)
       let form = try await records.attached(item.form, to: id, reveal: reveals).first
@@ -209,13 +218,13 @@ extension CaseStore {
         withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter,
         requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction),
         alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
-        parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals))
+        parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading)
     }
   }
 
-  func access(to id: Int64, starter: Int64, _ principal: Principal, in transaction: Transaction) async throws
-    -> CaseView.Access
-  {
+  func access(
+    to id: Int64, starter: Int64, reading: CaseReading? = nil, _ principal: Principal, in transaction: Transaction
+  ) async throws -> CaseView.Access {
     if principal.kind == .system { return .scope }
     if principal.kind == .user {
       let row = try await transaction.query(
@@ -245,10 +254,9 @@ extension CaseStore {
         if pools.contains(.init(kind, code, unit: try row.get("pool_unit_id"))) { return .involved }
       }
     }
-    guard try await store.records(as: principal).within(transaction).reaches(ServiceCase.entity, id) else {
-      throw CaseStore.missing
-    }
-    return .scope
+    if try await store.records(as: principal).within(transaction).reaches(ServiceCase.entity, id) { return .scope }
+    guard reading != nil else { throw CaseStore.missing }
+    return .reading
   }
 
   func tasks(of id: Int64, in session: some SQLSession) async throws -> [CaseTask] {

@@ -42,6 +42,7 @@ package enum CasesSchema {
 
   /// Tables that refer to the register of cases.
   package static let after = [
+    ArchiveRules.migration,
     Migration(
       id: "0160-case-process",
       sql: """

@@ -91,6 +91,7 @@ struct CasePage {
       actions.append(dialog("督办", "supervise"))
     }
     if !isApplicant { actions.append(dialog("抄送", "copy")) }
+    if hidesFiles { actions.append(readAction) }
     if view.controls.contains("shelve") {
       if view.instance.state == .running { actions.append(dialog("挂账", "shelve")) }
       if view.instance.state == .shelved { actions.append(dialog("恢复办理", "resume")) }
@@ -272,38 +273,6 @@ struct CasePage {
     // Where it goes and how it comes back stand last, as on the form.
     let isLast = { (fields: [FieldDeclaration]) in fields.contains { ["division_code", "delivery"].contains($0.name) } }
     return sections.filter { !isLast($0.fields) } + sections.filter { isLast($0.fields) }
-  }
-
-  private var materialCard: HTML {
-    Card("申请材料", count: .exact(view.materials.count)) {
-      if view.materials.isEmpty { p(.class("blank")) { "没有提交材料。" } }
-      ul(.class("material-grid")) {
-        for material in view.materials { li { self.material(material) } }
-      }
-    }.html
-  }
-
-  private func material(_ material: Record) -> HTML {
-    HTML {
-      p(.class("material-name")) {
-        strong { material["label"].text ?? "" }
-        " "
-        Badge(
-          catalog.dictionary("material_state")?.label(of: material["state"].text ?? "") ?? "",
-          material["state"].text == "rejected" ? .danger : .neutral)
-      }
-      verification(material)
-      if material.masked.contains("files") {
-        p(.class("field-help")) { "有文件，办理这件事的人可以查看。" }
-      } else {
-        for (index, key) in (material["files"].list ?? []).enumerated() {
-          a(.class("material-file"), .href("/cases/\(view.id)/files/\(key)")) {
-            Icon.document
-            "文件 \(index + 1)"
-          }
-        }
-      }
-    }
   }
 
   private var requestCard: HTML {

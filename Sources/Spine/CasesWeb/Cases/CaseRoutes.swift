@@ -104,6 +104,9 @@ package struct CaseRoutes: Sendable {
     guard holds else {
       throw Refusal(.notFound, "file-missing", "没有找到这个文件，或您现在没有这件事的办理任务，不能查看材料。")
     }
+    guard view.access == .applicant || !view.mine.isEmpty else {
+      throw Refusal(.forbidden, "file-original", "调阅只能在线查看，不能下载原件。请打开办件的“材料影像”。")
+    }
     let file = try await files.find(key)
     let files = files
     var response = Response.stream(type: file.contentType) { writer in

@@ -143,51 +143,6 @@ extension EntityReader {
       geometry: geometry, label: fields.name(reader, "label"), minimumZoom: minimum, maximumZoom: max(minimum, maximum),
       position: reader.position)
   }
-
-  func statistics() -> StatisticsRole? {
-    guard let reader = reader.mapping("statistics", "statistics", keys: ["by", "measures"]) else { return nil }
-    let dimensions = fields.names(reader, "by", stored: true, shown: true).filter { name in
-      guard let field = fields.field(name), field.encrypted || !field.canBeDimension else { return true }
-      collector.error(
-        reader.place("by"), "不能按字段“\(name)”统计：\(field.encrypted ? "它是加密的" : "\(field.type.label)不能作统计维度")")
-      return false
-    }
-    var measures = reader.texts("measures").compactMap { measure($0.text, at: $0.position) }
-    if measures.isEmpty { measures = [.init(function: .count, field: nil)] }
-    return StatisticsRole(dimensions: dimensions, measures: measures, position: reader.position)
-  }
-
-  /// `count`, `sum(area)`.
-  private func measure(_ text: String, at position: SourcePosition) -> StatisticsRole.Measure? {
-    typealias Function = StatisticsRole.Measure.Function
-    let parts = text.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let function = Function(rawValue: String(parts[0])), parts.count == 1 || parts[1].hasSuffix(")") else {
-      let names = Function.allCases.map(\.rawValue).joined(separator: "、")
-      collector.error(position, "看不懂统计量“\(text)”，应写 count 或 sum(字段)，函数可用：\(names)")
-      return nil
-    }
-    guard parts.count == 2 else {
-      if function == .count { return .init(function: .count, field: nil) }
-      collector.error(position, "统计量 \(text) 要写明字段，如 \(text)(area)")
-      return nil
-    }
-    let name = String(parts[1].dropLast())
-    guard let field = fields.field(name, at: position.advanced(by: parts[0].count + 1), stored: true, collector) else {
-      return nil
-    }
-    let wantsNumber = function == .sum || function == .avg
-    let type = field.expressionType
-    if field.encrypted || wantsNumber && !type.isNumber || function != .count && !type.isOrdered {
-      let reason = field.encrypted ? "它是加密的" : "\(field.type.label)不能求 \(function.rawValue)"
-      collector.error(position, "字段“\(name)”不能作统计量：\(reason)")
-      return nil
-    }
-    if wantsNumber, field.target != nil {
-      collector.error(position, "字段“\(name)”不能作统计量：关联记录的编号不能求 \(function.rawValue)")
-      return nil
-    }
-    return .init(function: function, field: name)
-  }
 }
 
 extension FieldType {
@@ -209,7 +164,7 @@ extension FieldDeclaration {
     }
   }
 
-  fileprivate var canBeDimension: Bool {
+  var canBeDimension: Bool {
     switch type {
     case .longtext, .json, .point, .line, .polygon, .file, .image, .decimal, .money: false
     default: true

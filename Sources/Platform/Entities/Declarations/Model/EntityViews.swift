@@ -162,36 +162,6 @@ package struct MapRole: Sendable {
   }
 }
 
-/// What can be counted and by what (统计).
-package struct StatisticsRole: Sendable {
-  package struct Measure: Sendable, Hashable {
-    package enum Function: String, Sendable, Hashable, CaseIterable { case count, sum, avg, min, max }
-
-    package let function: Function
-    /// `nil` only for `count`.
-    package let field: String?
-
-    package init(function: Function, field: String?) {
-      self.function = function
-      self.field = field
-    }
-
-    /// `count`, `sum(area)`.
-    package var name: String { field.map { "\(function.rawValue)(\($0))" } ?? function.rawValue }
-  }
-
-  /// Dimensions: codes, divisions, references, booleans, dates (by month), texts.
-  package let dimensions: [String]
-  package let measures: [Measure]
-  package let position: SourcePosition
-
-  package init(dimensions: [String], measures: [Measure], position: SourcePosition) {
-    self.dimensions = dimensions
-    self.measures = measures
-    self.position = position
-  }
-}
-
 /// The entity's place in the menu.
 package struct MenuPlacement: Sendable {
   /// The label of a declared menu.

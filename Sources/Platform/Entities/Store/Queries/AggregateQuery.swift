@@ -6,8 +6,8 @@ package struct AggregateQuery: Sendable, Hashable {
   package struct Group: Sendable, Hashable {
     package enum Cut: Sendable, Hashable {
       case value
-      /// Dates and instants by calendar year, month or day in China Standard Time.
-      case year, month, day
+      /// Dates and instants by calendar year, quarter, month, week (ISO 8601) or day in China Standard Time.
+      case year, quarter, month, week, day
       /// Division codes by their first digits: 4 a city, 6 a county, 9 a sub-district, 12 a community.
       case digits(Int)
     }
@@ -33,6 +33,8 @@ package struct AggregateQuery: Sendable, Hashable {
   package var measures: [StatisticsRole.Measure]
   /// The greatest groups by the first measure are returned, this many.
   package var limit: Int
+  /// Groups come in the order of their keys, as time does, and not the greatest first.
+  package var ordersByKey = false
   package var asOf: Instant?
 
   package init(

@@ -12,15 +12,14 @@ extension Records {
     try require(entity, asOf: query.asOf)
     let compiler = compiler(entity, asOf: query.asOf)
     let keys = try query.groups.map { try AggregateKey($0, entity, principal) }
-    let measures = try query.measures.map { try AggregateMeasure($0, entity, principal) }
+    let measures = try query.measures.map { try AggregateMeasure($0, entity, principal, compiler) }
     guard !measures.isEmpty else { throw Refusal(.invalid, "measure-unknown", "请至少选择一个统计指标。") }
     let conditions =
       try compiler.conditions(query.filters, search: query.search) + [ScopePredicate.any(of: compiler.scope)]
     let positions = keys.indices.map { SQL(unsafe: String($0 + 1)) }
     let grouping: SQL = keys.isEmpty ? "" : " group by \(SQL.join(positions))"
-    let order: SQL =
-      keys.isEmpty
-      ? "" : " order by \(unsafe: String(keys.count + 1)) desc nulls last, \(SQL.join(positions))"
+    let greatest: SQL = query.ordersByKey ? "" : "\(unsafe: String(keys.count + 1)) desc nulls last, "
+    let order: SQL = keys.isEmpty ? "" : " order by \(greatest)\(SQL.join(positions))"
     let statement: SQL = """
       select \(SQL.join(keys.map(\.sql) + measures.map(\.sql))) from \(compiler.source)
       where \(SQL.join(conditions, separator: " and "))\(grouping)\(order) limit \(min(max(query.limit, 1), 10_000))
@@ -63,7 +62,10 @@ private struct AggregateKey {
   let sql: SQL
 
   init(_ group: AggregateQuery.Group, _ entity: EntityDeclaration, _ principal: Principal) throws(Refusal) {
-    guard let field = entity.field(group.field), entity.statistics?.dimensions.contains(group.field) == true else {
+    let role = entity.statistics
+    guard let field = entity.field(group.field),
+      role?.dimensions.contains(group.field) == true || role?.time == group.field
+    else {
       throw Refusal(
         .invalid, "dimension-unknown", "\(entity.label)不能按“\(entity.field(group.field)?.label ?? group.field)”统计。",
         field: group.field)
@@ -80,6 +82,8 @@ private struct AggregateKey {
     switch cut {
     case .value: sql = field.multiple ? "unnest(\(column))" : column
     case .year where isTime: sql = "to_char(\(day), 'YYYY')"
+    case .quarter where isTime: sql = "to_char(\(day), 'YYYY\"-Q\"Q')"
+    case .week where isTime: sql = "to_char(\(day), 'IYYY\"-W\"IW')"
     case .month where isTime: sql = "to_char(\(day), 'YYYY-MM')"
     case .day where isTime: sql = "to_char(\(day), 'YYYY-MM-DD')"
     case .digits(let count) where field.type == .division && (1...12).contains(count):
@@ -122,11 +126,19 @@ private struct AggregateMeasure {
   let function: StatisticsRole.Measure.Function
   let sql: SQL
 
-  init(_ measure: StatisticsRole.Measure, _ entity: EntityDeclaration, _ principal: Principal) throws(Refusal) {
+  init(
+    _ measure: StatisticsRole.Measure, _ entity: EntityDeclaration, _ principal: Principal, _ compiler: QueryCompiler
+  ) throws {
     function = measure.function
+    var only: SQL = ""
+    if !measure.filters.isEmpty {
+      let query = try ListQuery(entity, items: measure.filters.map { ($0.name, $0.value) })
+      let conditions = try compiler.conditions(query.filters, search: nil)
+      only = " filter (where \(SQL.join(conditions, separator: " and ")))"
+    }
     guard let name = measure.field else {
       field = nil
-      sql = "count(*)"
+      sql = "count(*)\(only)"
       return
     }
     guard let field = entity.field(name), field.isStored, !field.encrypted,
@@ -141,13 +153,13 @@ private struct AggregateMeasure {
     self.field = field
     let column: SQL = "t.\(identifier: name)"
     switch (measure.function, field.valueKind) {
-    case (.count, _): sql = "count(\(column))"
-    case (.sum, .integer), (.sum, .money): sql = "sum(\(column))::bigint"
-    case (.avg, .money): sql = "round(avg(\(column)))::bigint"
-    case (.avg, .integer), (.avg, .decimal): sql = "round(avg(\(column)), 6)"
-    case (.sum, _): sql = "sum(\(column))"
-    case (.min, _): sql = "min(\(column))"
-    default: sql = "max(\(column))"
+    case (.count, _): sql = "count(\(column))\(only)"
+    case (.sum, .integer), (.sum, .money): sql = "(sum(\(column))\(only))::bigint"
+    case (.avg, .money): sql = "round(avg(\(column))\(only))::bigint"
+    case (.avg, .integer), (.avg, .decimal): sql = "round(avg(\(column))\(only), 6)"
+    case (.sum, _): sql = "sum(\(column))\(only)"
+    case (.min, _): sql = "min(\(column))\(only)"
+    default: sql = "max(\(column))\(only)"
     }
   }
 

@@ -1,0 +1,183 @@
+import Access
+import Audit
+package import Core
+import Crypto
+package import Entities
+import SQL
+
+/// The digest over a whole archive (档案摘要): its catalogue with the SM3 of every file, the form and the history of the
+/// case. No name stands in what is digested, so that the parts can be kept beside it.
+enum ArchiveDigest {
+  /// The parts of a digest and up to which event of the history they reach.
+  struct Parts: Equatable {
+    let items: String
+    let form: String
+    let events: String
+    let lastEvent: Int64
+
+    var json: JSON {
+      [
+        "items": .string(items), "form": .string(form), "events": .string(events), "last_event": .int(lastEvent),
+      ]
+    }
+
+    init(items: String, form: String, events: String, lastEvent: Int64) {
+      self.items = items
+      self.form = form
+      self.events = events
+      self.lastEvent = lastEvent
+    }
+
+    init?(_ json: JSON?) {
+      guard let items = json?["items"]?.string, let form = json?["form"]?.string,
+        let events = json?["events"]?.string, let last = json?["last_event"]?.int
+      else { return nil }
+      self.init(items: items, form: form, events: events, lastEvent: last)
+    }
+
+    /// What the archive keeps as its digest.
+    func digest(number: String, caseNumber: String) -> String {
+      ArchiveDigest.hash("lifang-archive-1\n\(number)\n\(caseNumber)\n\(items)\n\(form)\n\(events)\n\(lastEvent)\n")
+    }
+  }
+
+  static func hash(_ text: String) -> String { Hex.encode(Digest.sm3(Array(text.utf8))) }
+
+  /// `[{key, digest, size, type}]` of stored files, in the order given.
+  static func entries(_ keys: [String], in session: some SQLSession) async throws -> JSON {
+    guard !keys.isEmpty else { return .array([]) }
+    var found: [String: JSON] = [:]
+    for row in try await session.query(
+      """
+      select r.key, o.digest, o.size, o.content_type from file_reference r join file_object o on o.id = r.object_id
+      where r.key = any(\(keys))
+      """)
+    {
+      let key: String = try row.get("key")
+      found[key] = [
+        "key": .string(key), "digest": .string(try row.get("digest")), "size": .int(try row.get("size")),
+        "type": .string(try row.get("content_type")),
+      ]
+    }
+    return .array(keys.compactMap { found[$0] })
+  }
+
+  static func digests(_ entries: Value) -> [String] {
+    (entries.json?.array ?? []).compactMap { $0["digest"]?.string }
+  }
+
+  /// What stands now, up to an event of the history.
+  ///
+  /// - Parameter lastEvent: `nil` for the whole history.
+  static func parts(
+    of archive: Int64, case id: Int64, upTo lastEvent: Int64?, _ records: Records, in transaction: Transaction
+  )
+    async throws -> Parts
+  {
+    _ = try await transaction.query(Archive.openScope)
+    var items = ""
+    for row in try await transaction.query(
+      """
+      select position, kind, label, coalesce(document_number, '') as document_number, coalesce(note, '') as note,
+        coalesce(entries::text, '[]') as entries
+      from archive_item where archive_id = \(archive) order by position, id
+      """)
+    {
+      let entries = try JSON(parsing: try row.get("entries", as: String.self))
+      items += "\(try row.get("position", as: Int64?.self) ?? 0)\t\(try row.get("kind", as: String.self))\t"
+      items += "\(try row.get("label", as: String.self))\t\(try row.get("document_number", as: String.self))\t"
+      items += "\(try row.get("note", as: String.self))"
+      for entry in entries.array ?? [] {
+        items += "\t\(entry["digest"]?.string ?? "") \(entry["size"]?.int ?? 0) \(entry["type"]?.string ?? "")"
+      }
+      items += "\n"
+    }
+    var events = ""
+    var last: Int64 = 0
+    for row in try await transaction.query(
+      """
+      select id, extract(epoch from at)::bigint as at, actor, action, coalesce(step, '') as step,
+        coalesce(result, '') as result, coalesce(opinion, '') as opinion
+      from case_event where case_id = \(id) and id <= \(lastEvent ?? Int64.max) order by id
+      """)
+    {
+      last = try row.get("id")
+      events += "\(last)\t\(try row.get("at", as: Int64.self))\t\(try row.get("actor", as: Int64.self))\t"
+      events += "\(try row.get("action", as: String.self))\t\(try row.get("step", as: String.self))\t"
+      events += "\(try row.get("result", as: String.self))\t\(try row.get("opinion", as: String.self))\n"
+    }
+    return Parts(
+      items: hash(items), form: try await form(of: id, records, in: transaction), events: hash(events), lastEvent: last)
+  }
+
+  /// The answers of the form and of the case that were decided on.
+  private static func form(of id: Int64, _ records: Records, in transaction: Transaction) async throws -> String {
+    let reader = records.store.records(as: .system, purpose: "档案查验").within(transaction)
+    let record = try await reader.get(ServiceCase.entity, id, reveal: true)
+    var text = ""
+    for name in [
+      "number", "item_code", "item_version", "applicant_name", "applicant_document", "subject_name",
+      "subject_document", "division_code", "submitted_at",
+    ] { text += "\(name)=\(record[name].plainText)\n" }
+    let item = try await transaction.query(
+      "select v.content from case_process p join item_version v on v.id = p.item_version_id where p.case_id = \(id)"
+    ).first
+    let name = try item.flatMap { try JSON(parsing: try $0.get("content", as: String.self))["form"]?.string }
+    if let name, let form = try await reader.attached(name, to: id, reveal: true).first {
+      let stored = records.store.catalog.entity(name)?.fields.filter(\.isStored).map(\.name) ?? []
+      for field in stored.sorted() where !form[field].isNull {
+        text += "\(field)=\(form[field].plainText)\n"
+      }
+    }
+    return hash(text)
+  }
+
+  /// Works the digest out anew after something was added, and counts.
+  static func renew(_ archive: Int64, _ records: Records, in transaction: Transaction) async throws {
+    _ = try await transaction.query(Archive.openScope)
+    guard
+      let row = try await transaction.query(
+        """
+        select a.number, a.case_number, a.service_case_id, a.digest,
+          (select count(*) from archive_item i where i.archive_id = a.id) as items,
+          (select coalesce(sum(file_count), 0)::bigint from archive_item i where i.archive_id = a.id) as files
+        from archive a where a.id = \(archive)
+        """
+      ).first
+    else { return }
+    let parts = try await parts(
+      of: archive, case: try row.get("service_case_id"), upTo: nil, records, in: transaction)
+    let digest = parts.digest(number: try row.get("number"), caseNumber: try row.get("case_number"))
+    try await records.update(
+      Archive.entity, archive, version: nil,
+      [
+        "digest": .text(digest), "parts": .json(parts.json), "item_count": .integer(try row.get("items")),
+        "file_count": .integer(try row.get("files")),
+      ], input: .code)
+    try await seal(archive, digest, records, in: transaction)
+  }
+
+  /// The digest stands in the audit chain too, where nobody changes it.
+  private static func seal(_ archive: Int64, _ digest: String, _ records: Records, in transaction: Transaction)
+    async throws
+  {
+    try await records.store.audit.append(
+      .init(
+        records.principal, "archive.file", entity: Archive.entity, record: archive, purpose: records.purpose,
+        origin: records.origin, details: ["digest": .string(digest)]), in: transaction)
+  }
+}
+
+/// What a line of the catalogue keeps of its files.
+package enum ArchiveItems {
+  /// `[{key, digest, size, type}]`; only for whoever may see the archive.
+  package static func entries(of item: Int64, in store: RecordStore) async throws -> [JSON] {
+    try await store.database.transaction { transaction in
+      let rows = try await transaction.pipeline([
+        Archive.openScope,
+        "select coalesce(entries::text, '[]') as entries from archive_item where id = \(item)",
+      ])[1]
+      return try rows.first.map { try JSON(parsing: try $0.get("entries", as: String.self)).array ?? [] } ?? []
+    }
+  }
+}
