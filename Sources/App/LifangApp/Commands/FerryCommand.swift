@@ -15,7 +15,8 @@ enum FerryCommand {
     case "verify": return try verify(configuration, Array(arguments.operands.dropFirst()))
     default:
       throw Refusal(
-        .invalid, "command-unknown", "请写 ferry keys [--peer 对侧公钥文件]、ferry publish、ferry run、ferry status 或 ferry verify 文件…。")
+        .invalid, "command-unknown",
+        "请写 ferry keys [--peer 对侧公钥文件]、ferry publish、ferry run、ferry status 或 ferry verify 文件…。")
     }
   }
 

@@ -109,7 +109,7 @@ final class RegisterFerry: Sendable {
         try $0.get("id")
       }
       for id in ids {
-        try await store.database.transaction { transaction in
+        try await store.database.transaction { [self] transaction in
           let record = try await store.records(as: .system).within(transaction).get(entity.name, id, columns: fields)
           let values = Dictionary(uniqueKeysWithValues: fields.map { ($0, record[$0]) })
           try await send(entity, id, values, post, store.catalog, in: transaction)
