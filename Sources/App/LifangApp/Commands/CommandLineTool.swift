@@ -50,7 +50,8 @@ package enum CommandLineTool {
       name: "peers", summary: "在本机模拟各对接系统，供演示和联调", usage: "peers [--port N] [--secret S]", run: PeersCommand.run),
     Command(
       name: "ferry", summary: "网间摆渡：生成和安装密钥、运行一轮、查看情况、检查文件",
-      usage: "ferry keys [--peer FILE] | ferry run | ferry status [--json] | ferry verify FILE…", run: FerryCommand.run),
+      usage: "ferry keys [--peer FILE] | ferry publish | ferry run | ferry status [--json] | ferry verify FILE…",
+      run: FerryCommand.run),
     Command(
       name: "identity-provider", summary: "演示用的统一身份认证平台（OpenID Connect，只含虚构的市民，不可用于生产）",
       usage: "identity-provider --client ID --secret TEXT --redirect URL [--port N] [--scale S]",

@@ -44,12 +44,16 @@ struct WebApplication: Sendable {
   let messageRunner: MessageRunner
   let dock: FerryDock
   let inspection: ImageInspection
+  let registers: RegisterFerry
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
     self.deployment = deployment
     let configuration = deployment.configuration
-    let store = deployment.makeStore()
+    let problems = ProblemMessages()
+    let registers = RegisterFerry()
+    self.registers = registers
+    let store = deployment.makeStore(telling: problems, publishing: registers)
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -89,11 +93,14 @@ struct WebApplication: Sendable {
     self.connectors = connectors
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
+    problems.begin(messages)
     let ferry = deployment.caseFerry(parameters)
+    registers.begin(ferry.post, parameters)
     let cases = CaseStore(
       store: store, versions: versions, parameters: parameters, messages: messages, connectors: connectors, ferry: ferry)
     self.cases = cases
-    let dock = deployment.dock(ferry, cases: cases, messages: messages)
+    let dock = deployment.dock(
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
     self.dock = dock
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
