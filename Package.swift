@@ -81,7 +81,7 @@ let package = Package(
       .platform, "Messaging",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
-      .platform, "Connectors", ["Access", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+      .platform, "Connectors", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
