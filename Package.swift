@@ -84,7 +84,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Connectors",
-      ["Access", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Ferry",
       ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),

@@ -27,7 +27,7 @@ import Testing
       #expect(entry["attempts"].integer == 1 && entry["status"].integer == 200 && entry["succeeded"].boolean == true)
       #expect(entry["request"].text == "编号：T*********；姓名：张**")
       let row = try await city.database.query("select c::text as t from connector_call c").first
-      let text: String = try #require(try row?.get("t"))
+      let text: String = try #require(row).get("t")
       #expect(!text.contains("T510000001") && !text.contains("张小满"))
     }
   }
@@ -35,7 +35,8 @@ import Testing
   @Test func theKeyIsNotKeptInClear() async throws {
     try await ConnectorFixture.run { city in
       for row in try await city.database.query("select c::text as t from connector c") {
-        #expect(!(try row.get("t", as: String.self)).contains(ConnectorFixture.secret))
+        let text: String = try row.get("t")
+        #expect(!text.contains(ConnectorFixture.secret))
       }
     }
   }
@@ -103,7 +104,8 @@ import Testing
 
   @Test func aSystemWithoutAnAddressIsNeverCalled() async throws {
     try await ConnectorFixture.run(configured: false) { city in
-      #expect(try await city.ask("T510000001").outcome == .off)
+      let answer = try await city.ask("T510000001")
+      #expect(answer.outcome == .off)
       #expect(try await city.log().isEmpty)
     }
   }

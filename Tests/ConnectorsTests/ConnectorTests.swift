@@ -4,6 +4,7 @@ import Crypto
 import Entities
 import Foundation
 import Testing
+import YAML
 
 /// Declarations and what is generated from them.
 @Suite struct ConnectorTests {

@@ -1,4 +1,5 @@
 import Access
+import Audit
 import Connectors
 import Core
 import Entities

@@ -121,15 +121,21 @@ def test_administrators_set_connectors_up_and_try_them(city, clients):
     assert clients("sysadmin").post("/connectors/marriage_certificate/probe").status_code == 303
     assert "已连通" in text(clients("sysadmin").get("/connectors/marriage_certificate"))
     # A wrong key is said as such, and mended again.
-    number, version = city.sql("select id || ' ' || version from connector where name = 'marriage_certificate'").split()
-    wrong = clients("sysadmin").send("PATCH", f"/api/r/connector/{number}", {"secret": "falsch", "version": int(version)})
-    assert wrong.status_code == 200 and "falsch" not in wrong.text, wrong.text
+    address, settings = city.sql("select address from connector where name = 'ems'"), "/connectors/marriage_certificate/settings"
+    asked = clients("sysadmin").get(settings)
+    assert asked.status_code == 200 and "lifang-demo-peers" not in asked.text and "留空不变" in text(asked)
+    short = clients("sysadmin").post(settings, {"address": address, "key_name": "demo", "secret": "x", "enabled": "true"})
+    assert short.status_code in (400, 422) and "6 至 200" in text(short)
+    given = {"address": address, "key_name": "demo", "enabled": "true"}
+    assert clients("sysadmin").post(settings, {**given, "secret": "falsches"}).status_code == 303
+    assert clients("auditor").post(settings, given).status_code == 403
     try:
         clients("sysadmin").post("/connectors/marriage_certificate/probe")
         assert "不认本系统的密钥或签名" in text(clients("sysadmin").get("/connectors/marriage_certificate"))
     finally:
-        mended = clients("sysadmin").send("PATCH", f"/api/r/connector/{number}", {"secret": "lifang-demo-peers"})
-        assert mended.status_code == 200
+        assert clients("sysadmin").post(settings, {**given, "secret": "lifang-demo-peers"}).status_code == 303
+        clients("sysadmin").post("/connectors/marriage_certificate/probe")
+        assert "已连通" in text(clients("sysadmin").get("/connectors/marriage_certificate"))
     log = clients("sysadmin").send("GET", "/api/r/connector_call?outcome=denied").json()
     assert log["count"] >= 1 and log["items"][0]["actor_name"] == "李系统"
     assert clients("sysadmin").get("/r/connector_call/statistics").status_code == 200

@@ -26,7 +26,7 @@ package enum ConnectorLog {
 
   static func write(_ entry: Entry, _ store: RecordStore) async throws -> Int64 {
     var values: [String: Value] = [
-      "connector_id": .integer(entry.settings), "operation": .text(entry.operation.label),
+      "connector_id": .integer(entry.settings), "operation_name": .text(entry.operation.label),
       "number": .text(entry.number), "called_at": .instant(store.clock.now()),
       "actor_name": .text(String(entry.principal.name.prefix(60))),
       "unit_name": entry.principal.unit.map { .text($0.name) } ?? .null,

@@ -1,4 +1,5 @@
 package import Access
+package import Audit
 package import Core
 package import Crypto
 package import Entities
@@ -47,6 +48,38 @@ package struct ConnectorSettings: Sendable {
         }
       }
     }
+  }
+
+  /// Sets where a system is and with which key it is asked (设置对接系统).
+  ///
+  /// - Parameter secret: `nil` keeps the one that is there.
+  /// - Throws: ``Refusal`` `permission-missing`, `connector-unknown`, `secret-form`, `secret-missing`; what the register
+  ///   says of the address.
+  package static func change(
+    _ name: String, address: String, key: String, secret: String?, enabled: Bool, by principal: Principal,
+    origin: Origin, in store: RecordStore
+  ) async throws {
+    try principal.require(Permission(entity, "update"), toDo: "设置对接系统")
+    if let secret, !(6...200).contains(secret.utf8.count) || !secret.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
+      throw Refusal(.invalid, "secret-form", "密钥应为 6 至 200 个英文字母、数字或符号，中间没有空格。请从对方的通知里原样复制。", field: "secret")
+    }
+    // Whoever may set a key need not be cleared to read one.
+    let writer = Principal(
+      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
+      grants: Grants([Grants.Grant(Permission(entity, "*"), .all)]), clearance: .secret)
+    let records = store.records(as: writer, purpose: "设置对接系统", origin: origin)
+    guard let known = try await records.find(entity, where: "name", equals: .text(name)) else {
+      throw Refusal(.notFound, "connector-unknown", "没有这个对接系统。请从列表重新进入。")
+    }
+    if enabled, secret == nil, !known.masked.contains("secret"), known["secret"].isBlank {
+      throw Refusal(.invalid, "secret-missing", "启用前请先填写密钥。", field: "secret")
+    }
+    var changes: [String: Value] = [
+      "address": address.isEmpty ? .null : .text(address), "key_name": key.isEmpty ? .null : .text(key),
+      "enabled": .boolean(enabled),
+    ]
+    if let secret { changes["secret"] = .text(secret) }
+    try await records.update(entity, known.id, version: nil, changes, input: .code)
   }
 
   /// Sets where a system is; for the demo city and for tests.

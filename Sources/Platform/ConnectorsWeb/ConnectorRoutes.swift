@@ -23,13 +23,15 @@ package struct ConnectorRoutes: Sendable {
     router.on(.get, "/connectors", at: site) { visit in try await list(visit) }
     router.on(.get, "/connectors/{name}", at: site) { visit in try await detail(visit) }
     router.on(.get, "/connectors/{name}/contract", at: site) { visit in try contract(visit) }
+    router.on(.get, "/connectors/{name}/settings", at: site) { visit in try await askSettings(visit) }
+    router.on(.post, "/connectors/{name}/settings", at: site) { visit in try await settings(visit) }
     router.on(.post, "/connectors/{name}/probe", at: site) { visit in try await probe(visit) }
   }
 
   private static let view = Permission("connector", "view")
   private static let change = Permission("connector", "update")
 
-  private func connector(_ visit: Visit) throws -> Connector {
+  func connector(_ visit: Visit) throws -> Connector {
     try visit.principal.require(ConnectorRoutes.view, toDo: "查看对接系统")
     guard let connector = client.connectors.connector(try visit.request.parameter("name")) else {
       throw Refusal(.notFound, "connector-unknown", "没有这个对接系统。请从列表重新进入。")
@@ -48,7 +50,7 @@ package struct ConnectorRoutes: Sendable {
     return Badge("已开通", .success)
   }
 
-  private func record(_ connector: Connector, _ visit: Visit) async throws -> Record? {
+  func record(_ connector: Connector, _ visit: Visit) async throws -> Record? {
     try await client.store.records(as: visit.principal, origin: visit.request.origin)
       .find(ConnectorSettings.entity, where: "name", equals: .text(connector.name))
   }
@@ -98,9 +100,8 @@ package struct ConnectorRoutes: Sendable {
     let summary = try await ConnectorLog.summaries(since: now + -86_400, in: client.store.database)[connector.name]
     var actions: [Action] = []
     if visit.principal.may(ConnectorRoutes.change) {
-      if let record {
-        actions.append(Action("设置地址和密钥", .link("/r/connector/\(record.id)/edit"), style: .primary, icon: .settings))
-      }
+      actions.append(
+        Action("设置地址和密钥", .dialog("/connectors/\(connector.name)/settings"), style: .primary, icon: .settings))
       if connector.operations.contains(where: { $0.use != .call }) {
         actions.append(Action("试连", .post("/connectors/\(connector.name)/probe", []), icon: .send))
       }

@@ -1,7 +1,7 @@
 package import Access
 package import Audit
 import Connectors
-package import Core
+import Core
 package import Entities
 import Processes
 import SQL
