@@ -127,7 +127,13 @@ import Testing
       let id = try await city.cases.start(application, by: try city.person("resident")).id
       let officer = try await city.cases.view(id, as: try city.person("aux"))
       #expect(officer.alerts.count == 1 && officer.alerts.first?["label"].text == "在逃人员比对命中")
+      #expect(officer.alerts.first?["person"].text == "父亲（养父）")
       #expect(officer.shownEvents.contains { $0.action == "alert" })
+      // Whoever reads the log of calls does not learn of it.
+      let logged = try await city.database.query(
+        "select distinct outcome, response, reason from connector_call where purpose like '%比对'")
+      #expect(logged.count == 1 && (try logged.first?.get("outcome", as: String.self)) == "answered")
+      #expect(try logged.first?.get("response", as: String?.self) ?? "" == "")
       let applicant = try await city.cases.view(id, as: try city.person("resident"))
       #expect(applicant.alerts.isEmpty && !applicant.shownEvents.contains { $0.action == "alert" })
       // Each person once: applicant and mother are the same.

@@ -14,7 +14,7 @@ import Testing
   private func sharing(_ city: ConnectorFixture) async throws -> ResourceSharing {
     let sharing = ResourceSharing(SharedResources(city.store.catalog), store: city.store)
     try await sharing.publish()
-    for (number, id) in [("0001", "511702199603071223"), ("0002", "511702199401016239")] {
+    for (number, id) in [("0001", "511702199603071223"), ("0002", "511702199401016234")] {
       try await city.store.records(as: .system).insert(
         "person",
         [

@@ -55,11 +55,11 @@ def test_a_certificate_that_does_not_match_is_refused_with_what_to_do(clients):
 def test_the_number_of_a_certificate_fills_the_newborn_in(city, clients):
     page = clients("resident").post(f"/services/{BIRTH}/apply", {NUMBER: "S510034563", "_fill": "birth_certificate.read"})
     assert page.status_code == 200, text(page)
-    assert re.search(r'name="child_name"[^>]*value="张清和"', page.text), "the name of the newborn"
+    assert re.search(r'name="child_name"[^>]*value="张子墨"', page.text), "the name of the newborn"
     assert "来自出生医学证明" in text(page)
     other = clients("resident").post(
         f"/services/{BIRTH}/apply", {NUMBER: "S510034563", "child_name": "张小满", "_fill": "birth_certificate.read"})
-    assert other.status_code == 422 and "证件上是“张清和”" in text(other)
+    assert other.status_code == 422 and "证件上是“张子墨”" in text(other)
     missing = clients("resident").post(f"/services/{BIRTH}/apply", {NUMBER: "S510034560", "_fill": "birth_certificate.read"})
     assert missing.status_code == 422 and "没有带入" in text(missing) and "可以手工填写" in text(missing)
     # Nothing of it stands in an address or in the log of the server.

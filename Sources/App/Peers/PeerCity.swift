@@ -50,7 +50,7 @@ package final class PeerCity: Sendable {
   /// - Parameter mother: who stands as the mother on every birth certificate.
   package init(
     secret: String, clock: WallClock = .system, mother: Person = Person(name: "刘芳", document: "511702199603071223"),
-    father: Person = Person(name: "张伟", document: "511702199401016239")
+    father: Person = Person(name: "张伟", document: "511702199401016234")
   ) {
     self.secret = SecretBytes(Array(secret.utf8))
     self.clock = clock

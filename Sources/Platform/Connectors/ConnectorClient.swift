@@ -71,7 +71,8 @@ package final class ConnectorClient: Sendable {
     let taken = start.duration(to: clock.now)
     let (answer, outcome) = ConnectorClient.understood(exchange, operation, store)
     let milliseconds = taken.components.seconds * 1000 + taken.components.attoseconds / 1_000_000_000_000_000
-    metrics?.count("lifang_connector_calls_total", "connector=\"\(name)\",outcome=\"\(outcome.rawValue)\"")
+    metrics?.count(
+      "lifang_connector_calls_total", "connector=\"\(name)\",outcome=\"\(operation.logged(outcome).rawValue)\"")
     if outcome.isFailure {
       log(
         .warning, "connector-failed",
@@ -82,9 +83,11 @@ package final class ConnectorClient: Sendable {
     }
     let entry = ConnectorLog.Entry(
       settings: settings.id, operation: operation, number: number, principal: principal, purpose: purpose,
-      about: about, outcome: outcome, status: exchange.status, attempts: exchange.attempts,
+      about: about, outcome: operation.logged(outcome), succeeded: !outcome.isFailure, status: exchange.status,
+      attempts: exchange.attempts,
       milliseconds: milliseconds, request: operation.request.logged(values),
-      response: operation.response.logged(answer.values), reason: answer.reason)
+      response: operation.use == .screen ? "" : operation.response.logged(answer.values),
+      reason: operation.use == .screen && !outcome.isFailure ? nil : answer.reason)
     var logged = answer
     logged.call = try await ConnectorLog.write(entry, store)
     return logged
@@ -213,6 +216,20 @@ package final class ConnectorClient: Sendable {
     let now = now
     guard case .open(let until)? = breakers.withLock({ $0[name]?.state }), until > now else { return nil }
     return until
+  }
+}
+
+extension ConnectorOperation {
+  /// The outcome as the log has it: a verification says what was found; whether somebody is on a list is not for those who
+  /// read logs; and what was ordered was answered or refused.
+  func logged(_ outcome: ConnectorOutcome) -> ConnectorOutcome {
+    switch (use, outcome) {
+    case (.verify, _): outcome
+    case (.screen, .yes), (.screen, .no), (.screen, .unknown): .answered
+    case (.fill, .yes), (.fill, .no), (.call, .yes): .answered
+    case (.call, .no): .refused
+    default: outcome
+    }
   }
 }
 

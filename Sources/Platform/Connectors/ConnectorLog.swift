@@ -16,6 +16,8 @@ package enum ConnectorLog {
     let purpose: String
     let about: ConnectorSubject?
     let outcome: ConnectorOutcome
+    /// Whether the other side could be asked.
+    let succeeded: Bool
     let status: Int
     let attempts: Int
     let milliseconds: Int64
@@ -31,7 +33,7 @@ package enum ConnectorLog {
       "actor_name": .text(String(entry.principal.name.prefix(60))),
       "unit_name": entry.principal.unit.map { .text($0.name) } ?? .null,
       "purpose": .text(String(entry.purpose.prefix(200))), "outcome": .text(entry.outcome.rawValue),
-      "succeeded": .boolean(!entry.outcome.isFailure), "status": .integer(Int64(entry.status)),
+      "succeeded": .boolean(entry.succeeded), "status": .integer(Int64(entry.status)),
       "attempts": .integer(Int64(entry.attempts)), "milliseconds": .integer(entry.milliseconds),
       "request": .text(String(entry.request.prefix(2000))), "response": .text(String(entry.response.prefix(2000))),
       "reason": entry.reason.map { .text(String($0.prefix(300))) } ?? .null,

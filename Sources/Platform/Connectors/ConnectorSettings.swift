@@ -1,7 +1,7 @@
 package import Access
 package import Audit
-package import Core
-package import Crypto
+import Core
+import Crypto
 package import Entities
 import SQL
 
@@ -71,7 +71,7 @@ package struct ConnectorSettings: Sendable {
     guard let known = try await records.find(entity, where: "name", equals: .text(name)) else {
       throw Refusal(.notFound, "connector-unknown", "没有这个对接系统。请从列表重新进入。")
     }
-    if enabled, secret == nil, !known.masked.contains("secret"), known["secret"].isBlank {
+    if enabled, secret == nil, try await !hasSecret(name, in: store) {
       throw Refusal(.invalid, "secret-missing", "启用前请先填写密钥。", field: "secret")
     }
     var changes: [String: Value] = [
@@ -80,6 +80,13 @@ package struct ConnectorSettings: Sendable {
     ]
     if let secret { changes["secret"] = .text(secret) }
     try await records.update(entity, known.id, version: nil, changes, input: .code)
+  }
+
+  /// Whether a key is set.
+  package static func hasSecret(_ name: String, in store: RecordStore) async throws -> Bool {
+    let records = store.records(as: .system, purpose: "设置对接系统")
+    let known = try await records.find(entity, where: "name", equals: .text(name))
+    return known?["secret"].isBlank == false
   }
 
   /// Sets where a system is; for the demo city and for tests.

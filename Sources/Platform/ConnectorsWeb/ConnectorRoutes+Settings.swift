@@ -35,11 +35,6 @@ extension ConnectorRoutes {
       path: "/connectors/\(connector.name)/settings", submit: "保存设置", cancelPath: "/connectors/\(connector.name)")
   }
 
-  private func hasSecret(_ record: Record?) -> Bool {
-    guard let record else { return false }
-    return record.masked.contains("secret") || !record["secret"].isBlank
-  }
-
   func askSettings(_ visit: Visit) async throws -> Response {
     let connector = try connector(visit)
     try visit.principal.require(Permission(ConnectorSettings.entity, "update"), toDo: "设置对接系统")
@@ -48,7 +43,9 @@ extension ConnectorRoutes {
       address: record?["address"].text ?? "", key: record?["key_name"].text ?? "",
       isEnabled: record?["enabled"].boolean ?? false)
     return try await visit.confirmation(
-      question(connector, typed, hasSecret: hasSecret(record), nil), crumbs: [Crumb("对接系统", "/connectors")])
+      question(
+        connector, typed, hasSecret: try await ConnectorSettings.hasSecret(connector.name, in: client.store), nil),
+      crumbs: [Crumb("对接系统", "/connectors")])
   }
 
   func settings(_ visit: Visit) async throws -> Response {
@@ -63,9 +60,9 @@ extension ConnectorRoutes {
         connector.name, address: typed.address, key: typed.key, secret: secret, enabled: typed.isEnabled,
         by: visit.principal, origin: visit.request.origin, in: client.store)
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
-      let record = try await record(connector, visit)
+      let hasSecret = try await ConnectorSettings.hasSecret(connector.name, in: client.store)
       return try await visit.confirmation(
-        question(connector, typed, hasSecret: hasSecret(record), refusal), status: refusal.kind.status)
+        question(connector, typed, hasSecret: hasSecret, refusal), status: refusal.kind.status)
     }
     return try visit.redirect(to: "/connectors/\(connector.name)", saying: "设置已保存，可以试连。")
   }

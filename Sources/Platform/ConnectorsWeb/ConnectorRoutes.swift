@@ -133,10 +133,10 @@ package struct ConnectorRoutes: Sendable {
       ])
       Card("连接") { DetailList(facts) }
       for operation in connector.operations {
-        Card("\(operation.label)（\(operation.use.label)）", isFlush: true) {
+        Card("\(operation.label)（\(operation.use.label)）：请求", isFlush: true) {
           fields(operation, "请求", operation.request)
-          fields(operation, "答复", operation.response)
         }
+        Card("\(operation.label)：答复", isFlush: true) { fields(operation, "答复", operation.response) }
       }
     }
   }

@@ -1,3 +1,4 @@
+import Access
 import Connectors
 import Core
 import Entities
@@ -31,9 +32,11 @@ enum DemoPeers {
   private static func make(_ deployment: Deployment, _ store: RecordStore) async throws -> PeerCity {
     let user: Int64? = try await deployment.owner.query("select id from app_user where account = 'resident'").first?
       .get("id")
-    guard let user,
-      let real = try await deployment.database.transaction({ try await RealName.of(user: user, in: $0) })
-    else { return PeerCity(secret: secret) }
+    guard let user else { return PeerCity(secret: secret) }
+    let real = try await deployment.database.transaction { transaction -> RealName? in
+      try await RealName.of(user: user, in: transaction)
+    }
+    guard let real else { return PeerCity(secret: secret) }
     let person = try await store.records(as: .system, purpose: "演示的对接系统").get(
       "person", real.person, columns: ["name", "resident_id"])
     guard let name = person["name"].text, let document = person["resident_id"].text else {

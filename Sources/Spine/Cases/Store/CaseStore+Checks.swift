@@ -131,7 +131,8 @@ extension CaseStore {
       guard let document = known[field.name]?.text, !people.contains(where: { $0.document == document }) else {
         continue
       }
-      people.append((document, field.label))
+      let label = field.label
+      people.append((document, label.hasSuffix("身份证号") ? String(label.dropLast(4)) : label))
     }
     return people
   }

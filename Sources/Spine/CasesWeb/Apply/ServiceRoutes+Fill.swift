@@ -12,12 +12,11 @@ import Site
 extension ServiceRoutes {
   /// The buttons that fill the form of an item in, as far as it asks for what they go by.
   func fillActions(_ item: ServiceItem) -> [Action] {
-    let form = cases.store.catalog.entity(item.form)
-    return (cases.connectors?.connectors.fills(of: item.form) ?? []).filter { !item.hidden.contains($0.fill.by) }
-      .map { connector, operation, fill in
+    (cases.connectors?.connectors.fills(of: item.form) ?? []).filter { !item.hidden.contains($0.fill.by) }
+      .map { connector, operation, _ in
         Action(
-          "按\(form?.field(fill.by)?.label ?? connector.label)带入",
-          .submit(name: "_fill", value: "\(connector.name).\(operation.name)"), icon: .download, takesIncomplete: true)
+          operation.label, .submit(name: "_fill", value: "\(connector.name).\(operation.name)"), icon: .download,
+          takesIncomplete: true)
       }
   }
 
