@@ -107,6 +107,15 @@ let package = Package(
         "Processes", "SQL", "Shell", "Site",
       ]),
     module(
+      .spine, "Definitions",
+      ["Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Messaging", "Processes", "SQL", "YAML"]),
+    module(
+      .spine, "DefinitionsWeb",
+      [
+        "Access", "Cases", "CasesWeb", "Core", "Definitions", "Entities", "EntitiesWeb", "HTML", "HTTP", "Messaging",
+        "Processes", "SQL", "Shell", "Site", "YAML",
+      ]),
+    module(
       .spine, "SpineWeb",
       [
         "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Identity",
@@ -119,7 +128,8 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb",
+        "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
         "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
         "Search", "Shell", "Site",
@@ -163,8 +173,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
-        "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Definitions", "Entities", "Files", "Identity", "Jobs",
+        "Messaging", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -4,6 +4,7 @@ import Audit
 import Cases
 import Core
 import Crypto
+import Definitions
 import Entities
 import Files
 import Foundation
@@ -91,8 +92,13 @@ struct Deployment: Sendable {
 
   /// The service items with their processes and materials.
   static func services(_ configuration: Configuration, _ catalog: Catalog) -> ServiceCatalog {
+    ServiceCatalog(catalog, folders: folders(configuration))
+  }
+
+  /// Where declarations lie: those of the product, and the city's over them.
+  static func folders(_ configuration: Configuration) -> [String] {
     let overlay = configuration.city.map { configuration.installation.city($0) }
-    return ServiceCatalog(catalog, folders: [configuration.installation.resources] + [overlay].compactMap(\.self))
+    return [configuration.installation.resources] + [overlay].compactMap(\.self)
   }
 
   /// The passwords of the gateways that messages leave by.
@@ -124,7 +130,8 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations)
+      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
+      + DefinitionsSchema.migrations)
       .sorted { $0.id < $1.id }
   }
 

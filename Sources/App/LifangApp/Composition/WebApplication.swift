@@ -5,6 +5,8 @@ import Cases
 import CasesWeb
 import Core
 import Crypto
+import Definitions
+import DefinitionsWeb
 import Entities
 import EntitiesWeb
 import Files
@@ -35,6 +37,7 @@ struct WebApplication: Sendable {
   let apiKeys: APIKeys
   let parameters: Parameters
   let cases: CaseStore
+  let definitions: DefinitionStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let application: Application
@@ -50,8 +53,8 @@ struct WebApplication: Sendable {
     try await parameters.refresh(from: deployment.database)
     self.parameters = parameters
     identity.policy = IdentityPolicy(parameters)
-    let versions = CaseVersions(
-      Deployment.services(configuration, deployment.catalogs.declared), catalogs: deployment.catalogs)
+    let delivered = Deployment.services(configuration, deployment.catalogs.declared)
+    let versions = CaseVersions(delivered, catalogs: deployment.catalogs)
     try await versions.publish(on: deployment.owner, at: deployment.clock.now())
     let apiKeys = APIKeys(identity)
     self.apiKeys = apiKeys
@@ -78,6 +81,14 @@ struct WebApplication: Sendable {
     self.messages = messages
     let cases = CaseStore(store: store, versions: versions, parameters: parameters, messages: messages)
     self.cases = cases
+    let definitions = DefinitionStore(
+      database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
+      catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
+    do { try await definitions.refresh() } catch let refusal as Refusal {
+      // What was delivered goes on; the list of designs says so, and the log why.
+      deployment.log.fault(refusal, "definitions-broken")
+    }
+    self.definitions = definitions
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -117,6 +128,7 @@ struct WebApplication: Sendable {
     ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
     CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
+    DefinitionRoutes(site: site, store: definitions).register(in: &router)
     BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
     TemplateRoutes(site: site, center: messages).register(in: &router)
@@ -192,6 +204,7 @@ struct WebApplication: Sendable {
       group.addTask { await identity.run() }
       group.addTask { await apiKeys.run() }
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
+      group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
       group.addTask {

@@ -40,7 +40,8 @@ struct DocumentHead {
       "assets/bootstrap-reboot.min.css", "css/lifang.css", "css/forms.css", "css/details.css", "css/cases.css",
     ]
     return shared
-      + (isPublic ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css"])
+      + (isPublic
+        ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css", "css/designs.css"])
   }
 
   /// htmx without inline style and without `eval`, as the content security policy asks, and without copies of pages in

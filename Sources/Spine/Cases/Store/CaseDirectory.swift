@@ -10,26 +10,32 @@ struct CaseDirectory: Sendable {
   private let units: [String: [Responsibility.Holder]]
   private let unit: Responsibility.Pool?
   private let starter: Int64
+  /// Who of a pool is asked; `nil` where no step says so.
+  let dispatch: CaseDispatch?
 
   /// For moves that open no step.
   init(starter: Int64) {
     (roles, posts, units, unit) = ([:], [:], [:], nil)
     self.starter = starter
+    dispatch = nil
   }
 
   /// - Parameters:
   ///   - unit: the one responsible for the case.
   ///   - division: where the case lies.
+  ///   - applicant: is not sent their own application while there is anybody else.
   init(
-    for process: RunnableProcess, unit: Int64, division: String, starter: Int64, using responsibility: Responsibility,
-    in session: some SQLSession
+    for process: RunnableProcess, unit: Int64, division: String, starter: Int64,
+    applicant: Int64? = nil, using responsibility: Responsibility, in session: some SQLSession
   ) async throws {
     var roles: Set<String> = []
     var posts: Set<String> = []
     var units: Set<String> = []
+    var dispatches = false
     for node in process.definition.nodes {
       guard case .step(let rule) = node.kind else { continue }
-      for handler in [rule.handler, rule.fallback] {
+      dispatches = dispatches || rule.dispatch != .pool
+      for handler in rule.handlers {
         switch handler {
         case .role(let role): roles.insert(role)
         case .post(let post): posts.insert(post)
@@ -41,15 +47,33 @@ struct CaseDirectory: Sendable {
         }
       }
     }
-    self.roles = try await responsibility.nearest(
-      .role, roles.sorted(), to: unit, division: division, in: session)
-    self.posts = try await responsibility.nearest(
-      .post, posts.sorted(), to: unit, division: division, in: session)
-    self.units = try await responsibility.nearest(
-      .unit, units.sorted(), to: unit, division: division, in: session)
+    let found = (
+      role: try await responsibility.nearest(.role, roles.sorted(), to: unit, division: division, in: session),
+      post: try await responsibility.nearest(.post, posts.sorted(), to: unit, division: division, in: session),
+      unit: try await responsibility.nearest(.unit, units.sorted(), to: unit, division: division, in: session)
+    )
     let code: String? = try await session.query("select code from unit where id = \(unit)").first?.get("code")
-    self.unit = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
+    let own = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
+    (self.roles, self.posts, self.units, self.unit) = (found.role, found.post, found.unit, own)
     self.starter = starter
+    guard dispatches else {
+      dispatch = nil
+      return
+    }
+    var members: [Participant: [Int64]] = [:]
+    let kinds: [(Responsibility.Pool.Kind, [String: [Responsibility.Holder]])] = [
+      (.role, found.role), (.post, found.post), (.unit, found.unit),
+    ]
+    for (kind, holders) in kinds {
+      for (code, people) in holders {
+        guard let first = people.first else { continue }
+        members[CaseParticipant.pool(.init(kind, code, unit: first.unit)).participant] = people.map(\.user)
+      }
+    }
+    if let own, members[CaseParticipant.pool(own).participant] == nil {
+      members[CaseParticipant.pool(own).participant] = try await responsibility.members(of: own, in: session)
+    }
+    dispatch = try await CaseDispatch(process, members: members, applicant: applicant, in: session)
   }
 
   /// The participants for a handler: a pool, or its people one by one where each has a task of their own.

@@ -78,7 +78,7 @@ extension CaseStore {
       try refuse(values, form, view, application, faults, context)
       let directory = try await CaseDirectory(
         for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
-        using: responsibility, in: transaction)
+        applicant: values["applicant_user_id"]?.integer, using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(
         try view.variables(
@@ -106,6 +106,7 @@ extension CaseStore {
         pausedAt: nil, shelvedAt: nil)
       try await commit(
         state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
+      try await directory.dispatch?.save(at: store.clock.now(), in: transaction)
       try await transaction.execute(
         "delete from case_draft where user_id = \(principal.id) and item = \(item.code)")
       return StartedCase(id: record.id, number: record["number"].text ?? "")
@@ -120,7 +121,8 @@ extension CaseStore {
   package func category(of item: ServiceItem) -> String {
     for dictionary in store.catalog.dictionaries where dictionary.name.hasSuffix("_class") {
       guard let code = dictionary.code(item.category) else { continue }
-      return code.label
+      let parent = code.parent.flatMap { dictionary.code($0)?.label }
+      return parent.map { "\($0) / \(code.label)" } ?? code.label
     }
     return item.category
   }

@@ -44,9 +44,10 @@ package struct CaseStore: Sendable {
 
   /// The engine of a process for one case.
   func engine(_ process: RunnableProcess, _ directory: CaseDirectory) -> ProcessEngine {
-    ProcessEngine(process, context: EvaluationContext(now: store.clock.now())) { handler, isShared, _ in
-      directory.find(handler, isShared)
-    }
+    ProcessEngine(
+      process, context: EvaluationContext(now: store.clock.now()),
+      dispatch: { step, pool, dispatch in directory.dispatch?.choose(step, pool, dispatch) },
+      find: { handler, isShared, _ in directory.find(handler, isShared) })
   }
 
   static let missing = Refusal(.notFound, "case-missing", "没有找到这件办件：编号不对，或不在您的数据范围内。请从待办或列表重新进入。")

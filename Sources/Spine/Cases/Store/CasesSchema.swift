@@ -147,6 +147,19 @@ package enum CasesSchema {
         create index case_request_user on case_request (user_id) where state = 'open';
         create index case_request_pool on case_request (pool_kind, pool_code, pool_unit_id)
           where state = 'open' and user_id is null;
-        """)
+        """),
+    Migration(
+      id: "0165-case-turn",
+      sql: """
+        -- Whose turn it was last where a step asks its people in turn (轮流派单).
+        create table case_turn (
+          process text not null,
+          step text not null,
+          pool text not null,
+          user_id bigint not null,
+          changed_at timestamptz not null,
+          primary key (process, step, pool)
+        );
+        """),
   ]
 }
