@@ -124,6 +124,15 @@ let package = Package(
         "Processes", "SQL", "Shell", "Site",
       ]),
     module(
+      .spine, "Definitions",
+      ["Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Messaging", "Processes", "SQL", "YAML"]),
+    module(
+      .spine, "DefinitionsWeb",
+      [
+        "Access", "Cases", "CasesWeb", "Core", "Definitions", "Entities", "EntitiesWeb", "HTML", "HTTP", "Messaging",
+        "Processes", "SQL", "Shell", "Site", "YAML",
+      ]),
+    module(
       .spine, "SpineWeb",
       [
         "Access", "Addresses", "Core", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP", "Identity",
@@ -137,7 +146,7 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes", "SQL",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -190,7 +199,7 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Peers", "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

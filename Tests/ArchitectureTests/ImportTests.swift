@@ -16,7 +16,7 @@ import Testing
         "Ferry", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "FerryWeb",
       ]
     ),
-    ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
+    ("Spine", ["Addresses", "Cases", "Definitions", "SpineWeb", "CasesWeb", "DefinitionsWeb"]),
     ("App", ["DemoCity", "Peers", "LifangApp", "lifang"]),
   ]
 
@@ -84,7 +84,7 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "CasesWeb", "ConnectorsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "Peers", "Shell", "Site", "SpineWeb", "lifang",
+      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "Peers", "Shell", "Site", "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

@@ -4,6 +4,7 @@ import Cases
 import Connectors
 import Core
 import Crypto
+import Definitions
 import Entities
 import Files
 import Foundation
@@ -40,7 +41,8 @@ struct CaseFixture: Sendable {
   private static let schema = TestDatabase.Preparation("cases") { database in
     let before =
       (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
-      + IdentitySchema.migrations + MessagingSchema.migrations + CasesSchema.before).sorted { $0.id < $1.id }
+      + IdentitySchema.migrations + MessagingSchema.migrations + CasesSchema.before
+      + DefinitionsSchema.migrations).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(before, on: database)
     try await SchemaPlan.apply(try catalog.get(), to: database)
     let after = (IdentityGuards.migrations + CasesSchema.after).sorted { $0.id < $1.id }

@@ -22,8 +22,17 @@ struct Drawing {
     nodes.append(ProcessNode(id: id, name: "", kind: kind, position: Self.place))
   }
 
-  mutating func step(_ id: String, _ signing: Signing = .one, by handler: StepHandler? = nil) {
-    node(id, .step(StepRule(handler: handler ?? .role(id), fallback: .role("admin"), signing: signing)))
+  mutating func step(
+    _ id: String, _ signing: Signing = .one, by handler: StepHandler? = nil, overdue: OverdueRule? = nil
+  ) {
+    node(
+      id,
+      .step(
+        StepRule(
+          handler: handler ?? .role(id), fallback: .role("admin"), signing: signing,
+          limit: overdue == nil ? nil : ProcessDuration(days: 2),
+          reminder: overdue == nil ? nil : ProcessDuration(days: 1),
+          overdue: overdue)))
   }
 
   mutating func flow(_ source: String, _ target: String, when condition: String? = nil, isDefault: Bool = false) {

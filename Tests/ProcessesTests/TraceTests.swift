@@ -104,7 +104,7 @@ struct Walk {
     let nodes = drive.instance.visits.map(\.node)
     let node = nodes.isEmpty ? "none" : nodes[dice.below(nodes.count)]
     let somebody = Participant("p\(dice.below(6))")
-    switch dice.below(24) {
+    switch dice.below(27) {
     case 0..<9: return .complete(task: task, values: ["x": .integer(Int64(dice.below(10)))])
     case 9..<13: return .back(task: task, to: node)
     case 13..<15: return .withdraw(visit: visit)
@@ -119,6 +119,8 @@ struct Walk {
       let open = drive.instance.openVisits.first { !drive.engine.process.boundaries(of: $0.node).isEmpty }
       guard let open, let timer = drive.engine.process.boundaries(of: open.node).first else { return .shelve }
       return .fire(visit: open.id, timer: timer.id)
+    case 23, 24: return .overdue(visit: visit)
+    case 25: return .remind(visit: visit)
     default: return dice.chance(0.03) ? .void : .complete(task: task, values: [:])
     }
   }
@@ -218,7 +220,8 @@ enum RandomProcess {
         let signing: [Signing] = [
           .one, .one, .one, .all(sequential: false), .all(sequential: true), .any, .share(percent: 60),
         ]
-        drawing.step(step, signing[dice.below(signing.count)])
+        let overdue: [OverdueRule?] = [nil, nil, .pass, .back(to: nil), .escalate(.role("chief")), .transfer]
+        drawing.step(step, signing[dice.below(signing.count)], overdue: overdue[dice.below(overdue.count)])
         drawing.flow(node, step, when: condition, isDefault: isDefault)
         guard dice.chance(0.15) else { return (step, step) }
         let late = fresh("late")

@@ -4,6 +4,7 @@ import Audit
 import Cases
 import Core
 import Crypto
+import Definitions
 import Entities
 import Ferry
 import Files
@@ -96,8 +97,13 @@ struct Deployment: Sendable {
 
   /// The service items with their processes and materials.
   static func services(_ configuration: Configuration, _ catalog: Catalog) -> ServiceCatalog {
+    ServiceCatalog(catalog, folders: folders(configuration))
+  }
+
+  /// Where declarations lie: those of the product, and the city's over them.
+  static func folders(_ configuration: Configuration) -> [String] {
     let overlay = configuration.city.map { configuration.installation.city($0) }
-    return ServiceCatalog(catalog, folders: [configuration.installation.resources] + [overlay].compactMap(\.self))
+    return [configuration.installation.resources] + [overlay].compactMap(\.self)
   }
 
   /// The passwords of the gateways that messages leave by.
@@ -136,7 +142,7 @@ enum Schema {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations)
+      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations)
       .sorted { $0.id < $1.id }
   }
 

@@ -7,6 +7,8 @@ import Connectors
 import ConnectorsWeb
 import Core
 import Crypto
+import Definitions
+import DefinitionsWeb
 import Entities
 import EntitiesWeb
 import Ferry
@@ -40,6 +42,7 @@ struct WebApplication: Sendable {
   let parameters: Parameters
   let cases: CaseStore
   let connectors: ConnectorClient
+  let definitions: DefinitionStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let dock: FerryDock
@@ -61,8 +64,8 @@ struct WebApplication: Sendable {
     try await parameters.refresh(from: deployment.database)
     self.parameters = parameters
     identity.policy = IdentityPolicy(parameters)
-    let versions = CaseVersions(
-      Deployment.services(configuration, deployment.catalogs.declared), catalogs: deployment.catalogs)
+    let delivered = Deployment.services(configuration, deployment.catalogs.declared)
+    let versions = CaseVersions(delivered, catalogs: deployment.catalogs)
     try await versions.publish(on: deployment.owner, at: deployment.clock.now())
     let apiKeys = APIKeys(identity)
     self.apiKeys = apiKeys
@@ -102,6 +105,14 @@ struct WebApplication: Sendable {
     let dock = deployment.dock(
       ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
     self.dock = dock
+    let definitions = DefinitionStore(
+      database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
+      catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
+    do { try await definitions.refresh() } catch let refusal as Refusal {
+      // What was delivered goes on; the list of designs says so, and the log why.
+      deployment.log.fault(refusal, "definitions-broken")
+    }
+    self.definitions = definitions
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -169,6 +180,7 @@ struct WebApplication: Sendable {
     ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
     ArchiveRoutes(site: site, store: store, files: files, images: images).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
+    DefinitionRoutes(site: site, store: definitions).register(in: &router)
     BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
     TemplateRoutes(site: site, center: messages).register(in: &router)
@@ -249,6 +261,7 @@ struct WebApplication: Sendable {
       group.addTask { await identity.run() }
       group.addTask { await apiKeys.run() }
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
+      group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
       group.addTask { await dock.run() }

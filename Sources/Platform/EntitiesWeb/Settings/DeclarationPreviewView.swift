@@ -1,6 +1,6 @@
 import Core
 import Entities
-import HTML
+package import HTML
 import Shell
 import YAML
 
@@ -74,16 +74,16 @@ struct DeclarationPreviewView: HTMLConvertible {
 }
 
 /// A text with line numbers, some of its lines marked.
-struct DeclarationText: HTMLConvertible {
+package struct DeclarationText: HTMLConvertible {
   let text: String
   let marked: Set<Int>
 
-  init(_ text: String, marked: Set<Int> = []) {
+  package init(_ text: String, marked: Set<Int> = []) {
     self.text = text
     self.marked = marked
   }
 
-  var html: HTML {
+  package var html: HTML {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     while lines.last?.isEmpty == true { lines.removeLast() }
     return div(.class("table-frame"), .tabindex(0), .role("region"), .aria(.label, "文本")) {

@@ -9,11 +9,17 @@ package import SQL
 /// in-site part can be read at once; a ``MessageRunner`` delivers the rest, at least once.
 package struct MessageCenter: Sendable {
   package let database: Database
-  package let templates: MessageTemplates
+  private let live: LiveTemplates
   package let keys: KeyRing
   package let clock: WallClock
   /// The mobile number of a user, from the register that holds it; `nil` for none and for users who are not active.
   let mobile: @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+
+  /// The templates in force.
+  package var templates: MessageTemplates { live.current }
+
+  /// Words what is sent from now on anew; what has been sent stays as it was.
+  package func adopt(_ templates: MessageTemplates) { live.adopt(templates) }
 
   /// Tells runners that something waits.
   static let readyChannel = "lifang_message_ready"
@@ -23,7 +29,7 @@ package struct MessageCenter: Sendable {
     mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
   ) {
     self.database = database
-    self.templates = templates
+    live = LiveTemplates(templates)
     self.keys = keys
     self.clock = clock
     self.mobile = mobile

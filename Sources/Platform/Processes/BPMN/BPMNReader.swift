@@ -160,10 +160,13 @@ private struct BPMNReader {
     if let limit, ProcessDuration(limit) == nil {
       report(element, id, "\(label)的办理时限“\(limit)”读不懂。请写成 P3D、PT2H 或 P1DT4H30M 这样。")
     }
+    let options = StepOptionReader(element, label)
+    for message in options.problems { report(element, id, message) }
     return StepRule(
       handler: handler, fallback: fallback, signing: signing, inputs: inputs(element, id, label),
       limit: limit.flatMap { ProcessDuration($0) }, pausesClock: element["pauses", in: BPMN.lifang] == "true",
-      edits: edits(element, id, label))
+      edits: edits(element, id, label), reminder: options.reminder, overdue: options.overdue,
+      dispatch: options.dispatch, fields: options.fields)
   }
 
   private mutating func inputs(_ element: XMLElement, _ id: String, _ label: String) -> [StepInput] {

@@ -80,13 +80,18 @@ extension ProcessDefinition {
       ("lifang:signing", signing), ("lifang:limit", rule.limit?.description),
       ("lifang:pauses", rule.pausesClock ? "true" : nil),
       ("lifang:edits", rule.edits.isEmpty ? nil : rule.edits.map(\.rawValue).sorted().joined(separator: " ")),
+      ("lifang:remind", rule.reminder?.description), ("lifang:overdue", rule.overdue?.description),
+      ("lifang:dispatch", rule.dispatch == .pool ? nil : rule.dispatch.rawValue),
     ]
     writer.element("bpmn:userTask", attributes + own) { writer in
-      if !rule.inputs.isEmpty {
+      if !rule.inputs.isEmpty || !rule.fields.isEmpty {
         writer.element("bpmn:extensionElements") { writer in
           for input in rule.inputs {
             writer.element(
               "lifang:input", [("variable", input.variable), ("required", input.isRequired ? nil : "false")])
+          }
+          for (name, access) in rule.fields.sorted(by: { $0.key < $1.key }) {
+            writer.element("lifang:field", [("name", name), ("access", access.rawValue)])
           }
         }
       }

@@ -168,6 +168,7 @@ struct ProcessCheck {
       }
     }
     if case .sameAs = rule.fallback { report(node, "的兜底办理人应为角色、岗位、单位或发起人，这样总能找到人。请改正。") }
+    for message in rule.optionProblems(in: definition) { report(node, message) }
     if rule.fallback == .unitOfAddress { report(node, "的兜底办理人应为角色、岗位、单位或发起人，这样总能找到人。请改正。") }
   }
 

@@ -11,13 +11,22 @@ package struct ProcessEngine: Sendable {
   package typealias Finder =
     @Sendable (_ handler: StepHandler, _ isShared: Bool, _ instance: ProcessInstance) -> [Participant]
 
+  /// Chooses who of a pool is asked (派单); `nil` leaves it to the pool.
+  package typealias Dispatcher =
+    @Sendable (_ step: String, _ pool: Participant, _ dispatch: Dispatch) -> Participant?
+
   package let process: RunnableProcess
   let find: Finder
+  let dispatch: Dispatcher
   let context: EvaluationContext
 
-  package init(_ process: RunnableProcess, context: EvaluationContext, find: @escaping Finder) {
+  package init(
+    _ process: RunnableProcess, context: EvaluationContext, dispatch: @escaping Dispatcher = { _, _, _ in nil },
+    find: @escaping Finder
+  ) {
     self.process = process
     self.find = find
+    self.dispatch = dispatch
     self.context = context
   }
 
@@ -270,13 +279,15 @@ struct ProcessRun {
     for handler in [rule.handler, rule.fallback] {
       var seen: Set<Participant> = []
       let found = people(for: handler, rule.signing.isShared).filter { seen.insert($0).inserted }
-      if !found.isEmpty { return rule.signing.isShared ? found : [found[0]] }
+      guard let first = found.first else { continue }
+      if rule.signing.isShared { return found }
+      return [rule.dispatch == .pool ? first : engine.dispatch(node.id, first, rule.dispatch) ?? first]
     }
     throw Refusal(
       .unprocessable, "process-nobody", "“\(node.label)”找不到办理人，兜底办理人也没有。事项停在上一步，没有改动；请联系系统管理员指定人员。")
   }
 
-  private func people(for handler: StepHandler, _ isShared: Bool) -> [Participant] {
+  func people(for handler: StepHandler, _ isShared: Bool) -> [Participant] {
     if case .roleOf(let name) = handler {
       let variable = process.definition.variables.first { $0.name == name }
       guard let value = instance.variables[name]?.text, let role = variable?.choice(value)?.role else { return [] }

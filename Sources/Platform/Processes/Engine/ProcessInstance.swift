@@ -155,5 +155,8 @@ package enum ProcessEvent: Sendable, Hashable {
   case service(action: String, node: String)
   case set(variable: String)
   case timer(token: Int)
+  case reminded(visit: Int)
+  /// The limit of a visit was over, and this was done.
+  case overdue(visit: Int, OverdueOutcome)
   case state(ProcessInstance.State)
 }

@@ -29,4 +29,8 @@ package enum ProcessMove: Sendable, Hashable {
   case elapse(token: Int)
   /// A timer on a step has run out.
   case fire(visit: Int, timer: String)
+  /// 到期提醒: the limit of a step comes near; said once.
+  case remind(visit: Int)
+  /// 超时处理: the limit of a step is over, and its rule says what the system does.
+  case overdue(visit: Int)
 }

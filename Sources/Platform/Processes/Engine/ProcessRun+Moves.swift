@@ -22,6 +22,8 @@ extension ProcessRun {
     case .reopen(let node): try reopen(node)
     case .elapse(let token): try elapse(token)
     case .fire(let visit, let timer): try fire(visit, timer)
+    case .remind(let visit): try remind(visit)
+    case .overdue(let visit): try overdue(visit)
     }
     try settle()
   }
@@ -74,7 +76,7 @@ extension ProcessRun {
   }
 
   /// Opens what waited for a task: those it asked to follow, or the one who asked it first.
-  private mutating func wake(_ v: Int, after task: ProcessTask) {
+  mutating func wake(_ v: Int, after task: ProcessTask) {
     let tasks = instance.visits[v].tasks
     for followers in tasks where followers.kind == .after && followers.parent == task.id && followers.state == .waiting
     {
@@ -96,7 +98,7 @@ extension ProcessRun {
   }
 
   /// Goes on from a step when enough of those asked have answered; else lets the next in turn begin.
-  private mutating func advance(_ v: Int) throws(Refusal) {
+  mutating func advance(_ v: Int) throws(Refusal) {
     let visit = instance.visits[v]
     guard let node = process.node(visit.node), case .step(let rule) = node.kind else { return }
     let own = visit.tasks.filter { $0.kind == .own && $0.state != .removed }
@@ -188,7 +190,7 @@ extension ProcessRun {
   }
 
   /// Takes a task away, and whoever was asked because of it.
-  private mutating func drop(_ v: Int, _ id: Int) {
+  mutating func drop(_ v: Int, _ id: Int) {
     guard let t = instance.visits[v].tasks.firstIndex(where: { $0.id == id }) else { return }
     let task = instance.visits[v].tasks[t]
     if task.state == .open || task.state == .waiting {

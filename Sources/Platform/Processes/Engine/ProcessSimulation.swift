@@ -75,6 +75,7 @@ package struct ProcessSimulation: Sendable {
     shelve | resume | void     挂账、恢复、作废
     reopen 环节                重开
     elapse 定时 | fire 环节实例 定时器   到时
+    remind 环节实例 | overdue 环节实例   到期提醒、超时处理
     """
 
   private static let kinds: [ProcessTask.Kind: String] = [.before: "前加签", .after: "后加签", .delegated: "委派"]
@@ -97,6 +98,8 @@ package struct ProcessSimulation: Sendable {
     case .state(.shelved): "事项挂账"
     case .state(.void): "事项作废"
     case .state(.running): "事项恢复办理"
+    case .reminded(let id): instance.visit(id).map { "提醒“\(label($0.node))”的办理人：即将到期" }
+    case .overdue(let id, let outcome): instance.visit(id).map { "“\(label($0.node))”超时：\(outcome.label)" }
     case .entered, .asked, .answered, .dropped, .assigned, .timer: nil
     }
   }
@@ -139,6 +142,8 @@ package struct ProcessSimulation: Sendable {
     case "void": return .void
     case "reopen": return .reopen(at: try one(0))
     case "elapse": return .elapse(token: try number())
+    case "remind": return .remind(visit: try number())
+    case "overdue": return .overdue(visit: try number())
     case "fire": return .fire(visit: try number(), timer: try one(1))
     default: throw misunderstood(line)
     }

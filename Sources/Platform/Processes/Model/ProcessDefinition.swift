@@ -126,10 +126,20 @@ package struct StepRule: Sendable, Hashable {
   package let pausesClock: Bool
   /// What of the case's content may be changed here.
   package let edits: Set<StepContent>
+  /// How long before the limit whoever is asked hears of it again (到期提醒), in working time.
+  package let reminder: ProcessDuration?
+  /// What the system does when the limit is over (超时处理).
+  package let overdue: OverdueRule?
+  /// Who of a pool is asked (派单方式).
+  package let dispatch: Dispatch
+  /// Fields of the form that are treated otherwise than ``edits`` says (字段权限), by name.
+  package let fields: [String: FieldAccess]
 
   package init(
     handler: StepHandler, fallback: StepHandler, signing: Signing = .one, inputs: [StepInput] = [],
-    limit: ProcessDuration? = nil, pausesClock: Bool = false, edits: Set<StepContent> = []
+    limit: ProcessDuration? = nil, pausesClock: Bool = false, edits: Set<StepContent> = [],
+    reminder: ProcessDuration? = nil, overdue: OverdueRule? = nil, dispatch: Dispatch = .pool,
+    fields: [String: FieldAccess] = [:]
   ) {
     self.handler = handler
     self.fallback = fallback
@@ -138,6 +148,10 @@ package struct StepRule: Sendable, Hashable {
     self.limit = limit
     self.pausesClock = pausesClock
     self.edits = edits
+    self.reminder = reminder
+    self.overdue = overdue
+    self.dispatch = dispatch
+    self.fields = fields
   }
 }
 

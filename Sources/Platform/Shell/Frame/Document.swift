@@ -41,7 +41,8 @@ struct DocumentHead {
       "css/viewer.css",
     ]
     return shared
-      + (isPublic ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css"])
+      + (isPublic
+        ? ["css/public.css"] : ["assets/bootstrap-grid.min.css", "css/frame.css", "css/lists.css", "css/designs.css"])
   }
 
   /// htmx without inline style and without `eval`, as the content security policy asks, and without copies of pages in

@@ -70,42 +70,15 @@ package struct GoldenRun: Sendable {
   private func approvers(_ process: RunnableProcess, _ view: ApplicationView, _ item: ServiceItem) throws(Refusal)
     -> [String]
   {
-    let engine = ProcessEngine(process, context: context) { handler, _, _ in [Participant(handler.description)] }
-    var (instance, _) = try engine.start(
-      try view.variables(of: process.definition, delivery: item.result.delivery.first))
-    var roles: [String] = []
-    for _ in 0..<50 {
-      guard instance.state == .running, let (visit, task) = instance.openTasks.first,
-        let rule = process.rule(of: visit.node)
-      else { break }
-      if rule.inputs.contains(where: { $0.variable == "review" }) {
-        let name = task.holder.name
-        roles.append(name.hasPrefix("role:") ? String(name.dropFirst(5)) : name)
-      }
-      var values: [String: Value] = [:]
-      for input in rule.inputs {
-        guard let variable = process.definition.variables.first(where: { $0.name == input.variable }) else { continue }
-        values[input.variable] = variable.favourable
-      }
-      instance = try engine.apply(.complete(task: task.id, values: values), to: instance).0
+    let walk = try ProcessWalk(
+      process, variables: try view.variables(of: process.definition, delivery: item.result.delivery.first),
+      context: context)
+    let roles = walk.steps.filter { step in step.rule.inputs.contains { $0.variable == "review" } }.map { step in
+      step.holder.hasPrefix("role:") ? String(step.holder.dropFirst(5)) : step.holder
     }
-    if instance.state != .finished {
-      throw Refusal(.unprocessable, "golden-unfinished", "一路通过也没有办结，停在 \(instance.steps(in: process))")
+    if !walk.isFinished {
+      throw Refusal(.unprocessable, "golden-unfinished", "一路通过也没有办结，停在 \(walk.instance.steps(in: process))")
     }
     return roles
-  }
-}
-
-extension ProcessVariable {
-  /// The answer with which a case goes on: the first choice, or anything of the kind.
-  fileprivate var favourable: Value {
-    if let first = choices.first { return .text(first.value) }
-    switch kind {
-    case .text: return .text("1")
-    case .integer: return .integer(1)
-    case .decimal: return .integer(1)
-    case .boolean: return .boolean(true)
-    case .date: return .date(GoldenRun.day.chinaTime.date)
-    }
   }
 }

@@ -36,8 +36,10 @@ struct ItemCheck {
     }
   }
 
-  /// Whether the roles and posts that a process names exist.
-  static func check(_ process: ProcessDefinition, catalog: Catalog, _ collector: FindingCollector) {
+  /// Whether the roles that a process names exist, and the fields: each in a form of some item that takes the process.
+  static func check(
+    _ process: ProcessDefinition, catalog: Catalog, items: [ServiceItem], _ collector: FindingCollector
+  ) {
     let roles = catalog.roles.map(\.name)
     func check(role: String, _ node: ProcessNode) {
       if !roles.contains(role) {
@@ -46,7 +48,16 @@ struct ItemCheck {
     }
     for node in process.nodes {
       guard case .step(let rule) = node.kind else { continue }
-      for handler in [rule.handler, rule.fallback] {
+      if !rule.fields.isEmpty {
+        let forms = Set(items.filter { $0.flows.contains { $0.process == process.id } }.map(\.form)).sorted()
+        let known = forms.compactMap { catalog.entity($0) }.flatMap(\.fields).map(\.name)
+        for field in rule.fields.keys.sorted() where !known.contains(field) {
+          let why = forms.isEmpty ? "还没有事项使用本流程" : "使用本流程的表单都没有这个字段"
+          collector.error(
+            node.position, "“\(node.label)”的字段权限写了“\(field)”，\(why)\(Suggestion.text(for: field, among: known))")
+        }
+      }
+      for handler in rule.handlers {
         switch handler {
         case .role(let role): check(role: role, node)
         case .roleOf(let name):

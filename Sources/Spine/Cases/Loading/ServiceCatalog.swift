@@ -1,4 +1,5 @@
 package import Connectors
+import Core
 package import Entities
 import Glibc
 package import Processes
@@ -19,15 +20,24 @@ package struct ServiceCatalog: Sendable {
   package let findings: [Finding]
 
   private let index: [String: Int]
+  /// What each item says, by code: versions are told apart by it.
+  let itemContents: [String: String]
 
   /// Reads items, materials and calendars of `catalog`, and the processes under `folders`
   /// (`<area>/processes/<id>.bpmn`; a later folder's file replaces one of the same name).
-  package init(_ catalog: Catalog, folders: [String]) {
+  ///
+  /// - Parameter designed: processes made in the browser as BPMN texts, by name; they replace the files'.
+  package init(_ catalog: Catalog, folders: [String], designed: [String: String] = [:]) {
     let collector = FindingCollector()
     var processes: [String: RunnableProcess] = [:]
     for folder in folders {
       for (name, path) in ServiceCatalog.processFiles(in: folder) {
         guard let process = ServiceCatalog.process(path, named: name, collector) else { continue }
+        processes[name] = process
+      }
+    }
+    for (name, text) in designed.sorted(by: { $0.key < $1.key }) {
+      if let process = ServiceCatalog.process(Array(text.utf8), file: "\(name).bpmn", named: name, collector) {
         processes[name] = process
       }
     }
@@ -66,7 +76,7 @@ package struct ServiceCatalog: Sendable {
     for item in items { ItemCheck(item, catalog: catalog, processes: processes, collector).run() }
     VerificationCheck(items: items, connectors: connectors, catalog: catalog, collector).run()
     for (_, process) in processes.sorted(by: { $0.key < $1.key }) {
-      ItemCheck.check(process.definition, catalog: catalog, collector)
+      ItemCheck.check(process.definition, catalog: catalog, items: items, collector)
     }
     self.items = items
     self.materials = materials
@@ -76,6 +86,9 @@ package struct ServiceCatalog: Sendable {
     self.outcomes = outcomes
     index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
     findings = collector.findings.sortedByPlace
+    itemContents = Dictionary(
+      catalog.others.filter { $0.kind == .item }.map { ($0.name, $0.node.json.text) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   package func item(_ code: String) -> ServiceItem? { index[code].map { items[$0] } }
@@ -114,8 +127,15 @@ package struct ServiceCatalog: Sendable {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
+    return process(bytes, file: path, named: name, collector)
+  }
+
+  private static func process(_ bytes: [UInt8], file: String, named name: String, _ collector: FindingCollector)
+    -> RunnableProcess?
+  {
+    let start = SourcePosition(file: file, line: 1, column: 1)
     do throws(ProcessFailure) {
-      let process = try RunnableProcess(ProcessDefinition(bpmn: bytes, file: path))
+      let process = try RunnableProcess(ProcessDefinition(bpmn: bytes, file: file))
       if process.definition.id != name { collector.error(start, "流程的编号“\(process.definition.id)”应与文件名一致：\(name)") }
       return process
     } catch {

@@ -12,12 +12,15 @@ struct CaseDirectory: Sendable {
   private let starter: Int64
   /// Whether everybody but the applicant is on the other side of the ferry.
   private let isRelay: Bool
+  /// Who of a pool is asked; `nil` where no step says so.
+  let dispatch: CaseDispatch?
 
   /// For cases that are handled on the other side of the ferry: one name stands for whoever handles them there.
   init(relayFor starter: Int64) {
     (roles, posts, units, unit) = ([:], [:], [:], nil)
     self.starter = starter
     isRelay = true
+    dispatch = nil
   }
 
   /// For moves that open no step.
@@ -25,21 +28,25 @@ struct CaseDirectory: Sendable {
     (roles, posts, units, unit) = ([:], [:], [:], nil)
     self.starter = starter
     isRelay = false
+    dispatch = nil
   }
 
   /// - Parameters:
   ///   - unit: the one responsible for the case.
   ///   - division: where the case lies.
+  ///   - applicant: is not sent their own application while there is anybody else.
   init(
-    for process: RunnableProcess, unit: Int64, division: String, starter: Int64, using responsibility: Responsibility,
-    in session: some SQLSession
+    for process: RunnableProcess, unit: Int64, division: String, starter: Int64,
+    applicant: Int64? = nil, using responsibility: Responsibility, in session: some SQLSession
   ) async throws {
     var roles: Set<String> = []
     var posts: Set<String> = []
     var units: Set<String> = []
+    var dispatches = false
     for node in process.definition.nodes {
       guard case .step(let rule) = node.kind else { continue }
-      for handler in [rule.handler, rule.fallback] {
+      dispatches = dispatches || rule.dispatch != .pool
+      for handler in rule.handlers {
         switch handler {
         case .role(let role): roles.insert(role)
         case .post(let post): posts.insert(post)
@@ -51,16 +58,34 @@ struct CaseDirectory: Sendable {
         }
       }
     }
-    self.roles = try await responsibility.nearest(
-      .role, roles.sorted(), to: unit, division: division, in: session)
-    self.posts = try await responsibility.nearest(
-      .post, posts.sorted(), to: unit, division: division, in: session)
-    self.units = try await responsibility.nearest(
-      .unit, units.sorted(), to: unit, division: division, in: session)
+    let found = (
+      role: try await responsibility.nearest(.role, roles.sorted(), to: unit, division: division, in: session),
+      post: try await responsibility.nearest(.post, posts.sorted(), to: unit, division: division, in: session),
+      unit: try await responsibility.nearest(.unit, units.sorted(), to: unit, division: division, in: session)
+    )
     let code: String? = try await session.query("select code from unit where id = \(unit)").first?.get("code")
-    self.unit = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
+    let own = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
+    (self.roles, self.posts, self.units, self.unit) = (found.role, found.post, found.unit, own)
     self.starter = starter
     isRelay = false
+    guard dispatches else {
+      dispatch = nil
+      return
+    }
+    var members: [Participant: [Int64]] = [:]
+    let kinds: [(Responsibility.Pool.Kind, [String: [Responsibility.Holder]])] = [
+      (.role, found.role), (.post, found.post), (.unit, found.unit),
+    ]
+    for (kind, holders) in kinds {
+      for (code, people) in holders {
+        guard let first = people.first else { continue }
+        members[CaseParticipant.pool(.init(kind, code, unit: first.unit)).participant] = people.map(\.user)
+      }
+    }
+    if let own, members[CaseParticipant.pool(own).participant] == nil {
+      members[CaseParticipant.pool(own).participant] = try await responsibility.members(of: own, in: session)
+    }
+    dispatch = try await CaseDispatch(process, members: members, applicant: applicant, in: session)
   }
 
   /// The participants for a handler: a pool, or its people one by one where each has a task of their own.

@@ -178,6 +178,7 @@ extension CaseStore {
         update case_task set due_at = \(due) where case_id = \(state.id) and number = \(try row.get("number", as: Int.self))
         """)
     }
+    try await extendLimitTimers(of: state.id, by: duration, in: transaction)
     guard let due = state.due else { return }
     try await store.records(as: acting(for: principal, form: state.form), origin: origin).within(transaction).update(
       ServiceCase.entity, state.id, version: nil, ["due_at": .instant(try deadline(duration, from: due))], input: .code)

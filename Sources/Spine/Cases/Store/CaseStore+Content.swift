@@ -11,9 +11,15 @@ extension CaseStore {
   func change(_ state: CaseState, task: Int, _ content: CaseContent, _ records: Records) async throws {
     guard !content.isEmpty else { return }
     guard let (visit, _) = state.instance.task(task), let rule = state.process.rule(of: visit.node) else { return }
-    let wanted: Set<StepContent> = Set(
-      (content.form.isEmpty && content.values.isEmpty ? [] : [.form]) + (content.materials.isEmpty ? [] : [.materials]))
-    guard wanted.isSubset(of: rule.edits) else {
+    let closed = content.form.keys.filter { rule.access(to: $0) != .edit }.min()
+    if let closed, rule.editsForm {
+      let label = try store.entity(state.form).field(closed)?.label ?? closed
+      throw Refusal(
+        .forbidden, "field-closed", "这一环节不能修改“\(label)”，没有改动。请刷新后只改可以修改的内容。", field: closed)
+    }
+    guard closed == nil, content.values.isEmpty || rule.edits.contains(.form),
+      content.materials.isEmpty || rule.edits.contains(.materials)
+    else {
       throw Refusal(.forbidden, "content-closed", "这一环节不能修改表单或材料，没有改动。需要修改请退回补正。")
     }
     if !content.values.isEmpty {
@@ -107,6 +113,7 @@ extension CaseStore {
     case .fire(let visit, let timer):
       action.step = state.instance.visit(visit)?.node
       action.result = state.process.node(timer)?.label
+    case .remind(let visit), .overdue(let visit): action.step = state.instance.visit(visit)?.node
     case .elapse(let token):
       action.step = state.instance.tokens.first { $0.id == token }?.node
     case .claim, .release, .resume: break

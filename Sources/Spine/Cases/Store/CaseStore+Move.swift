@@ -32,7 +32,7 @@ extension CaseStore {
         : move.opensSteps
           ? try await CaseDirectory(
             for: state.process, unit: state.unit, division: state.division, starter: state.starter,
-            using: responsibility, in: transaction)
+            applicant: state.record["applicant_user_id"]?.integer, using: responsibility, in: transaction)
           : CaseDirectory(starter: state.starter)
       let engine = engine(state.process, directory)
       let before = state.instance
@@ -45,9 +45,13 @@ extension CaseStore {
       var pool: Participant?
       if case .release(let task) = move { pool = try await self.pool(of: task, in: id, transaction) }
       let step = try processMove(move, state, pool: pool, by: principal)
-      state.instance = try engine.apply(step, to: state.instance).0
+      let (instance, events) = try engine.apply(step, to: state.instance)
+      state.instance = instance
+      said(of: events, in: state, &action)
       if action.step == nil, let task = action.task { action.step = before.task(task)?.visit.node }
       try await commit(state, before: before, action, by: principal, records, in: transaction)
+      try await directory.dispatch?.save(at: store.clock.now(), in: transaction)
+      try await tellLimit(move, state, before: before, action, in: transaction)
       if isOutside { try await sendMove(move, state, opinion: opinion, content: content, in: transaction) }
     }
     if !content.isEmpty { try await verifyWhatIsNew(id, form: !content.form.isEmpty, origin: origin) }
@@ -231,6 +235,8 @@ extension CaseStore {
     case .reopen(let step): return .reopen(at: step)
     case .elapse(let token): return .elapse(token: token)
     case .fire(let visit, let timer): return .fire(visit: visit, timer: timer)
+    case .remind(let visit): return .remind(visit: visit)
+    case .overdue(let visit): return .overdue(visit: visit)
     }
   }
 }

@@ -145,6 +145,15 @@ extension CaseMove {
       self = .elapse(token: token)
       return
     }
+    let limit = key.dropFirst().split(separator: ":", maxSplits: 1)
+    if key.hasPrefix("v"), limit.count == 2, let visit = Int(limit[0]) {
+      switch limit[1] {
+      case "remind": self = .remind(visit: visit)
+      case "overdue": self = .overdue(visit: visit)
+      default: return nil
+      }
+      return
+    }
     let parts = key.dropFirst().split(separator: ".", maxSplits: 1)
     guard key.hasPrefix("v"), parts.count == 2, let visit = Int(parts[0]) else { return nil }
     self = .fire(visit: visit, timer: String(parts[1]))
@@ -155,6 +164,8 @@ extension CaseMove {
     switch self {
     case .elapse(let token): "t\(token)"
     case .fire(let visit, let timer): "v\(visit).\(timer)"
+    case .remind(let visit): "v\(visit):remind"
+    case .overdue(let visit): "v\(visit):overdue"
     default: nil
     }
   }

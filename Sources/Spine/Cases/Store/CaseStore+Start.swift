@@ -99,7 +99,7 @@ extension CaseStore {
         ? CaseDirectory(relayFor: principal.id)
         : try await CaseDirectory(
           for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
-          using: responsibility, in: transaction)
+          applicant: values["applicant_user_id"]?.integer, using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(
         try view.variables(
@@ -136,6 +136,7 @@ extension CaseStore {
       try await commit(
         state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
       try await note(checks, state, number: record["number"].text ?? "", shared, in: transaction)
+      try await directory.dispatch?.save(at: store.clock.now(), in: transaction)
       try await transaction.execute(
         "delete from case_draft where user_id = \(principal.id) and item = \(item.code)")
       if isOutside { try await sendApplication(application, id: record.id, number: number, in: transaction) }
@@ -151,7 +152,8 @@ extension CaseStore {
   package func category(of item: ServiceItem) -> String {
     for dictionary in store.catalog.dictionaries where dictionary.name.hasSuffix("_class") {
       guard let code = dictionary.code(item.category) else { continue }
-      return code.label
+      let parent = code.parent.flatMap { dictionary.code($0)?.label }
+      return parent.map { "\($0) / \(code.label)" } ?? code.label
     }
     return item.category
   }

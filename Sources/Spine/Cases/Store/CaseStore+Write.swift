@@ -134,27 +134,28 @@ extension CaseStore {
     for key in old.keys.sorted() where new[key] == nil {
       statements.append("delete from case_timer where case_id = \(state.id) and key = \(key)")
     }
-    for (key, duration) in new.sorted(by: { $0.key < $1.key }) where old[key] == nil {
+    for (key, rule) in new.sorted(by: { $0.key < $1.key }) where old[key] == nil {
       statements.append(
         """
         insert into case_timer (case_id, key, due_at)
-        values (\(state.id), \(key), \(try deadline(duration, from: now)))
+        values (\(state.id), \(key), \(try due(rule, from: now)))
         """)
     }
     return statements
   }
 
   /// The timers that an instance waits for, by key.
-  private func timers(of instance: ProcessInstance, in process: RunnableProcess) -> [String: ProcessDuration] {
+  private func timers(of instance: ProcessInstance, in process: RunnableProcess) -> [String: TimerRule] {
     guard instance.state == .running || instance.state == .shelved else { return [:] }
-    var timers: [String: ProcessDuration] = [:]
+    var timers: [String: TimerRule] = [:]
     for visit in instance.openVisits {
+      if let rule = process.rule(of: visit.node) { timers.merge(limitTimers(of: visit, rule)) { first, _ in first } }
       for timer in process.boundaries(of: visit.node) where !visit.fired.contains(timer.id) {
-        if case .boundary(_, let after, _) = timer.kind { timers["v\(visit.id).\(timer.id)"] = after }
+        if case .boundary(_, let after, _) = timer.kind { timers["v\(visit.id).\(timer.id)"] = .after(after) }
       }
     }
     for token in instance.tokens {
-      if case .timer(let duration) = process.node(token.node)?.kind { timers["t\(token.id)"] = duration }
+      if case .timer(let duration) = process.node(token.node)?.kind { timers["t\(token.id)"] = .after(duration) }
     }
     return timers
   }

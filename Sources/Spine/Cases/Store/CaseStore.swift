@@ -53,9 +53,10 @@ package struct CaseStore: Sendable {
 
   /// The engine of a process for one case.
   func engine(_ process: RunnableProcess, _ directory: CaseDirectory) -> ProcessEngine {
-    ProcessEngine(process, context: EvaluationContext(now: store.clock.now())) { handler, isShared, _ in
-      directory.find(handler, isShared)
-    }
+    ProcessEngine(
+      process, context: EvaluationContext(now: store.clock.now()),
+      dispatch: { step, pool, dispatch in directory.dispatch?.choose(step, pool, dispatch) },
+      find: { handler, isShared, _ in directory.find(handler, isShared) })
   }
 
   /// For the transactions of moves: their statements look up by keys, and planning them anew for each value costs more than

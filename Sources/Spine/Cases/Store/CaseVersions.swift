@@ -43,11 +43,10 @@ package final class CaseVersions: Sendable {
   package var services: ServiceCatalog { current.services }
 
   /// Enters what is in force into the database, as far as it is new there.
-  package func publish(on database: Database, at now: Instant) async throws {
-    let services = services
-    let contents = Dictionary(
-      catalogs.current.others.filter { $0.kind == .item }.map { ($0.name, $0.node.json.text) },
-      uniquingKeysWith: { first, _ in first })
+  ///
+  /// - Parameter given: puts these in force instead; cases that run stay on what they began with.
+  package func publish(_ given: ServiceCatalog? = nil, on database: Database, at now: Instant) async throws {
+    let services = given ?? services
     let (processes, items) = try await database.transaction { transaction in
       var processes: [String: Version] = [:]
       for (name, process) in services.processes.sorted(by: { $0.key < $1.key }) {
@@ -56,7 +55,7 @@ package final class CaseVersions: Sendable {
       }
       var items: [String: Version] = [:]
       for item in services.items {
-        guard let content = contents[item.code] else { continue }
+        guard let content = services.itemContents[item.code] else { continue }
         items[item.code] = try await CaseVersions.publish(
           "item", item.code, content: content, column: "content", at: now, in: transaction)
       }

@@ -56,6 +56,7 @@ package struct CaseView: Sendable {
     return events.compactMap { event in
       switch event.action {
       case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
+      case "overdue": return event.withoutOpinion
       case "complete":
         guard event.result != nil || event.step.map(own.contains) == true else { return nil }
         let isMeant = event.result.map(reasons.contains) == true || event.step.map(own.contains) == true
@@ -136,6 +137,8 @@ package struct CaseEvent: Sendable, Hashable {
     case "void": "作废"
     case "reopen": "重开"
     case "timeout": "到时"
+    case "remind": "到期提醒"
+    case "overdue": "超时处理"
     case "urge": "催办"
     case "register": "落实登记"
     case "supervise": "督办"
@@ -191,7 +194,9 @@ extension CaseStore {
         : mine.first.map { "办理办件：\($0.label)" } ?? reading.map { "调阅 \($0.number)：\($0.purpose)" } ?? "查看办件"
       let records = store.records(as: reader, purpose: purpose, origin: origin).within(transaction)
       let record = try await records.get(ServiceCase.entity, id, reveal: reveals)
-      let form = try await records.attached(item.form, to: id, reveal: reveals).first
+      var form = try await records.attached(item.form, to: id, reveal: reveals).first
+      let closed = access == .applicant ? [] : hiddenFields(of: item, process, tasks, mine, principal)
+      for field in closed { form?.values[field] = nil }
       let materials = try await records.attached(ServiceCase.material, to: id, reveal: reveals)
       let rights = ["shelve", "void", "reopen", "reassign", "urge", "supervise"].filter {
         principal.may(Permission("case_work", $0))
@@ -220,6 +225,17 @@ extension CaseStore {
         alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
         parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading)
     }
+  }
+
+  /// Fields of the form that every step hides by which somebody came to see the case (字段权限): kept from them here, so
+  /// that neither page nor interface can show them.
+  private func hiddenFields(
+    of item: ServiceItem, _ process: RunnableProcess, _ tasks: [CaseTask], _ mine: [CaseTask], _ principal: Principal
+  ) -> Set<String> {
+    let steps = Set(tasks.filter { $0.user == principal.id }.map(\.step) + mine.map(\.step))
+    let rules = steps.compactMap { process.rule(of: $0) }
+    guard let first = rules.first, principal.kind == .user else { return [] }
+    return Set(first.fields.keys.filter { field in rules.allSatisfy { $0.access(to: field) == .hide } })
   }
 
   func access(

@@ -175,5 +175,18 @@ package enum CasesSchema {
         create index case_ferry_result on case_ferry (result_at) where erased_at is null;
         comment on table case_ferry is '网间摆渡的办件';
         """),
+    Migration(
+      id: "0167-case-turn",
+      sql: """
+        -- Whose turn it was last where a step asks its people in turn (轮流派单).
+        create table case_turn (
+          process text not null,
+          step text not null,
+          pool text not null,
+          user_id bigint not null,
+          changed_at timestamptz not null,
+          primary key (process, step, pool)
+        );
+        """),
   ]
 }

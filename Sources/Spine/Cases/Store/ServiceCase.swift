@@ -59,6 +59,10 @@ package enum CaseMove: Sendable {
   case reopen(at: String)
   case elapse(token: Int)
   case fire(visit: Int, timer: String)
+  /// 到期提醒.
+  case remind(visit: Int)
+  /// 超时处理.
+  case overdue(visit: Int)
 
   /// The task it is about.
   package var task: Int? {
@@ -73,8 +77,8 @@ package enum CaseMove: Sendable {
   /// Whether somebody may have to be found for a step that it opens.
   var opensSteps: Bool {
     switch self {
-    case .claim, .release, .transfer, .delegate, .addBefore, .addAfter, .shelve, .resume, .void: false
-    case .complete, .remove, .back, .withdraw, .reopen, .elapse, .fire: true
+    case .claim, .release, .transfer, .delegate, .addBefore, .addAfter, .shelve, .resume, .void, .remind: false
+    case .complete, .remove, .back, .withdraw, .reopen, .elapse, .fire, .overdue: true
     }
   }
 
@@ -105,6 +109,8 @@ package enum CaseMove: Sendable {
     case .void: "void"
     case .reopen: "reopen"
     case .elapse, .fire: "timeout"
+    case .remind: "remind"
+    case .overdue: "overdue"
     }
   }
 }

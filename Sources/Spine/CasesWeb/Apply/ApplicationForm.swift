@@ -1,14 +1,15 @@
-import Cases
+package import Cases
 import Core
-import Entities
-import EntitiesWeb
+package import Entities
+package import EntitiesWeb
 import HTML
-import HTTP
-import Shell
+package import HTTP
+import Processes
+package import Shell
 
 /// The form of an application: the applicant, what the item asks, the materials, where it goes and how the result comes
 /// back. Only what the answers so far make necessary is shown.
-struct ApplicationForm {
+package struct ApplicationForm {
   let item: ServiceItem
   let catalog: Catalog
   let context: EvaluationContext
@@ -22,11 +23,13 @@ struct ApplicationForm {
   /// Where values that were filled in beforehand come from, by field.
   var sources: [String: String] = [:]
   /// What of a case is asked for; all of it when it is begun, less when it is supplemented.
-  var asksCase = true
+  package var asksCase = true
+  /// What a step may do with the fields of the form; everything when it is begun.
+  private var rule: StepRule?
 
   private let values: [String: Value]
 
-  init(
+  package init(
     _ item: ServiceItem, catalog: Catalog, context: EvaluationContext, divisions: DivisionNames, facts: CaseFacts,
     typed: FormInput, errors: [FieldError] = [], files: [String: [Control.PresentFile]] = [:]
   ) {
@@ -52,6 +55,19 @@ struct ApplicationForm {
       values.merge(FormReader(register, form, record: nil).values) { _, new in new }
     }
     self.values = values.merging(item.preset) { _, preset in preset }
+  }
+
+  /// Asks only for what a step may change, nothing of the case itself, and shows what it may read (字段权限).
+  mutating func restrict(to rule: StepRule) {
+    self.rule = rule
+    asksCase = false
+  }
+
+  private func access(to field: String, of entity: String) -> FieldAccess {
+    guard let rule, entity == item.form else { return .edit }
+    let access = rule.access(to: field)
+    // Where single fields are opened, the rest stands above already, as what was applied for.
+    return access == .read && !rule.edits.contains(.form) ? .hide : access
   }
 
   private func lookup(_ name: String) -> Value {
@@ -91,7 +107,7 @@ struct ApplicationForm {
 
   // MARK: Sections
 
-  var sections: [Shell.FormSection] {
+  package var sections: [Shell.FormSection] {
     var sections: [Shell.FormSection] = []
     if asksCase { sections += self.sections(of: ServiceCase.entity, before: true) }
     sections += self.sections(of: item.form, before: true)
@@ -119,9 +135,14 @@ struct ApplicationForm {
         if isCase, field.name == "delivery" || field.name == "recipient_address", item.result.delivery.isEmpty {
           continue
         }
+        let access = access(to: field.name, of: name)
+        if access == .hide { continue }
         var shown = controls.field(field, typed: typed, record: nil)
         if let preset = item.preset[field.name] {
           shown.control = .fixed(text(preset, of: field))
+          shown.isRequired = false
+        } else if access == .read {
+          shown.control = .fixed(values[field.name].map { text($0, of: field) } ?? "")
           shown.isRequired = false
         } else {
           shown.isRequired = field.required || (field.requiredWhen.map { holds($0) } ?? false)
@@ -179,13 +200,16 @@ struct ApplicationForm {
   // MARK: Reading
 
   /// What was handed in: only what the form asks for under its own answers.
-  func content(from form: FormData) -> (content: CaseContent, errors: [FieldError]) {
+  package func content(from form: FormData) -> (content: CaseContent, errors: [FieldError]) {
     var content = CaseContent()
     var errors: [FieldError] = []
     for name in [ServiceCase.entity, item.form] {
       guard let entity = catalog.entity(name), asksCase || name == item.form else { continue }
       let register = Register(entity, catalog: catalog, context: context, divisions: divisions)
-      let asked = entity.fields.filter { asks($0, of: entity) && item.preset[$0.name] == nil }.map(\.name)
+      let asked = entity.fields.filter {
+        asks($0, of: entity) && item.preset[$0.name] == nil && access(to: $0.name, of: name) == .edit
+      }
+      .map(\.name)
       let reader = FormReader(register, form, record: nil, only: asked)
       errors += reader.errors
       if name == item.form {

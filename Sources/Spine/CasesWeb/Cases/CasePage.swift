@@ -184,13 +184,13 @@ struct CasePage {
   private func handle(_ task: CaseTask) -> HTML {
     let rule = view.rule(of: task.step)
     var sections: [Shell.FormSection] = []
-    if task.kind == .own, let rule, !rule.edits.isEmpty {
+    if task.kind == .own, let rule, rule.editsContent {
       var form = ApplicationForm(
         view.item, catalog: catalog, context: context, divisions: divisions, facts: CasePage.facts(of: view),
         typed: typed ?? CasePage.typed(view), errors: errors, files: files)
-      form.asksCase = false
+      form.restrict(to: rule)
       sections += form.sections.filter { section in
-        section.id == "materials" ? rule.edits.contains(.materials) : rule.edits.contains(.form)
+        section.id == "materials" ? rule.edits.contains(.materials) : rule.editsForm
       }
     }
     let isEditing = !sections.isEmpty

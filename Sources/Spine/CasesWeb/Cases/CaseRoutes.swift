@@ -126,7 +126,7 @@ package struct CaseRoutes: Sendable {
     let work = try await cases.work(
       try visit.request.integer("id"), task: number, of: visit.principal)
     let form = try await visit.request.body.form()
-    if work.rule.edits.isEmpty || work.kind != .own { return try await answerAlone(work, form, visit) }
+    if !work.rule.editsContent || work.kind != .own { return try await answerAlone(work, form, visit) }
     let view = try await view(visit)
     var texts = Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 })
     guard let task = view.mine.first(where: { $0.number == number }), let rule = view.rule(of: task.step) else {
@@ -142,14 +142,14 @@ package struct CaseRoutes: Sendable {
     let input = FormInput(texts)
     if form.first("_refresh") != nil { return try await page(view, visit, typed: input, errors: errors) }
     var content = CaseContent()
-    if !rule.edits.isEmpty, task.kind == .own {
+    if rule.editsContent, task.kind == .own {
       let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
       var application = ApplicationForm(
         view.item, catalog: store.catalog,
         context: EvaluationContext(now: store.clock.now(), principal: visit.principal), divisions: divisions,
-        facts: CasePage.facts(of: view), typed: rule.edits.contains(.form) ? input : CasePage.typed(view))
-      application.asksCase = false
-      if rule.edits.contains(.form) {
+        facts: CasePage.facts(of: view), typed: rule.editsForm ? input : CasePage.typed(view))
+      application.restrict(to: rule)
+      if rule.editsForm {
         let read = application.content(from: FormData(fields: QueryItems(input), files: []))
         errors += read.errors
         content.form = read.content.form.filter { $0.value != view.form?[$0.key] ?? .null }
