@@ -78,6 +78,9 @@ let package = Package(
     module(.platform, "Identity", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL"]),
     module(
       .platform, "Messaging", ["Access", "Audit", "CCurl", "Core", "Crypto", "Entities", "Jobs", "SQL", "YAML"]),
+    module(
+      .platform, "Papers",
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -93,18 +96,23 @@ let package = Package(
       .platform, "MessagingWeb",
       ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
 
+    module(
+      .platform, "PapersWeb",
+      ["Access", "Core", "Crypto", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Papers", "Shell", "Site"]),
+
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Papers", "Processes", "SQL",
+        "YAML",
       ]),
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
-        "Processes", "SQL", "Shell", "Site",
+        "Access", "Audit", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity", "Papers",
+        "PapersWeb", "Processes", "SQL", "Shell", "Site",
       ]),
     module(
       .spine, "SpineWeb",
@@ -121,7 +129,8 @@ let package = Package(
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb",
+        "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -163,8 +172,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
-        "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging",
+        "Papers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -13,7 +13,7 @@ import Testing
       "Platform",
       [
         "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Shell",
-        "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
+        "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "Papers", "PapersWeb",
       ]
     ),
     ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
@@ -84,8 +84,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "SpineWeb", "CasesWeb",
-      "LifangApp", "lifang",
+      "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "PapersWeb", "SpineWeb",
+      "CasesWeb", "LifangApp", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

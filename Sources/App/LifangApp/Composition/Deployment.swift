@@ -10,6 +10,7 @@ import Foundation
 import Identity
 import Jobs
 import Messaging
+import Papers
 import SQL
 import Search
 import SpineWeb
@@ -67,7 +68,7 @@ struct Deployment: Sendable {
     try await catalogs.refresh(from: owner)
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
-    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all
+    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers
     files.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,

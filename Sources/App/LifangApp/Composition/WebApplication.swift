@@ -17,6 +17,8 @@ import IdentityWeb
 import Jobs
 import Messaging
 import MessagingWeb
+import Papers
+import PapersWeb
 import SQL
 import Shell
 import Site
@@ -76,7 +78,11 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
-    let cases = CaseStore(store: store, versions: versions, parameters: parameters, messages: messages)
+    let office = DocumentOffice(
+      store: store, templates: DocumentTemplates(deployment.catalogs.declared), files: files,
+      keys: try SigningKeys(ring: deployment.keys, purpose: .document), publicOrigin: origin)
+    let cases = CaseStore(
+      store: store, versions: versions, parameters: parameters, messages: messages, office: office)
     self.cases = cases
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
@@ -134,6 +140,12 @@ struct WebApplication: Sendable {
       counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
     LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
+    PaperRoutes(site: site, office: office).register(in: &router)
+    VerifyRoutes(
+      site: site, office: office,
+      limiter: RateLimiter(
+        capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: configuration.isBenchmark ? 0.000001 : 3)
+    ).register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store,
       centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter

@@ -1,5 +1,6 @@
 package import Entities
 import Glibc
+import Papers
 package import Processes
 import YAML
 
@@ -48,8 +49,15 @@ package struct ServiceCatalog: Sendable {
       }
     }
     var outcomes: [String: Outcome] = [:]
+    let documents = DocumentTemplates(catalog)
+    let steps = Set(
+      processes.values.flatMap { process in
+        process.definition.nodes.filter { process.rule(of: $0.id) != nil }.map(\.id)
+      })
     for document in catalog.others where document.kind == .outcome {
-      if let outcome = OutcomeReader(document, catalog: catalog, collector).outcome() {
+      if let outcome = OutcomeReader(document, catalog: catalog, documents: documents, steps: steps, collector)
+        .outcome()
+      {
         outcomes[outcome.form] = outcome
       }
     }
@@ -68,7 +76,7 @@ package struct ServiceCatalog: Sendable {
     self.calendars = calendars
     self.outcomes = outcomes
     index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
-    findings = collector.findings.sortedByPlace
+    findings = (documents.findings + collector.findings).sortedByPlace
   }
 
   package func item(_ code: String) -> ServiceItem? { index[code].map { items[$0] } }

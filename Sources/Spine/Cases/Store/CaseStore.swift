@@ -4,6 +4,7 @@ package import Entities
 package import Files
 package import Identity
 package import Messaging
+package import Papers
 package import Processes
 package import SQL
 
@@ -17,9 +18,15 @@ package struct CaseStore: Sendable {
   package let responsibility: Responsibility
   package let parameters: Parameters
   package let messages: MessageCenter
+  /// Issues what cases result in.
+  package let office: DocumentOffice
 
-  package init(store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter) {
+  package init(
+    store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter,
+    office: DocumentOffice
+  ) {
     self.messages = messages
+    self.office = office
     self.store = store
     self.versions = versions
     self.parameters = parameters
@@ -36,7 +43,7 @@ package struct CaseStore: Sendable {
 
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
-    let subjects = [ServiceCase.entity, ServiceCase.material, form]
+    let subjects = [ServiceCase.entity, ServiceCase.material, IssuedDocument.entity, form]
     return Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
       grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)

@@ -36,6 +36,8 @@ package struct CaseView: Sendable {
   package let withdrawable: [StepVisit]
   package let starter: Int64
   package let requests: [CaseRequest]
+  /// Certificates and proofs that it resulted in, the latest first.
+  package let documents: [Record]
 
   /// What the applicant is told of the history: the decisions, with the reasons that are meant for them, and nothing of
   /// who asked whom inside.
@@ -47,7 +49,7 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
+      case "submit", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue": return event
       case "complete":
         guard event.result != nil || event.step.map(own.contains) == true else { return nil }
         let isMeant = event.result.map(reasons.contains) == true || event.step.map(own.contains) == true
@@ -130,6 +132,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "timeout": "到时"
     case "urge": "催办"
     case "register": "落实登记"
+    case "issue": "签发证照"
     case "supervise": "督办"
     case "reply": "答复督办"
     case "ask-extension": "申请延期"
@@ -200,7 +203,8 @@ extension CaseStore {
         instance: instance, tasks: tasks, events: try await events(of: id, in: transaction),
         mine: instance.state == .running ? mine : [], controls: controls,
         withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter,
-        requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction))
+        requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction),
+        documents: try await documents(of: id, records))
     }
   }
 

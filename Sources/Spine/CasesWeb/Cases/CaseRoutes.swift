@@ -34,6 +34,7 @@ package struct CaseRoutes: Sendable {
     router.on(.get, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await askTask(visit) }
     router.on(.post, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await moveTask(visit) }
     router.on(.post, "/cases/{id}/requests/{request}", at: site) { visit in try await answerRequest(visit) }
+    registerDocuments(in: &router)
     router.on(.get, "/cases/{id}/do/{move}", at: site) { visit in try await askCase(visit) }
     router.on(.post, "/cases/{id}/do/{move}", at: site) { visit in try await moveCase(visit) }
   }
@@ -63,7 +64,7 @@ package struct CaseRoutes: Sendable {
     let page = CasePage(
       view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
       context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
-      files: try await present(view, typed, visit))
+      files: try await present(view, typed, visit), mayPrint: visit.principal.may(Permission("paper", "print")))
     return try await visit.page(
       view.item.label, status: status, layout: .wide, crumbs: page.crumbs, badge: page.badge, subtitle: page.subtitle,
       actions: page.actions, moreActions: page.moreActions

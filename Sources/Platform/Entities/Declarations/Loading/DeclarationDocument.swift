@@ -5,8 +5,8 @@ package struct DeclarationDocument: Sendable {
   package enum Kind: String, Sendable, CaseIterable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
-    /// completed cases change in the registers, templates of messages.
-    case item, materials, calendar, outcome, message
+    /// completed cases change in the registers, templates of messages, documents on paper.
+    case item, materials, calendar, outcome, message, document
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -22,6 +22,7 @@ package struct DeclarationDocument: Sendable {
       case .calendar: "calendars"
       case .outcome: "outcomes"
       case .message: "messages"
+      case .document: "documents"
       }
     }
 
@@ -38,6 +39,7 @@ package struct DeclarationDocument: Sendable {
       case .calendar: "工作日历"
       case .outcome: "办结落实"
       case .message: "消息模板"
+      case .document: "文书"
       }
     }
 

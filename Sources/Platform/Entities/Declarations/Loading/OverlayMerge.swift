@@ -74,6 +74,13 @@ struct OverlayMerge {
         overlay, base,
         replace: ["label", "channels", "priority", "title", "text", "sms", "wechat", "link", "expires", "quiet"],
         lists: [:], may: [])
+    case .document:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "permission", "paper", "series", "valid", "single", "holder", "holder_document", "conditions",
+          "with", "from", "body",
+        ], lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }
