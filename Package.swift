@@ -88,6 +88,9 @@ let package = Package(
     module(
       .platform, "Ferry",
       ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
+    module(
+      .platform, "Papers",
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -109,19 +112,21 @@ let package = Package(
     module(
       .platform, "FerryWeb",
       ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+    module(
+      .platform, "PapersWeb",
+      ["Access", "Core", "Crypto", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Papers", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Identity", "Messaging", "Papers", "Processes", "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity",
-        "Processes", "SQL", "Shell", "Site",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity", "Papers", "PapersWeb", "Processes", "SQL", "Shell", "Site",
       ]),
     module(
       .spine, "Definitions",
@@ -146,7 +151,7 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Peers", "Processes", "SQL",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb", "Peers", "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),
@@ -199,7 +204,7 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Peers", "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -13,7 +13,8 @@ import Testing
       "Platform",
       [
         "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Connectors",
-        "Ferry", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "FerryWeb",
+        "Ferry", "Papers", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "FerryWeb",
+        "PapersWeb",
       ]
     ),
     ("Spine", ["Addresses", "Cases", "Definitions", "SpineWeb", "CasesWeb", "DefinitionsWeb"]),
@@ -84,7 +85,7 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "Peers", "Shell", "Site", "SpineWeb", "lifang",
+      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "Shell", "Site", "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

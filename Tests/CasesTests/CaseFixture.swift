@@ -12,6 +12,7 @@ import Identity
 import Jobs
 import Messaging
 import Peers
+import Papers
 import SQL
 import TestSupport
 
@@ -22,6 +23,7 @@ struct CaseFixture: Sendable {
   let store: RecordStore
   let cases: CaseStore
   let messages: MessageCenter
+  let files: FileStore
   let catalogs: LiveCatalog
   let people: [String: Principal]
 
@@ -55,7 +57,7 @@ struct CaseFixture: Sendable {
     time = ManualClock(CaseFixture.start)
     catalogs = LiveCatalog(try CaseFixture.catalog.get())
     let keys = KeyRing(random: .seeded(7))
-    for purpose in [KeyPurpose.data, .index, .pepper] { try keys.rotate(purpose, at: CaseFixture.start) }
+    for purpose in [KeyPurpose.data, .index, .pepper, .document] { try keys.rotate(purpose, at: CaseFixture.start) }
     store = RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: time.clock), clock: time.clock,
       hooks: CaseFixture.hooks,
@@ -68,7 +70,15 @@ struct CaseFixture: Sendable {
     messages = MessageCenter(
       database: database, templates: MessageTemplates(catalogs.current), keys: keys, clock: time.clock,
       mobile: { _, _ in nil })
-    cases = CaseStore(store: store, versions: versions, parameters: Parameters(catalogs), messages: messages)
+    files = FileStore(
+      folder: NSTemporaryDirectory() + "lifang-cases-\(UUID().uuidString)", database: database, keys: keys,
+      clock: time.clock, threads: 1, random: .seeded(11))
+    let office = DocumentOffice(
+      store: store, templates: DocumentTemplates(catalogs.current), files: files,
+      keys: try SigningKeys(ring: keys, purpose: .document), publicOrigin: "https://lifang.example",
+      random: .seeded(13))
+    cases = CaseStore(
+      store: store, versions: versions, parameters: Parameters(catalogs), messages: messages, office: office)
     people = try await CaseFixture.principals(database, catalogs.current)
   }
 
@@ -91,11 +101,12 @@ struct CaseFixture: Sendable {
     return CaseFixture(
       self,
       cases: CaseStore(
-        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, connectors: client))
+        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, office: cases.office,
+        connectors: client))
   }
 
   static let hooks: RecordHooks = {
-    var hooks = RecordHooks()
+    var hooks = RecordHooks.papers
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
     InspectionDraw.addHooks(to: &hooks)

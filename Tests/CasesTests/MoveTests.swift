@@ -200,7 +200,8 @@ import Testing
     let versions = CaseVersions(changed, catalogs: city.catalogs)
     try await versions.publish(on: city.database, at: city.time.clock.now())
     let later = CaseStore(
-      store: city.store, versions: versions, parameters: Parameters(city.catalogs), messages: city.messages)
+      store: city.store, versions: versions, parameters: Parameters(city.catalogs), messages: city.messages,
+      office: city.cases.office)
     let new = try await later.start(try city.application(), by: try city.person("neighbour"))
     #expect(try await city.state(new.id)["step"] == .text("网上初审"))
     #expect(try await later.view(id, as: try city.person("aux")).label(of: "pre_review") == "网上预审")

@@ -16,7 +16,7 @@ package struct KeyFolder: Sendable {
   ///
   /// - Throws: ``CryptoFailure`` `keyFile` when a file cannot be read or others may read the master key.
   package func open(
-    purposes: [KeyPurpose] = [.data, .index, .pepper, .audit, .plate], clock: WallClock = .system,
+    purposes: [KeyPurpose] = [.data, .index, .pepper, .audit, .plate, .document], clock: WallClock = .system,
     random: RandomSource = .system
   ) throws(CryptoFailure) -> KeyRing {
     mkdir(path, 0o700)

@@ -15,6 +15,8 @@ package struct KeyPurpose: RawRepresentable, Sendable, Hashable {
   package static let pepper = KeyPurpose(rawValue: "pepper")
   /// The SM2 key that signs heads of the audit chain (its 32-byte scalar).
   package static let audit = KeyPurpose(rawValue: "audit")
+  /// The SM2 key that signs issued documents (its 32-byte scalar).
+  package static let document = KeyPurpose(rawValue: "document")
   /// Short codes on plates and receipts.
   package static let plate = KeyPurpose(rawValue: "plate")
 }

@@ -2,26 +2,15 @@ package import Crypto
 
 /// The SM2 keys that sign the audit chain: the current one signs, all of them verify.
 package struct AuditKeys: Sendable {
-  let current: (id: Int64, key: SM2PrivateKey)?
+  private let keys: SigningKeys
+
+  package var current: (id: Int64, key: SM2PrivateKey)? { keys.current }
   /// Public keys by the id that heads name.
-  package let trusted: [Int64: SM2PublicKey]
+  package var trusted: [Int64: SM2PublicKey] { keys.trusted }
 
   /// Keys for signing and verifying, from the ring.
-  package init(ring: KeyRing) throws(CryptoFailure) {
-    var trusted: [Int64: SM2PublicKey] = [:]
-    var current: (id: Int64, key: SM2PrivateKey)?
-    for entry in ring.inventory where entry.purpose == .audit {
-      let key = try SM2PrivateKey(scalar: try ring.secret(.audit, id: entry.id))
-      trusted[Int64(entry.id)] = key.publicKey
-      if entry.isCurrent { current = (Int64(entry.id), key) }
-    }
-    self.trusted = trusted
-    self.current = current
-  }
+  package init(ring: KeyRing) throws(CryptoFailure) { keys = try SigningKeys(ring: ring, purpose: .audit) }
 
   /// Keys for verifying only, such as those an auditor noted down.
-  package init(trusted: [Int64: SM2PublicKey]) {
-    self.trusted = trusted
-    current = nil
-  }
+  package init(trusted: [Int64: SM2PublicKey]) { keys = SigningKeys(trusted: trusted) }
 }

@@ -66,9 +66,21 @@ package struct FileStore: Sendable {
     }
   }
 
+  /// Keeps bytes that the caller has made, together with what else `transaction` changes: when it is rolled back, nothing
+  /// refers to the content and ``sweep(_:)`` clears it.
+  package func put(
+    bytes: [UInt8], name: String, classification: Classification = .inner, policy: FilePolicy = .documents,
+    by principal: Principal, in transaction: Transaction
+  ) async throws -> StoredFile {
+    try await keep(name, classification, policy, principal, in: transaction) { file in
+      if Int64(bytes.count) > policy.maximumSize { throw FileStore.tooLarge(policy) }
+      try await file.append(bytes)
+    }
+  }
+
   private func keep(
     _ name: String, _ classification: Classification, _ policy: FilePolicy, _ principal: Principal,
-    _ write: (DiskFile) async throws -> Void
+    in outer: Transaction? = nil, _ write: (DiskFile) async throws -> Void
   ) async throws -> StoredFile {
     let spool = folder + "/spool"
     try Disk.makeFolder(spool)
@@ -94,7 +106,7 @@ package struct FileStore: Sendable {
     let key = random.token(bytes: 18)
     let final = folder + "/" + location
     let now = clock.now()
-    return try await database.transaction { transaction in
+    let enter: @Sendable (Transaction) async throws -> StoredFile = { transaction in
       try await FileStore.lock(location, in: transaction)
       if !Disk.exists(final) {
         if isSealed, !Disk.exists(sealed) { try await plain.seal(as: sealed, with: keys) }
@@ -114,6 +126,8 @@ package struct FileStore: Sendable {
         """)
       return try await find(key, in: transaction)
     }
+    if let outer { return try await enter(outer) }
+    return try await database.transaction { transaction in try await enter(transaction) }
   }
 
   /// `ab/cd/abcd…`; an encrypted file is named by a keyed fingerprint, which tells nobody what it is.

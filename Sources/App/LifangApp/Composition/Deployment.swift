@@ -12,6 +12,7 @@ import Foundation
 import Identity
 import Jobs
 import Messaging
+import Papers
 import SQL
 import Search
 import SpineWeb
@@ -69,7 +70,7 @@ struct Deployment: Sendable {
     try await catalogs.refresh(from: owner)
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
-    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all
+    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers
     files.addHooks(to: &hooks)
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)

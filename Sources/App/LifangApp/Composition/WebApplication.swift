@@ -23,6 +23,8 @@ import IdentityWeb
 import Jobs
 import Messaging
 import MessagingWeb
+import Papers
+import PapersWeb
 import SQL
 import Shell
 import Site
@@ -99,8 +101,12 @@ struct WebApplication: Sendable {
     problems.begin(messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
+    let office = DocumentOffice(
+      store: store, templates: DocumentTemplates(deployment.catalogs.declared), files: files,
+      keys: try SigningKeys(ring: deployment.keys, purpose: .document), publicOrigin: origin)
     let cases = CaseStore(
-      store: store, versions: versions, parameters: parameters, messages: messages, connectors: connectors, ferry: ferry)
+      store: store, versions: versions, parameters: parameters, messages: messages, office: office,
+      connectors: connectors, ferry: ferry)
     self.cases = cases
     let dock = deployment.dock(
       ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
@@ -203,6 +209,12 @@ struct WebApplication: Sendable {
       counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
     LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
+    PaperRoutes(site: site, office: office).register(in: &router)
+    VerifyRoutes(
+      site: site, office: office,
+      limiter: RateLimiter(
+        capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: configuration.isBenchmark ? 0.000001 : 3)
+    ).register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store,
       centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter

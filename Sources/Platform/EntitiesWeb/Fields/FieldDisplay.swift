@@ -11,22 +11,13 @@ package struct FieldDisplay {
 
   /// The value as a person reads it; empty text when there is none.
   package func text(_ field: FieldDeclaration, of record: Record) -> String {
-    let value = record[field.name]
-    if let title = record.titles[field.name] { return title }
-    switch (field.type, value) {
-    case (_, .null): return ""
-    case (.code(let name), .text(let code)): return catalog.dictionary(name)?.label(of: code) ?? code
-    case (.code(let name), .list(let codes)):
-      return codes.map { catalog.dictionary(name)?.label(of: $0) ?? $0 }.joined(separator: "、")
-    case (_, .instant(let instant)): return instant.display
-    case (_, .money(let money)): return money.description
+    switch (field.type, record[field.name]) {
     case (.point, .geometry(let geometry)):
       guard let pair = geometry["coordinates"]?.array, pair.count == 2, let x = pair[0].double, let y = pair[1].double
       else { return "已标注位置" }
       return "\(FieldDisplay.degrees(x)), \(FieldDisplay.degrees(y))"
     case (_, .geometry): return "已绘制图形"
-    case (.file, .list(let files)), (.image, .list(let files)): return "\(files.count) 个文件"
-    default: return value.plainText
+    default: return catalog.text(field, of: record)
     }
   }
 

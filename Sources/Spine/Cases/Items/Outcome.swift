@@ -20,9 +20,32 @@ package struct Outcome: Sendable {
     package let position: SourcePosition
   }
 
+  /// A document that a case results in (办理结果).
+  package struct Issue: Sendable {
+    /// When it is issued.
+    package enum Moment: Sendable, Hashable {
+      /// The decision to grant is made; what is sent by courier exists by then.
+      case decided
+      /// The case is over and the registers are changed.
+      case finished
+      /// A step of the process is done, such as 签发准迁证.
+      case step(String)
+    }
+
+    package let document: String
+    package let moment: Moment
+    package let when: Expression?
+    /// The field and value by which the document's record is found; `nil` makes it of the form or the case itself.
+    package let find: Change.Assignment?
+    /// The number of the document that it takes the place of.
+    package let replaces: Expression?
+    package let position: SourcePosition
+  }
+
   package let form: String
   package let label: String
   package let changes: [Change]
+  package let issues: [Issue]
 
   /// The names that its expressions may use beside the form's fields: those of the case.
   static let caseFields = [

@@ -1,4 +1,5 @@
 import Entities
+import Papers
 import YAML
 
 /// Reads what the completed cases of a form change (`outcome: hukou_birth`).
@@ -7,13 +8,21 @@ struct OutcomeReader {
   private let catalog: Catalog
   private let collector: FindingCollector
   private let reader: MappingReader
+  private let documents: DocumentTemplates
+  /// Of all processes.
+  private let steps: Set<String>
 
-  init(_ document: DeclarationDocument, catalog: Catalog, _ collector: FindingCollector) {
+  init(
+    _ document: DeclarationDocument, catalog: Catalog, documents: DocumentTemplates, steps: Set<String>,
+    _ collector: FindingCollector
+  ) {
+    self.documents = documents
+    self.steps = steps
     self.document = document
     self.catalog = catalog
     self.collector = collector
     reader = MappingReader(
-      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "changes"], collector)
+      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "changes", "issues"], collector)
   }
 
   func outcome() -> Outcome? {
@@ -23,7 +32,8 @@ struct OutcomeReader {
     }
     return Outcome(
       form: form.name, label: reader.label(fallback: form.label),
-      changes: reader.nodes("changes").compactMap { change($0, form) })
+      changes: reader.nodes("changes").compactMap { change($0, form) },
+      issues: reader.nodes("issues").compactMap { issue($0, form) })
   }
 
   private func change(_ node: YAMLNode, _ form: EntityDeclaration) -> Outcome.Change? {
@@ -41,6 +51,37 @@ struct OutcomeReader {
       register: name, find: find?.first, set: assignments(change, "set", register, form) ?? [],
       create: assignments(change, "create", register, form),
       when: change.node("when").flatMap { expression($0, form) }, position: node.position)
+  }
+
+  private func issue(_ node: YAMLNode, _ form: EntityDeclaration) -> Outcome.Issue? {
+    let issue = MappingReader(
+      node, "办理结果", keys: ["document", "at", "when", "find", "replaces"], collector)
+    let name = issue.required("document", limit: 50, fallback: "")
+    guard let template = documents.template(name), let register = catalog.entity(template.entity) else {
+      if !name.isEmpty {
+        collector.error(
+          issue.place("document"), "没有文书“\(name)”\(Suggestion.text(for: name, among: documents.all.map(\.name)))")
+      }
+      return nil
+    }
+    if !template.isIssued { collector.error(issue.place("document"), "文书“\(name)”没有 series，不是签发的证照") }
+    let find = assignments(issue, "find", register, form)
+    if let find, find.count != 1 { collector.error(issue.place("find"), "find 应是一个字段和它的值") }
+    if find == nil, ![form.name, ServiceCase.entity].contains(template.entity) {
+      collector.error(issue.position, "文书“\(name)”用的是\(register.label)，应写明 find：按哪个字段找到它")
+    }
+    let moment: Outcome.Issue.Moment =
+      switch issue.text("at", limit: 50) {
+      case nil: .decided
+      case "finished": .finished
+      case let step?: .step(step)
+      }
+    if case .step(let step) = moment, !steps.contains(step) {
+      collector.error(issue.place("at"), "没有流程有环节“\(step)”\(Suggestion.text(for: step, among: steps))")
+    }
+    return Outcome.Issue(
+      document: name, moment: moment, when: issue.node("when").flatMap { expression($0, form) }, find: find?.first,
+      replaces: issue.node("replaces").flatMap { expression($0, form) }, position: node.position)
   }
 
   private func assignments(

@@ -2,6 +2,7 @@ package import Connectors
 import Core
 package import Entities
 import Glibc
+import Papers
 package import Processes
 import YAML
 
@@ -63,8 +64,15 @@ package struct ServiceCatalog: Sendable {
       }
     }
     var outcomes: [String: Outcome] = [:]
+    let documents = DocumentTemplates(catalog)
+    let steps = Set(
+      processes.values.flatMap { process in
+        process.definition.nodes.filter { process.rule(of: $0.id) != nil }.map(\.id)
+      })
     for document in catalog.others where document.kind == .outcome {
-      if let outcome = OutcomeReader(document, catalog: catalog, collector).outcome() {
+      if let outcome = OutcomeReader(document, catalog: catalog, documents: documents, steps: steps, collector)
+        .outcome()
+      {
         outcomes[outcome.form] = outcome
       }
     }
@@ -85,7 +93,7 @@ package struct ServiceCatalog: Sendable {
     self.connectors = connectors
     self.outcomes = outcomes
     index = Dictionary(items.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
-    findings = collector.findings.sortedByPlace
+    findings = (documents.findings + collector.findings).sortedByPlace
     itemContents = Dictionary(
       catalog.others.filter { $0.kind == .item }.map { ($0.name, $0.node.json.text) },
       uniquingKeysWith: { first, _ in first })

@@ -48,6 +48,7 @@ extension CaseStore {
     if state.instance.state == .finished, before?.state != .finished, !isOutside {
       try await carryOut(state, by: principal, records, in: transaction)
     }
+    try await issueDocuments(state, before: before, action, by: principal, records, in: transaction)
     let caseState = changes["state"]?.text ?? ""
     try await tell(
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,

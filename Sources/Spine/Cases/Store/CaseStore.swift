@@ -4,6 +4,7 @@ import Core
 package import Entities
 package import Identity
 package import Messaging
+package import Papers
 package import Processes
 import SQL
 
@@ -17,6 +18,8 @@ package struct CaseStore: Sendable {
   package let responsibility: Responsibility
   package let parameters: Parameters
   package let messages: MessageCenter
+  /// Issues what cases result in.
+  package let office: DocumentOffice
   /// Asks other systems; `nil` where none is asked.
   package let connectors: ConnectorClient?
   /// The way to the other network; `nil` where none is ferried.
@@ -24,8 +27,9 @@ package struct CaseStore: Sendable {
 
   package init(
     store: RecordStore, versions: CaseVersions, parameters: Parameters, messages: MessageCenter,
-    connectors: ConnectorClient? = nil, ferry: CaseFerry? = nil
+    office: DocumentOffice, connectors: ConnectorClient? = nil, ferry: CaseFerry? = nil
   ) {
+    self.office = office
     self.connectors = connectors
     self.messages = messages
     self.ferry = ferry
@@ -45,7 +49,7 @@ package struct CaseStore: Sendable {
 
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
-    let subjects = [ServiceCase.entity, ServiceCase.material, CaseStore.parcels, form]
+    let subjects = [ServiceCase.entity, ServiceCase.material, CaseStore.parcels, IssuedDocument.entity, form]
     return Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
       grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)

@@ -44,6 +44,8 @@ package struct CaseView: Sendable {
   package let parcels: [Record]
   /// The reading in force, which shows the files; `nil` without one.
   package let reading: CaseReading?
+  /// Certificates and proofs that it resulted in, the latest first.
+  package let documents: [Record]
 
   /// What the applicant is told of the history: the decisions, with the reasons that are meant for them, and nothing of
   /// who asked whom inside.
@@ -55,7 +57,7 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge": return event
+      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue": return event
       case "overdue": return event.withoutOpinion
       case "complete":
         guard event.result != nil || event.step.map(own.contains) == true else { return nil }
@@ -141,6 +143,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "overdue": "超时处理"
     case "urge": "催办"
     case "register": "落实登记"
+    case "issue": "签发证照"
     case "supervise": "督办"
     case "reply": "答复督办"
     case "ask-extension": "申请延期"
@@ -223,7 +226,8 @@ extension CaseStore {
         withdrawable: instance.state == .running ? Array(withdrawable.suffix(1)) : [], starter: starter,
         requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction),
         alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
-        parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading)
+        parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading,
+        documents: try await documents(of: id, records))
     }
   }
 

@@ -20,6 +20,8 @@ struct CasePage {
   let files: [String: [Control.PresentFile]]
   /// The parcels that the reader may order now.
   let orders: [CourierDirection]
+  /// Whether the reader may print what the case resulted in.
+  var mayPrint = false
 
   private var record: Record { view.record }
   private var isApplicant: Bool { view.access == .applicant }
@@ -100,6 +102,7 @@ struct CasePage {
       actions.append(dialog(isApplicant ? "撤销申请" : "作废", "void"))
     }
     if view.instance.state == .finished, view.controls.contains("reopen") { actions.append(dialog("重开", "reopen")) }
+    actions += documentActions
     actions.append(Action("打印", .print, style: .quiet, icon: .print))
     return actions
   }
@@ -118,6 +121,7 @@ struct CasePage {
     HTML {
       Columns {
         if let task = view.mine.first { handle(task) }
+        documentCard
         application
         materialCard
         Card("流程") {
@@ -255,24 +259,6 @@ struct CasePage {
           })
       }
     }.html
-  }
-
-  private var formSections: [(label: String, record: Record, fields: [FieldDeclaration])] {
-    var sections: [(label: String, record: Record, fields: [FieldDeclaration])] = []
-    for (name, record) in [(ServiceCase.entity, Optional(record)), (view.item.form, view.form)] {
-      guard let record, let entity = catalog.entity(name) else { continue }
-      let register = Register(entity, catalog: catalog, context: context, divisions: divisions)
-      for section in register.sections {
-        let fields = section.fields.filter {
-          $0.editable && !$0.hidden && !record[$0.name].isBlank && !view.item.hidden.contains($0.name)
-            && register.isVisible($0, in: record)
-        }
-        if !fields.isEmpty { sections.append((section.label, record, fields)) }
-      }
-    }
-    // Where it goes and how it comes back stand last, as on the form.
-    let isLast = { (fields: [FieldDeclaration]) in fields.contains { ["division_code", "delivery"].contains($0.name) } }
-    return sections.filter { !isLast($0.fields) } + sections.filter { isLast($0.fields) }
   }
 
   private var requestCard: HTML {

@@ -36,6 +36,7 @@ package struct CaseRoutes: Sendable {
     router.on(.post, "/cases/{id}/requests/{request}", at: site) { visit in try await answerRequest(visit) }
     registerVerification(in: &router)
     registerCourier(in: &router)
+    registerDocuments(in: &router)
     router.on(.get, "/cases/{id}/do/{move}", at: site) { visit in try await askCase(visit) }
     router.on(.post, "/cases/{id}/do/{move}", at: site) { visit in try await moveCase(visit) }
   }
@@ -66,7 +67,8 @@ package struct CaseRoutes: Sendable {
       view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
       context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
       files: try await present(view, typed, visit),
-      orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) })
+      orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) },
+      mayPrint: visit.principal.may(Permission("paper", "print")))
     return try await visit.page(
       view.item.label, status: status, layout: .wide, crumbs: page.crumbs, badge: page.badge, subtitle: page.subtitle,
       actions: page.actions, moreActions: page.moreActions

@@ -5,8 +5,9 @@ package struct DeclarationDocument: Sendable {
   package enum Kind: String, Sendable, CaseIterable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
-    /// completed cases change in the registers, templates of messages, systems of others that are asked, what is shared with others.
-    case item, materials, calendar, outcome, message, connector, resources
+    /// completed cases change in the registers, templates of messages, systems of others that are asked, what is shared with
+    /// others, documents on paper.
+    case item, materials, calendar, outcome, message, connector, resources, document
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -24,6 +25,7 @@ package struct DeclarationDocument: Sendable {
       case .message: "messages"
       case .connector: "connectors"
       case .resources: "resources"
+      case .document: "documents"
       }
     }
 
@@ -42,6 +44,7 @@ package struct DeclarationDocument: Sendable {
       case .message: "消息模板"
       case .connector: "对接系统"
       case .resources: "信息资源目录"
+      case .document: "文书"
       }
     }
 

@@ -84,6 +84,13 @@ struct OverlayMerge {
         overlay, base, replace: ["label", "system", "help", "source", "authentication", "limits"],
         lists: ["operations": "name"],
         may: ["label", "path", "request", "response", "yes", "no", "reason", "owners", "fills"])
+    case .document:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "permission", "paper", "series", "valid", "single", "holder", "holder_document", "conditions",
+          "with", "from", "body",
+        ], lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

@@ -1,0 +1,102 @@
+import Access
+import Core
+package import Entities
+import Papers
+import Processes
+import SQL
+
+extension CaseStore {
+  /// Issues the documents that a move has made due.
+  ///
+  /// What a step is there for (签发准迁证) stops the move when it cannot be issued; what follows from a decision does not:
+  /// the history says why, and what to do.
+  func issueDocuments(
+    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, by principal: Principal, _ records: Records,
+    in transaction: Transaction
+  ) async throws {
+    guard let outcome = services.outcome(of: state.item.form), state.instance.state != .void else { return }
+    let moments = moments(state, before: before, action)
+    let due = outcome.issues.filter { moments.contains($0.moment) }
+    guard !due.isEmpty else { return }
+    let reader = store.records(as: records.principal, purpose: "签发证照", origin: records.origin).within(transaction)
+    guard let form = try await reader.attached(state.item.form, to: state.id, reveal: true).first else { return }
+    let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
+    let lookup: @Sendable (String) -> Value = { name in
+      Outcome.caseFields.contains(name) ? record[name] : form[name]
+    }
+    let context = EvaluationContext(now: store.clock.now(), principal: principal)
+    for issue in due {
+      if let when = issue.when, try !when.holds(in: context, lookup) { continue }
+      let template = try office.template(issue.document)
+      var said = CaseAction(name: "issue")
+      do {
+        let number = try await transaction.savepoint { _ in
+          let id = try await subject(of: issue, template, state, form, context, lookup, principal, records, transaction)
+          let replaced = try issue.replaces?.evaluate(in: context, lookup).text
+          let made = try await office.issue(
+            template, of: id,
+            DocumentOffice.Occasion(
+              purpose: "办件 \(record["number"].text ?? "")", caseID: state.id, unit: (state.unit, state.division),
+              replaces: replaced), by: principal, origin: records.origin, in: transaction)
+          return made["number"].text ?? ""
+        }
+        said.result = "已签发\(template.label) \(number)"
+      } catch let refusal as Refusal {
+        if case .step = issue.moment { throw refusal }
+        said.result = "未能签发\(template.label)"
+        said.opinion = refusal.message
+      }
+      _ = try await transaction.query(eventStatement(state, said, by: principal, at: store.clock.now()))
+    }
+  }
+
+  private func moments(_ state: CaseState, before: ProcessInstance?, _ action: CaseAction) -> Set<Outcome.Issue.Moment>
+  {
+    var moments: Set<Outcome.Issue.Moment> = []
+    func isGranted(_ instance: ProcessInstance?) -> Bool {
+      guard let instance else { return false }
+      let outcome = instance.variables["outcome"]?.text
+      return outcome == "completed" || (outcome == nil && instance.state == .finished)
+    }
+    if isGranted(state.instance) {
+      if !isGranted(before) { moments.insert(.decided) }
+      if state.instance.state == .finished, before?.state != .finished { moments.insert(.finished) }
+    }
+    if action.name == "complete", let number = action.task, let (visit, _) = state.instance.task(number),
+      visit.state == .done, before?.task(number)?.visit.state == .open
+    {
+      moments.insert(.step(visit.node))
+    }
+    return moments
+  }
+
+  /// The record that a document is made of.
+  private func subject(
+    of issue: Outcome.Issue, _ template: DocumentTemplate, _ state: CaseState, _ form: Record,
+    _ context: EvaluationContext, _ lookup: @escaping @Sendable (String) -> Value, _ principal: Principal,
+    _ records: Records, _ transaction: Transaction
+  ) async throws -> Int64 {
+    guard let find = issue.find else { return template.entity == ServiceCase.entity ? state.id : form.id }
+    let entity = try store.entity(template.entity)
+    let value = try find.value.evaluate(in: context, lookup)
+    let finder = Principal(
+      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
+      grants: Grants([Grants.Grant(Permission(entity.name, "view"), .all)]), clearance: .secret)
+    let register = store.records(as: finder, purpose: "签发\(template.label)", origin: records.origin)
+      .within(transaction)
+    if !value.isBlank, let found = try await register.find(entity.name, where: find.field, equals: value) {
+      return found.id
+    }
+    throw Refusal(
+      .unprocessable, "document-subject", "\(entity.label)里没有找到对应的记录。请登记后从\(entity.label)页面打印\(template.label)。")
+  }
+
+  /// What a case resulted in, for its page.
+  func documents(of id: Int64, _ records: Records) async throws -> [Record] {
+    try await records.list(
+      ListQuery(
+        IssuedDocument.entity, filters: [ListFilter(ServiceCase.reference, .equals(.integer(id)))],
+        columns: ["number", "label", "state", "issued_at", "valid_until", "prints", "void_reason"], limit: 20)
+    ).records
+  }
+}

@@ -1,0 +1,50 @@
+import Access
+import Cases
+import Core
+import Entities
+import EntitiesWeb
+import Files
+import HTML
+import HTTP
+import Papers
+import PapersWeb
+import Shell
+import Site
+
+/// The papers of a case: the form to sign, and what it resulted in.
+extension CaseRoutes {
+  func registerDocuments(in router: inout Router) {
+    router.on(.get, "/cases/{id}/form.pdf", at: site) { visit in try await printForm(visit) }
+    router.on(.get, "/cases/{id}/papers/{paper}", at: site) { visit in try await download(paper: visit) }
+  }
+
+  /// 申请表: the same form as on the page, with the list of materials and the place to sign.
+  private func printForm(_ visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+    let page = CasePage(
+      view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: nil, errors: [], files: [:]
+    )
+    let bytes = try await cases.office.make(
+      "application_form", of: view.id, slots: page.formSlots, purpose: "打印申请表", by: visit.principal,
+      origin: visit.request.origin)
+    var response = Response.bytes(bytes, type: "application/pdf")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+  }
+
+  /// What the applicant's own case resulted in, as a signed file.
+  private func download(paper visit: Visit) async throws -> Response {
+    let view = try await view(visit)
+    let id = try visit.request.integer("paper")
+    guard view.access == .applicant, view.documents.contains(where: { $0.id == id }) else {
+      throw Refusal(.notFound, "document-missing", "没有找到这份证照，或它不是您的办件签发的。请从“我的办件”重新进入。")
+    }
+    let file = try await cases.office.download(id, by: visit.principal, origin: visit.request.origin)
+    var response = PaperRoutes.response(file, files)
+    response.attach(as: file.name)
+    return response
+  }
+}

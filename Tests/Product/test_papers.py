@@ -1,0 +1,213 @@
+"""Documents on paper: issued at the counter and by cases, printed, voided, and proved to strangers."""
+
+import re
+import secrets
+import subprocess
+
+import pytest
+from clients import Client, Markup
+from pages import APPLICANT
+
+PROOF = {
+    **APPLICANT, "relation": "self", "applicant_role": "self", "purpose": "办理公证", "copies": "1",
+    "material.proof_application.way": "promised", "material.identity.kind": "resident_card", "material.identity.way": "held",
+}
+
+
+def text(pdf, *options):
+    return subprocess.run(["pdftotext", "-layout", *options, "-", "-"], input=pdf, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+def squeezed(words):
+    return re.sub(r"\s+", "", words)
+
+
+def said(answer):
+    found = re.search(r"<main.*?</main>", answer.text, re.S)
+    return squeezed(Markup(found.group(0) if found else answer.text).text)
+
+
+def scanned(pdf, folder):
+    (folder / "sheet.pdf").write_bytes(pdf)
+    subprocess.run(["pdftoppm", "-r", "250", "-png", "-f", "1", "-l", "1", "sheet.pdf", "sheet"], cwd=folder, check=True)
+    [picture] = folder.glob("sheet*.png")
+    return subprocess.run(["zbarimg", "--raw", "-q", picture], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def station(city):
+    """Unit and division of the officers at the counter."""
+    row = city.sql("select u.unit_id, n.division_code from app_user u join unit n on n.id = u.unit_id where account = 'huji'")
+    return dict(zip(["unit", "division"], row.split("|")))
+
+
+@pytest.fixture(scope="module")
+def household(city, clients, station):
+    """A household of the register, with the people who carry its number."""
+    row = city.sql_of_persons(
+        "select household_number, count(*), min(address_id), min(division_code) from person "
+        f"where division_code like '{station['division']}%' and household_number is not null and deceased_on is null "
+        "group by household_number having count(*) between 2 and 5 and count(*) filter (where relation_to_head = 'head') = 1 "
+        "order by 1 limit 1")
+    number, count, address, division = row.split("|")
+    head = city.sql_of_persons(
+        f"select name from person where household_number = '{number}' and relation_to_head = 'head'")
+    made = clients("huji").send("POST", "/api/r/household", {
+        "number": number, "kind": "family", "head_name": head, "head_resident_id": "511702198811236614",
+        "address_id": int(address), "division_code": division, "unit_id": int(station["unit"]), "established_on": "2015-06-01"})
+    assert made.status_code == 201, made.text
+    return {"id": made.json()["id"], "number": number, "head": head, "count": int(count)}
+
+
+def issued(client, path, **values):
+    """Issues a document, and fetches its file the way a browser does."""
+    answer = client.post(path, {"purpose": "核对", **values})
+    assert answer.status_code == 303, said(answer)
+    file = client.get(answer.headers["Location"])
+    assert file.status_code == 200 and file.headers["Content-Type"] == "application/pdf", file.text[:300]
+    return answer.headers["Location"].split("/")[2], file.content
+
+
+def code_of(city, document):
+    return city.sql(f"select code from issued_document where id = {document}", '-c lifang.scope_issued_document={"all":true}')
+
+
+class TestAtTheCounter:
+    def test_a_household_register_has_a_page_for_everybody(self, city, clients, household, tmp_path):
+        document, pdf = issued(clients("huji"), f"/papers/household_register/household/{household['id']}")
+        pages = text(pdf).split("\f")[:-1]
+        assert len(pages) == 2 + household["count"]
+        assert household["head"] in pages[0] and household["number"] in pages[0]
+        assert "居民户口簿" in squeezed(pages[0]) and "住址变动登记" in squeezed(pages[1])
+        cards = [squeezed(page) for page in pages[2:]]
+        assert all("常住人口登记卡" in card for card in cards)
+        assert household["head"] in cards[0] and "户主或与户主关系户主" in cards[0]
+        info = subprocess.run(["pdfinfo", "-"], input=pdf, stdout=subprocess.PIPE).stdout.decode()
+        assert "405.354 x 297.638" in info  # 143 × 105 mm
+        fonts = subprocess.run(["pdffonts", "-"], input=pdf, stdout=subprocess.PIPE).stdout.decode().splitlines()[2:]
+        assert fonts and all(line.split()[-5] == "yes" for line in fonts), fonts
+        assert scanned(pdf, tmp_path) == f"{city.base}/verify/{code_of(city, document)}"
+
+    def test_a_preprinted_leaf_gets_the_values_alone(self, clients, household):
+        document, _ = issued(clients("huji"), f"/papers/household_register/household/{household['id']}")
+        again = clients("huji").post(f"/issued/{document}/print", {"way": "overlay", "reason": "套打在内页上"})
+        values = squeezed(text(clients("huji").get(again.headers["Location"]).content))
+        assert household["head"] in values and household["number"] in values
+        assert "常住人口登记卡" not in values and "户主姓名" not in values
+
+    def test_a_new_register_makes_the_old_one_void(self, city, clients, household):
+        old, _ = issued(clients("huji"), f"/papers/household_register/household/{household['id']}")
+        issued(clients("huji"), f"/papers/household_register/household/{household['id']}")
+        assert "已作废" in said(Client(city.base).get(f"/verify/{code_of(city, old)}"))
+        refused = clients("huji").post(f"/issued/{old}/print", {"reason": "再打一份"})
+        assert refused.status_code == 409 and "已作废" in said(refused)
+
+    def test_the_register_is_asked_for_from_a_member_too(self, city, clients, household):
+        person = city.sql_of_persons(f"select id from person where household_number = '{household['number']}' order by id desc limit 1")
+        page = clients("huji").get(f"/r/person/{person}").text
+        assert f"/papers/household_register/person/{person}" in page
+        _, pdf = issued(clients("huji"), f"/papers/household_register/person/{person}")
+        assert household["head"] in text(pdf)
+
+    def test_a_purpose_is_due_and_audited(self, city, clients, station):
+        person = city.sql_of_persons(
+            f"select id from person where division_code like '{station['division']}%' and residency = 'registered' "
+            "and deceased_on is null order by id limit 1")
+        path = f"/papers/registration_form/person/{person}"
+        empty = clients("huji").post(path, {"purpose": " "})
+        assert empty.status_code == 422 and "还没有填写用途" in said(empty)
+        purpose = f"归档 {secrets.token_hex(4)}"
+        _, pdf = issued(clients("huji"), path, purpose=purpose)
+        assert "常住人口登记表" in squeezed(text(pdf)) and purpose in text(pdf)
+        audited = city.sql(f"select count(*) from audit_entry where purpose like '%{purpose}' and record_id = {person} and entity = 'person'")
+        assert int(audited) > 0
+
+    def test_who_may_not_print_is_told_who_can_grant_it(self, city, clients, household):
+        path = f"/papers/household_register/household/{household['id']}"
+        for account in ["fujing", "clerk", "resident"]:
+            assert clients(account).post(path, {"purpose": "看看"}).status_code == 403
+        assert Client(city.base).get(path).status_code == 302 or Client(city.base).get(path).status_code == 303
+        assert clients("huji").get(f"/papers/nothing/household/{household['id']}").status_code == 404
+        assert clients("huji").get(f"/papers/proof_change/hukou_proof/{household['id']}").status_code == 403
+
+
+class TestOfACase:
+    @pytest.fixture(scope="class")
+    def proof(self, city, clients):
+        """A kinship proof that the auxiliary accepts and prints at once."""
+        values = {**PROOF, "relative_name": "刘建国", "relation": "parent"}
+        taken = clients("fujing").post("/services/hukou_proof_kinship/apply", values)
+        assert taken.status_code == 303, said(taken)
+        case = taken.headers["Location"]
+        page = clients("fujing").get(case)
+        [document] = set(re.findall(r"/issued/(\d+)/print", page.text))
+        return {"case": case, "document": document, "page": said(page)}
+
+    def test_an_auxiliary_prints_a_proof_directly(self, city, clients, proof, tmp_path):
+        assert "亲属关系证明" in proof["page"] and "有效" in proof["page"]
+        answer = clients("fujing").post(f"/issued/{proof['document']}/print", {})
+        pdf = clients("fujing").get(answer.headers["Location"]).content
+        words = squeezed(text(pdf))
+        for part in ["亲属关系证明", "刘芳", "511702199603071223", "刘建国", "特此证明", "户证〔"]:
+            assert part in words, words
+        assert scanned(pdf, tmp_path) == f"{city.base}/verify/{code_of(city, proof['document'])}"
+        again = clients("fujing").post(f"/issued/{proof['document']}/print", {"reason": "卡纸"})
+        assert again.status_code == 403
+
+    def test_the_form_of_a_case_is_printed_as_it_stands_on_the_page(self, clients, proof):
+        answer = clients("fujing").get(f"{proof['case']}/form.pdf")
+        assert answer.status_code == 200 and answer.headers["Content-Type"] == "application/pdf"
+        words = squeezed(text(answer.content))
+        for part in ["申请表", "受理编号", "申请材料（2项）", "申请书", "申请人签名", "办理公证"]:
+            assert part in words, words
+
+    def test_the_applicant_downloads_and_nobody_else(self, city, clients):
+        taken = clients("resident").post("/services/hukou_proof_hukou/apply", {**PROOF, "content": "户口未有变动"})
+        assert taken.status_code == 303, said(taken)
+        case = taken.headers["Location"]
+        for _ in range(4):
+            for account in ["fujing", "huji"]:
+                tasks = [task for task in clients(account).json(case).json().get("tasks", []) if task["mine"]]
+                for task in tasks:
+                    clients(account).post(f"{case}/tasks/{task['task']}", {"review": "passed", "receipt": "matched"})
+        page = clients("resident").get(case)
+        [paper] = set(re.findall(rf"{case}/papers/(\d+)", page.text))
+        answer = clients("resident").get(f"{case}/papers/{paper}")
+        assert answer.status_code == 200 and "户籍证明" in squeezed(text(answer.content))
+        assert clients("clerk").get(f"{case}/papers/{paper}").status_code == 404
+        assert clients("huji").get(f"{case}/papers/{paper}").status_code == 404
+
+    def test_a_stranger_learns_what_is_true_and_no_more(self, city, proof):
+        code = code_of(city, proof["document"])
+        stranger = Client(city.base)
+        page = said(stranger.get(f"/verify/{code}"))
+        assert "真实有效" in page and "刘*" in page
+        assert "刘芳" not in page and "511702199603071223" not in page
+        assert "查不到" in said(stranger.get(f"/verify/{code[:-1]}A" if code[-1] != "A" else f"/verify/{code[:-1]}B"))
+        assert stranger.get(f"/verify?code={code[:4]}%20{code[4:]}").headers["Location"] == f"/verify/{code}"
+        assert stranger.json(f"/verify/{code}").json()["verdict"] == "authentic"
+        answers = [stranger.get(f"/verify/{secrets.token_hex(10).upper()}").status_code for _ in range(30)]
+        assert answers[0] == 404 and answers[-1] == 429
+
+    def test_openssl_and_the_page_check_a_file(self, city, clients, proof, tmp_path):
+        code = code_of(city, proof["document"])
+        answer = clients("huji").post(f"/issued/{proof['document']}/print", {"reason": "核对签名"})
+        (tmp_path / "proof.pdf").write_bytes(clients("huji").get(answer.headers["Location"]).content)
+        stranger = Client(city.base)
+        (tmp_path / "signature.der").write_bytes(stranger.get(f"/verify/{code}/signature").content)
+        (tmp_path / "key.pem").write_bytes(stranger.get(f"/verify/{code}/key").content)
+        command = ["openssl", "dgst", "-sm3", "-sigopt", "distid:1234567812345678", "-verify", "key.pem", "-signature", "signature.der", "proof.pdf"]
+        assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True).stdout == "Verified OK\n"
+        pdf = (tmp_path / "proof.pdf").read_bytes()
+        same = stranger.post(f"/verify/{code}", {}, files={"file": ("证明.pdf", pdf, "application/pdf")})
+        assert "文件一致" in said(same)
+        other = stranger.post(f"/verify/{code}", {}, files={"file": ("证明.pdf", pdf + b"\n", "application/pdf")})
+        assert "文件不一致" in said(other)
+
+    def test_voiding_needs_the_right_and_shows_at_once(self, city, clients, proof):
+        path = f"/r/issued_document/{proof['document']}/do/void"
+        assert clients("fujing").post(path, {"void_reason": "打错"}).status_code == 403
+        assert clients("huji").post(path, {"void_reason": "姓名打错"}).status_code == 303
+        page = said(Client(city.base).get(f"/verify/{code_of(city, proof['document'])}"))
+        assert "已作废" in page and "真实有效" not in page
+        assert "姓名打错" in said(clients("fujing").get(proof["case"]))
