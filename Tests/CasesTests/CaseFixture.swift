@@ -84,7 +84,7 @@ struct CaseFixture: Sendable {
 
   private init(_ other: CaseFixture, cases: CaseStore) {
     (database, time, store, messages) = (other.database, other.time, other.store, other.messages)
-    (catalogs, people) = (other.catalogs, other.people)
+    (catalogs, people, files) = (other.catalogs, other.people, other.files)
     self.cases = cases
   }
 
