@@ -43,13 +43,19 @@ import Testing
         try await city.refusal { try await city.cases.order(.pickup, of: id, at: CourierTests.home, by: resident) }
           == "courier-closed")
       for state in ["collected", "in_transit", "delivered"] {
+        city.time.advance(seconds: 60)
         try await city.cases.track(
           parcel: parcel.id, of: id, by: try city.person(state == "delivered" ? "aux" : "resident"))
         #expect(try await parcels(city, id).first?["state"].text == state)
       }
+      // Nobody uses the courier's quota up.
+      #expect(
+        try await city.refusal { try await city.cases.track(parcel: parcel.id, of: id, by: resident) } == "courier-soon"
+      )
       let after = try #require(try await parcels(city, id).first)
       #expect(
-        after["delivered_at"].instant == CaseFixture.start && after["trail"].text?.split(separator: "\n").count == 4)
+        after["delivered_at"].instant == CaseFixture.start + 180
+          && after["trail"].text?.split(separator: "\n").count == 4)
       let seen = try await city.cases.view(id, as: resident).shownEvents
       #expect(seen.contains { $0.action == "courier" && $0.target?.contains(waybill) == true })
     }

@@ -135,10 +135,15 @@ extension CaseStore {
     return found
   }
 
-  /// Asks where a parcel is; everybody who sees the case may.
+  /// Asks where a parcel is; everybody who sees the case may, twice a minute at most.
+  ///
+  /// - Throws: ``Refusal`` `parcel-unknown`, `courier-soon`, `courier-unavailable`.
   package func track(parcel: Int64, of id: Int64, by principal: Principal, origin: Origin = .inside) async throws {
     let view = try await view(id, as: principal, origin: origin)
     let found = try self.parcel(parcel, in: view)
+    if let seen = found["tracked_at"].instant, store.clock.now().seconds - seen.seconds < 30 {
+      throw Refusal(.unavailable, "courier-soon", "半分钟内刚查过，轨迹没有变化。请稍后再查。")
+    }
     if let reason = try await follow(found, of: id, by: principal) {
       throw Refusal(.unavailable, "courier-unavailable", "没有查到新的轨迹：\(reason)。已有的轨迹还在，请稍后再查。")
     }
