@@ -67,6 +67,7 @@ def fill(data, count):
     units = "(select array_agg(id order by id) from unit where division_code is not null)"
     people = "(select array_agg(id order by id) from app_user where unit_id is not null)"
     statements = opened + [
+        "begin",
         # Cases and with them everything else spread over the stations.
         f"update service_case set unit_id = ({units})[1 + (id % array_length({units}, 1))::int], "
         f"accepted_by = ({people})[1 + (id % array_length({people}, 1))::int], "
@@ -83,7 +84,8 @@ def fill(data, count):
         "(select min(id) from archive_box where number like 'B-%') + (c.id / 30) % (select count(*) - 1 from archive_box where number like 'B-%'), "
         "array_to_tsvector(array['hj-' || lpad(c.id::text, 8, '0'), substr(c.applicant_name, 1, 2), substr(c.applicant_name, 2, 2)]), "
         f"c.unit_id, c.division_code, {','.join('a.' + one for one in own)} "
-        f"from service_case c, archive a where a.id = {archive} and c.id <> {first}",
+        f"from service_case c, archive a where a.id = {archive} "
+        "and not exists (select 1 from archive known where known.service_case_id = c.id)",
         # The files' metadata: one content and one use for each image.
         f"insert into file_object (digest, sealed, size, content_type, location, created_at) "
         f"select md5(g::text) || md5((g + 1)::text), true, 200000 + g % 100000, 'image/jpeg', 'sealed/' || g, now() "
@@ -93,10 +95,12 @@ def fill(data, count):
         f"1 + (id % {count}), 'files', now(), 1, now() from file_object where location like 'sealed/%' and size >= 200000",
         f"insert into archive_item (archive_id, position, {','.join(item)}) "
         f"select a.id, p, {','.join('i.' + one for one in item)} from archive a, generate_series(1, {FILES}) p, "
-        f"(select * from archive_item where archive_id = {archive} order by id limit 1) i where a.id <> {archive}",
+        f"(select * from archive_item where archive_id = {archive} order by id limit 1) i "
+        "where a.number like 'HJ-%'",
         f"insert into case_handling (service_case_id, user_id, asked_at, done_at, minutes, unit_id, {','.join(done)}) "
         "select c.id, c.accepted_by, c.submitted_at, c.submitted_at + interval '1 hour', c.id % 300, c.unit_id, "
         f"{','.join('h.' + one for one in done)} from service_case c, (select * from case_handling order by id limit 1) h where c.id <> {first}",
+        "commit",
     ]
     sql(data, *statements)
     psql(conninfo(data), "vacuum analyze")

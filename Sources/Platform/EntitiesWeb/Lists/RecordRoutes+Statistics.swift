@@ -20,7 +20,7 @@ extension RecordRoutes {
       exportPath: request.address("\(request.path)/export", query))
     return try await visit.page(
       "\(entity.label)统计", layout: .wide, crumbs: [Crumb(entity.label, "/r/\(entity.name)")],
-      actions: page.actions, tabs: page.tabs
+      actions: page.actions, tabs: page.tabs, scripts: [.chart]
     ) { page.content }
   }
 

@@ -121,7 +121,7 @@ struct StatisticsPage {
     let top = result.lines.prefix(15)
     guard top.count > 1 else { return nil }
     return ChartView(
-      .ranking, title: result.title + (result.lines.count > 15 ? "（前 15 项）" : ""), unit: "",
+      .ranking, title: result.title + (result.lines.count > 15 ? "（前 15 项）" : ""), unit: result.columns[0],
       categories: top.map(\.label),
       series: [ChartView.Series(result.columns[0], top.map { $0.cells[0].number })], paths: top.compactMap(\.path))
   }
