@@ -204,7 +204,7 @@ def test_two_people_do_not_write_over_each_other(clients):
         saved(admin.post(f"{path}/discard"))
 
 
-PAGES = ["/designs/process", PROCESS, f"{PROCESS}/chain", f"{PROCESS}/chain/step?id=pre_review", f"{PROCESS}/chain/branch?behind=pre_review", f"{PROCESS}/variables", f"{PROCESS}/text", ITEM, f"{ITEM}/edit", f"{ITEM}/trial", "/designs/materials/hukou_common/edit", "/designs/item/new", "/designs/calendar/china_2026/edit", "/designs/message/case_result/edit"]
+PAGES = ["/designs/process", PROCESS, f"{PROCESS}/chain", f"{PROCESS}/chain/step?id=pre_review", f"{PROCESS}/chain/branch?behind=pre_review", f"{PROCESS}/variables", f"{PROCESS}/text", ITEM, f"{ITEM}/edit", f"{ITEM}/trial", "/designs/materials/hukou_common/edit", "/designs/item/new", f"{PROCESS}/compare", "/designs/materials/hukou_common", "/designs/calendar/china_2026", "/designs/message/case_result", "/designs/calendar/china_2026/edit", "/designs/message/case_result/edit"]
 
 
 @pytest.mark.parametrize("path", PAGES)
