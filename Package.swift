@@ -152,8 +152,7 @@ let package = Package(
       .app, "LifangApp",
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb", "Peers", "Processes", "SQL",
-        "Search", "Shell", "Site",
-        "SpineWeb",
+        "Search", "Shell", "Site", "SpineWeb", "Transport",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),

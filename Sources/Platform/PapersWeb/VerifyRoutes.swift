@@ -89,10 +89,10 @@ package struct VerifyRoutes: Sendable {
 
   private var form: HTML {
     Card("输入验证码") {
-      element("form", .method(.get), .action("/verify")) {
+      element("form", .class("confirmation"), .method(.get), .action("/verify")) {
         Shell.Field(
           "code", "验证码", .text("", .init(maximum: 40)), isRequired: true, help: "证照二维码下方的 20 位字母和数字，空格可以不输。")
-        Action("查验", .submit(name: nil, value: nil), style: .primary)
+        div(.class("dialog-actions")) { Action("查验", .submit(name: nil, value: nil), style: .primary) }
       }
     }.html
   }
@@ -137,10 +137,10 @@ package struct VerifyRoutes: Sendable {
   private func files(_ proof: DocumentProof, _ code: String) -> HTML {
     Card("比对电子文件") {
       p { "收到的是 PDF 文件的，可以在这里比对它是否被改动。文件只用于比对，不会保存。" }
-      element("form", .method(.post), .action("/verify/\(code)"), .multipart()) {
+      element("form", .class("confirmation"), .method(.post), .action("/verify/\(code)"), .multipart()) {
         formTokenField()
         Shell.Field("file", "PDF 文件", .file(.init(accept: "application/pdf", limit: "12 MB 以内")), isRequired: true)
-        Action("比对", .submit(name: nil, value: nil), style: .primary)
+        div(.class("dialog-actions")) { Action("比对", .submit(name: nil, value: nil), style: .primary) }
       }
       p(.class("field-help")) {
         "也可以用通用工具核验签名（SM2 with SM3）："

@@ -2,6 +2,7 @@ import Access
 import Audit
 import Connectors
 import Core
+import Entities
 import Foundation
 import HTTP
 import Peers

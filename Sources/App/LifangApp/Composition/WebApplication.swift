@@ -29,6 +29,7 @@ import SQL
 import Shell
 import Site
 import SpineWeb
+import Transport
 
 /// Everything a serving node is made of, put together once.
 struct WebApplication: Sendable {

@@ -135,7 +135,7 @@ struct DocumentPainter {
 
   /// Labels stand in the middle; short values too, long ones begin at the left.
   private func style(_ cell: DocumentGrid.Cell, _ text: String, _ size: Double) -> PDFTextStyle {
-    let usual: PDFTextStyle.Alignment = cell.text.isFixed || (cell.span == 1 && text.count <= 12) ? .centre : .left
+    let usual: PDFTextStyle.Alignment = cell.text.isFixed || text.count <= 12 ? .centre : .left
     return DocumentPainter.style(size, cell.alignment ?? usual)
   }
 
@@ -179,7 +179,7 @@ struct DocumentPainter {
   /// Place of the seal, unit and date at the right; the code that proves it at the left.
   private func paint(_ sign: DocumentSign, _ size: Double, _ content: DocumentContent) throws {
     guard !valuesOnly else { return }
-    let height = isSmall ? 26.0 : 40.0
+    let height = (isSmall ? 26.0 : 40.0) + (sign.officer == nil ? 0 : size)
     document.space(isSmall ? 1 : 8)
     if document.roomLeft < height { document.addPage() }
     let (left, width) = document.body
@@ -187,8 +187,9 @@ struct DocumentPainter {
     let block = min(width * 0.55, 90)
     let right = left + width - block
     let radius = isSmall ? 11.0 : 19.0
+    let middle = top + radius + 1
     if let seal = sign.seal {
-      let centre = (x: right + block / 2, y: top + height / 2)
+      let centre = (x: right + block / 2, y: middle)
       document.circle(x: centre.x, y: centre.y, radius: radius, color: DocumentPainter.sealColor)
       var style = DocumentPainter.style(isSmall ? 6 : 8.5, .centre)
       style.color = DocumentPainter.sealColor
@@ -197,12 +198,12 @@ struct DocumentPainter {
     let style = DocumentPainter.style(size, .centre)
     let line = size * 0.62
     document.place(
-      try content.fill(sign.unit), in: PDFBox(x: right, y: top + height / 2 - line, width: block, height: line), style)
+      try content.fill(sign.unit), in: PDFBox(x: right, y: middle - line, width: block, height: line), style)
     document.place(
-      try content.fill(sign.date), in: PDFBox(x: right, y: top + height / 2 + 1, width: block, height: line), style)
+      try content.fill(sign.date), in: PDFBox(x: right, y: middle + 1, width: block, height: line), style)
     if let officer = sign.officer {
       document.place(
-        try content.fill(officer), in: PDFBox(x: right, y: top + height - line, width: block, height: line),
+        try content.fill(officer), in: PDFBox(x: right, y: middle + radius + 1, width: block, height: line),
         DocumentPainter.style(size * 0.8, .centre))
     }
     try verify(x: left, y: top + (isSmall ? 2 : 8), side: isSmall ? 18 : 26)

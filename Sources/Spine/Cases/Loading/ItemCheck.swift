@@ -28,12 +28,23 @@ struct ItemCheck {
     }
     if !classes { collector.error(item.position, "没有事项类别“\(item.category)”。请先在类别字典（…_class）里加上") }
     guard let form = catalog.entity(item.form) else { return }
+    for name in clashes(form) {
+      collector.error(item.position, "表单“\(form.label)”的字段“\(name)”与办件的字段同名，申请页面分不清填的是哪一个；请给表单字段换一个名称")
+    }
     for name in item.hidden {
       guard let field = form.field(name) else { continue }
       if field.required, item.preset[name] == nil, field.defaultValue == nil {
         collector.error(item.position, "字段“\(field.label)”必填，不能隐去；请给它 preset 或默认值")
       }
     }
+  }
+
+  /// Fields that both the form and the case ask for by the same name: an application sends both in one form.
+  private func clashes(_ form: EntityDeclaration) -> [String] {
+    guard let record = catalog.entity(ServiceCase.entity) else { return [] }
+    let shared = Set([record.scope.division, record.scope.unit, record.scope.owner].compactMap(\.self))
+    return record.fields.filter { $0.editable && !shared.contains($0.name) && form.field($0.name)?.editable == true }
+      .map(\.name)
   }
 
   /// Whether the roles that a process names exist, and the fields: each in a form of some item that takes the process.
