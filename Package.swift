@@ -95,10 +95,12 @@ let package = Package(
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
+    module(.spine, "Households", ["Access", "Core", "Entities", "SQL"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Messaging", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Households", "Identity", "Messaging", "Processes",
+        "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
@@ -163,8 +165,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging",
-        "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Files", "Households", "Identity", "Jobs",
+        "Messaging", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -16,7 +16,7 @@ import Testing
         "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
       ]
     ),
-    ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
+    ("Spine", ["Addresses", "Households", "Cases", "SpineWeb", "CasesWeb"]),
     ("App", ["DemoCity", "LifangApp", "lifang"]),
   ]
 

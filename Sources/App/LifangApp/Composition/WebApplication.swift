@@ -116,6 +116,7 @@ struct WebApplication: Sendable {
       .register(in: &router)
     ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
     CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
+    CityWideRoutes(site: site, cases: cases).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
     BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)

@@ -80,7 +80,7 @@ package struct GoldenRun: Sendable {
       else { break }
       if rule.inputs.contains(where: { $0.variable == "review" }) {
         let name = task.holder.name
-        roles.append(name.hasPrefix("role:") ? String(name.dropFirst(5)) : name)
+        roles.append(name.split(separator: ":", maxSplits: 1).last.map { String($0) } ?? name)
       }
       var values: [String: Value] = [:]
       for input in rule.inputs {

@@ -48,7 +48,7 @@ struct ItemCheck {
       guard case .step(let rule) = node.kind else { continue }
       for handler in [rule.handler, rule.fallback] {
         switch handler {
-        case .role(let role): check(role: role, node)
+        case .role(let role), .homeRole(let role): check(role: role, node)
         case .roleOf(let name):
           for role in process.variables.first(where: { $0.name == name })?.choices.compactMap(\.role) ?? [] {
             check(role: role, node)

@@ -6,6 +6,7 @@ import SQL
 /// Who may be asked in one case, looked up before a move: the engine itself asks no database.
 struct CaseDirectory: Sendable {
   private let roles: [String: [Responsibility.Holder]]
+  private let homeRoles: [String: [Responsibility.Holder]]
   private let posts: [String: [Responsibility.Holder]]
   private let units: [String: [Responsibility.Holder]]
   private let unit: Responsibility.Pool?
@@ -13,18 +14,20 @@ struct CaseDirectory: Sendable {
 
   /// For moves that open no step.
   init(starter: Int64) {
-    (roles, posts, units, unit) = ([:], [:], [:], nil)
+    (roles, homeRoles, posts, units, unit) = ([:], [:], [:], [:], nil)
     self.starter = starter
   }
 
   /// - Parameters:
   ///   - unit: the one responsible for the case.
+  ///   - home: the one of the place of registration; `nil` takes the responsible one.
   ///   - division: where the case lies.
   init(
-    for process: RunnableProcess, unit: Int64, division: String, starter: Int64, using responsibility: Responsibility,
-    in session: some SQLSession
+    for process: RunnableProcess, unit: Int64, home: Int64?, division: String, starter: Int64,
+    using responsibility: Responsibility, in session: some SQLSession
   ) async throws {
     var roles: Set<String> = []
+    var homeRoles: Set<String> = []
     var posts: Set<String> = []
     var units: Set<String> = []
     for node in process.definition.nodes {
@@ -32,6 +35,7 @@ struct CaseDirectory: Sendable {
       for handler in [rule.handler, rule.fallback] {
         switch handler {
         case .role(let role): roles.insert(role)
+        case .homeRole(let role): homeRoles.insert(role)
         case .post(let post): posts.insert(post)
         case .unit(let unit): units.insert(unit)
         case .roleOf(let name):
@@ -43,6 +47,8 @@ struct CaseDirectory: Sendable {
     }
     self.roles = try await responsibility.nearest(
       .role, roles.sorted(), to: unit, division: division, in: session)
+    self.homeRoles = try await responsibility.nearest(
+      .role, homeRoles.sorted(), to: home ?? unit, division: division, in: session)
     self.posts = try await responsibility.nearest(
       .post, posts.sorted(), to: unit, division: division, in: session)
     self.units = try await responsibility.nearest(
@@ -55,6 +61,7 @@ struct CaseDirectory: Sendable {
   /// The participants for a handler: a pool, or its people one by one where each has a task of their own.
   func find(_ handler: StepHandler, _ isShared: Bool) -> [Participant] {
     switch handler {
+    case .homeRole(let role): participants(homeRoles[role] ?? [], .role, role, isShared)
     case .role(let role): participants(roles[role] ?? [], .role, role, isShared)
     case .post(let post): participants(posts[post] ?? [], .post, post, isShared)
     case .unit(let unit): participants(units[unit] ?? [], .unit, unit, isShared)

@@ -25,7 +25,7 @@ extension CaseStore {
       let directory =
         move.opensSteps
         ? try await CaseDirectory(
-          for: state.process, unit: state.unit, division: state.division, starter: state.starter,
+          for: state.process, unit: state.unit, home: state.home, division: state.division, starter: state.starter,
           using: responsibility, in: transaction)
         : CaseDirectory(starter: state.starter)
       let engine = engine(state.process, directory)
@@ -51,7 +51,7 @@ extension CaseStore {
       Inbox.openScope,
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
-        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id
+        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id, c.home_unit_id
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
     ])[1]
@@ -65,7 +65,7 @@ extension CaseStore {
         "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
         "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
         "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),
-        "unit_id": try integer("unit_id"),
+        "unit_id": try integer("unit_id"), "home_unit_id": try integer("home_unit_id"),
       ],
       process: try await versions.process(try row.get("process_version_id"), in: transaction),
       item: try await versions.item(try row.get("item_version_id"), in: transaction),

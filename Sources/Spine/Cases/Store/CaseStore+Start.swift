@@ -77,7 +77,8 @@ extension CaseStore {
       if application.channel == .online { values["applicant_user_id"] = .integer(principal.id) }
       try refuse(values, form, view, application, faults, context)
       let directory = try await CaseDirectory(
-        for: process, unit: desk.unit, division: values["division_code"]?.text ?? "", starter: principal.id,
+        for: process, unit: desk.unit, home: desk.home, division: values["division_code"]?.text ?? "",
+        starter: principal.id,
         using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(

@@ -52,6 +52,7 @@ extension CaseStore {
     try await tell(
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
       by: principal, in: transaction)
+    try await follow(state, before: before, caseState: caseState, records, in: transaction)
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     guard !changes.isEmpty else { return }
     try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)

@@ -36,7 +36,7 @@ package struct CaseStore: Sendable {
 
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
-    let subjects = [ServiceCase.entity, ServiceCase.material, form]
+    let subjects = [ServiceCase.entity, ServiceCase.material, ServiceCase.cityWide, form]
     return Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
       grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
