@@ -118,10 +118,11 @@ let package = Package(
 
     // Spine: what everything hangs on, once.
     module(.spine, "Addresses", ["Access", "Audit", "Core", "Documents", "Entities", "Geo", "SQL", "Search"]),
+    module(.spine, "Households", ["Access", "Core", "Entities", "SQL"]),
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Identity", "Messaging", "Papers", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Households", "Identity", "Messaging", "Papers", "Processes", "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
@@ -203,7 +204,7 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -17,7 +17,7 @@ import Testing
         "PapersWeb",
       ]
     ),
-    ("Spine", ["Addresses", "Cases", "Definitions", "SpineWeb", "CasesWeb", "DefinitionsWeb"]),
+    ("Spine", ["Addresses", "Households", "Cases", "Definitions", "SpineWeb", "CasesWeb", "DefinitionsWeb"]),
     ("App", ["DemoCity", "Peers", "LifangApp", "lifang"]),
   ]
 

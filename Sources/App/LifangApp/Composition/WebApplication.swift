@@ -186,6 +186,7 @@ struct WebApplication: Sendable {
     inspection = ImageInspection(store: store, measures: FileMeasures(images), parameters: parameters)
     ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
     ArchiveRoutes(site: site, store: store, files: files, images: images).register(in: &router)
+    CityWideRoutes(site: site, cases: cases).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
     DefinitionRoutes(site: site, store: definitions).register(in: &router)
     BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)

@@ -29,6 +29,7 @@ package struct SettingsRoutes: Sendable {
   package func register(in router: inout Router) {
     registerDictionaries(in: &router)
     registerParameters(in: &router)
+    registerSeries(in: &router)
     registerRegisters(in: &router)
   }
 

@@ -199,7 +199,8 @@ private struct BPMNReader {
     guard let handler = StepHandler(text) else {
       return refuse(
         element, id,
-        "\(label)的\(what)“\(text)”读不懂。请写成 role:角色、role-of:变量、post:岗位、unit:单位、unit-of-address、starter 或 same-as:环节。")
+        "\(label)的\(what)“\(text)”读不懂。请写成 role:角色、home-role:户籍地的角色、role-of:变量、post:岗位、unit:单位、unit-of-address、starter 或 same-as:环节。"
+      )
     }
     return handler
   }

@@ -177,6 +177,8 @@ package enum StepContent: String, Sendable, Hashable, CaseIterable {
 /// Who gets a task (办理人).
 package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
   case role(String)
+  /// A role at the place of registration (户籍地), wherever the case was accepted.
+  case homeRole(String)
   case post(String)
   case unit(String)
   /// The unit responsible where the case's address lies.
@@ -191,6 +193,7 @@ package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     switch (parts[0], parts.count == 2 ? parts[1] : nil) {
     case ("role", let name?) where !name.isEmpty: self = .role(name)
+    case ("home-role", let name?) where !name.isEmpty: self = .homeRole(name)
     case ("post", let name?) where !name.isEmpty: self = .post(name)
     case ("unit", let name?) where !name.isEmpty: self = .unit(name)
     case ("same-as", let step?) where !step.isEmpty: self = .sameAs(step: step)
@@ -204,6 +207,7 @@ package enum StepHandler: Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .role(let name): "role:\(name)"
+    case .homeRole(let name): "home-role:\(name)"
     case .post(let name): "post:\(name)"
     case .unit(let name): "unit:\(name)"
     case .unitOfAddress: "unit-of-address"

@@ -74,7 +74,7 @@ package struct GoldenRun: Sendable {
       process, variables: try view.variables(of: process.definition, delivery: item.result.delivery.first),
       context: context)
     let roles = walk.steps.filter { step in step.rule.inputs.contains { $0.variable == "review" } }.map { step in
-      step.holder.hasPrefix("role:") ? String(step.holder.dropFirst(5)) : step.holder
+      step.holder.split(separator: ":", maxSplits: 1).last.map { String($0) } ?? step.holder
     }
     if !walk.isFinished {
       throw Refusal(.unprocessable, "golden-unfinished", "一路通过也没有办结，停在 \(walk.instance.steps(in: process))")

@@ -17,6 +17,10 @@ package struct Outcome: Sendable {
     /// Further values of a record that has to be made, because none was looked for or found; `nil` makes none.
     package let create: [Assignment]?
     package let when: Expression?
+    /// The name by which later changes mean the person of this one (`as`).
+    package let name: String?
+    /// The change that has to have been made (`after`).
+    package let after: String?
     package let position: SourcePosition
   }
 
@@ -42,9 +46,70 @@ package struct Outcome: Sendable {
     package let position: SourcePosition
   }
 
+  /// Whom a change is about: the person of an earlier change, or one found by resident id.
+  package enum Subject: Sendable {
+    case change(String)
+    case residentID(Expression)
+  }
+
+  /// Something done with a household (户), as ``Households/HouseholdBook`` does it.
+  package struct HouseholdChange: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+      /// 入户, 立户或分户, 集体户立户, 离户, 户主变更, 与户主关系变更, 变更户别, 并户, 恢复原户.
+      case join, establish, collective, leave, head, relate, kind, merge, rejoin
+    }
+
+    /// What an expression is for.
+    package enum Part: String, Sendable, Hashable, CaseIterable {
+      /// 户号, of the household that is meant; `from`, of the one that is left by a split.
+      case number, from
+      /// The resident id of somebody in the household that is meant.
+      case of
+      /// What the collective household that is meant is called.
+      case collective
+      /// To the head; `host`: what the head is to the person.
+      case relation, host
+      /// People, a line each: those who come along.
+      case members
+      case address
+      /// 户别.
+      case kind
+      /// The name of whoever becomes head instead of the one who leaves.
+      case successor
+      /// Why a household that is left by all is closed.
+      case reason
+      /// The resident id of the keeper of a collective household.
+      case keeper
+    }
+
+    package let kind: Kind
+    package let subject: Subject?
+    package let parts: [Part: Expression]
+    package let when: Expression?
+    package let position: SourcePosition
+  }
+
+  /// A citizen identification number is assigned (编制公民身份号码).
+  package struct NumberChange: Sendable {
+    package let subject: Subject
+    /// What the form says, which has to agree with the person's record; `nil` takes the record's.
+    package let birthDate: Expression?
+    package let sex: Expression?
+    /// A code of `resident_number_cause`.
+    package let cause: String
+    package let when: Expression?
+    package let position: SourcePosition
+  }
+
+  package enum Step: Sendable {
+    case record(Change)
+    case household(HouseholdChange)
+    case number(NumberChange)
+  }
+
   package let form: String
   package let label: String
-  package let changes: [Change]
+  package let changes: [Step]
   package let issues: [Issue]
 
   /// The names that its expressions may use beside the form's fields: those of the case.

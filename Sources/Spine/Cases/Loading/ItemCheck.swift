@@ -70,7 +70,7 @@ struct ItemCheck {
       }
       for handler in rule.handlers {
         switch handler {
-        case .role(let role): check(role: role, node)
+        case .role(let role), .homeRole(let role): check(role: role, node)
         case .roleOf(let name):
           for role in process.variables.first(where: { $0.name == name })?.choices.compactMap(\.role) ?? [] {
             check(role: role, node)

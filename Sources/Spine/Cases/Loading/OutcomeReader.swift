@@ -30,14 +30,69 @@ struct OutcomeReader {
       collector.error(document.namePosition, "办结落实以表单命名，没有办件表单“\(document.name)”")
       return nil
     }
+    var names: Set<String> = []
+    let changes = reader.nodes("changes").compactMap { step($0, form, &names) }
     return Outcome(
-      form: form.name, label: reader.label(fallback: form.label),
-      changes: reader.nodes("changes").compactMap { change($0, form) },
+      form: form.name, label: reader.label(fallback: form.label), changes: changes,
       issues: reader.nodes("issues").compactMap { issue($0, form) })
   }
 
-  private func change(_ node: YAMLNode, _ form: EntityDeclaration) -> Outcome.Change? {
-    let change = MappingReader(node, "登记变动", keys: ["register", "find", "set", "create", "when"], collector)
+  /// - Parameter names: of the changes before this one.
+  private func step(_ node: YAMLNode, _ form: EntityDeclaration, _ names: inout Set<String>) -> Outcome.Step? {
+    if node["household"] != nil { return household(node, form, names).map { .household($0) } }
+    if node["number"] != nil { return number(node, form, names).map { .number($0) } }
+    guard let change = change(node, form, names) else { return nil }
+    if let name = change.name { names.insert(name) }
+    return .record(change)
+  }
+
+  private func household(_ node: YAMLNode, _ form: EntityDeclaration, _ names: Set<String>) -> Outcome.HouseholdChange?
+  {
+    let parts = Outcome.HouseholdChange.Part.allCases
+    let reader = MappingReader(
+      node, "户变动", keys: ["household", "person", "when"] + parts.map(\.rawValue), collector)
+    guard let kind = reader.choice("household", Outcome.HouseholdChange.Kind.self) else { return nil }
+    if kind != .collective, !reader.has("person") { collector.error(node.position, "户变动缺少 person") }
+    for needed in kind.needed where !reader.has(needed.rawValue) {
+      collector.error(node.position, "户变动 \(kind.rawValue) 缺少 \(needed.rawValue)")
+    }
+    var values: [Outcome.HouseholdChange.Part: Expression] = [:]
+    for part in parts {
+      guard let node = reader.node(part.rawValue), let value = expression(node, form) else { continue }
+      if value.type != .text, value.type != .null { collector.error(node.position, "\(part.rawValue) 应是文字") }
+      values[part] = value
+    }
+    return Outcome.HouseholdChange(
+      kind: kind, subject: reader.node("person").flatMap { subject($0, form, names) }, parts: values,
+      when: reader.node("when").flatMap { expression($0, form) }, position: node.position)
+  }
+
+  private func number(_ node: YAMLNode, _ form: EntityDeclaration, _ names: Set<String>) -> Outcome.NumberChange? {
+    let reader = MappingReader(node, "编制身份号码", keys: ["number", "birth_date", "sex", "cause", "when"], collector)
+    let cause = reader.required("cause", limit: 50, fallback: "")
+    if let causes = catalog.dictionary("resident_number_cause"), causes.code(cause) == nil {
+      collector.error(reader.place("cause"), "字典“\(causes.label)”里没有“\(cause)”")
+    }
+    guard let subject = reader.node("number").flatMap({ subject($0, form, names) }) else { return nil }
+    let birthDate = reader.node("birth_date").flatMap { expression($0, form) }
+    let sex = reader.node("sex").flatMap { expression($0, form) }
+    if let birthDate, birthDate.type != .date { collector.error(reader.place("birth_date"), "birth_date 应是日期") }
+    return Outcome.NumberChange(
+      subject: subject, birthDate: birthDate, sex: sex, cause: cause,
+      when: reader.node("when").flatMap { expression($0, form) }, position: node.position)
+  }
+
+  /// An earlier change's name, or a formula for a resident id.
+  private func subject(_ node: YAMLNode, _ form: EntityDeclaration, _ names: Set<String>) -> Outcome.Subject? {
+    if let text = node.text, names.contains(text) { return .change(text) }
+    return expression(node, form).map { .residentID($0) }
+  }
+
+  private func change(_ node: YAMLNode, _ form: EntityDeclaration, _ names: Set<String>) -> Outcome.Change? {
+    let change = MappingReader(
+      node, "登记变动", keys: ["register", "as", "after", "find", "set", "create", "when"], collector)
+    let after = change.text("after", limit: 50)
+    if let after, !names.contains(after) { collector.error(change.place("after"), "前面没有叫“\(after)”的登记变动") }
     let name = change.required("register", limit: 50, fallback: "")
     guard let register = catalog.entity(name) else {
       collector.error(
@@ -50,7 +105,8 @@ struct OutcomeReader {
     return Outcome.Change(
       register: name, find: find?.first, set: assignments(change, "set", register, form) ?? [],
       create: assignments(change, "create", register, form),
-      when: change.node("when").flatMap { expression($0, form) }, position: node.position)
+      when: change.node("when").flatMap { expression($0, form) }, name: change.has("as") ? change.name("as") : nil,
+      after: after, position: node.position)
   }
 
   private func issue(_ node: YAMLNode, _ form: EntityDeclaration) -> Outcome.Issue? {
@@ -116,6 +172,19 @@ struct OutcomeReader {
     } catch {
       collector.error(error.position, error.message)
       return nil
+    }
+  }
+}
+
+extension Outcome.HouseholdChange.Kind {
+  /// What it cannot do without.
+  fileprivate var needed: [Outcome.HouseholdChange.Part] {
+    switch self {
+    case .collective: [.collective, .kind]
+    case .relate: [.relation]
+    case .kind: [.kind]
+    case .leave: [.reason]
+    case .join, .establish, .head, .merge, .rejoin: []
     }
   }
 }

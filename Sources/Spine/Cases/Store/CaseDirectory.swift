@@ -6,6 +6,7 @@ import SQL
 /// Who may be asked in one case, looked up before a move: the engine itself asks no database.
 struct CaseDirectory: Sendable {
   private let roles: [String: [Responsibility.Holder]]
+  private let homeRoles: [String: [Responsibility.Holder]]
   private let posts: [String: [Responsibility.Holder]]
   private let units: [String: [Responsibility.Holder]]
   private let unit: Responsibility.Pool?
@@ -17,7 +18,7 @@ struct CaseDirectory: Sendable {
 
   /// For cases that are handled on the other side of the ferry: one name stands for whoever handles them there.
   init(relayFor starter: Int64) {
-    (roles, posts, units, unit) = ([:], [:], [:], nil)
+    (roles, homeRoles, posts, units, unit) = ([:], [:], [:], [:], nil)
     self.starter = starter
     isRelay = true
     dispatch = nil
@@ -25,7 +26,7 @@ struct CaseDirectory: Sendable {
 
   /// For moves that open no step.
   init(starter: Int64) {
-    (roles, posts, units, unit) = ([:], [:], [:], nil)
+    (roles, homeRoles, posts, units, unit) = ([:], [:], [:], [:], nil)
     self.starter = starter
     isRelay = false
     dispatch = nil
@@ -33,13 +34,15 @@ struct CaseDirectory: Sendable {
 
   /// - Parameters:
   ///   - unit: the one responsible for the case.
+  ///   - home: the one of the place of registration; `nil` takes the responsible one.
   ///   - division: where the case lies.
   ///   - applicant: is not sent their own application while there is anybody else.
   init(
-    for process: RunnableProcess, unit: Int64, division: String, starter: Int64,
+    for process: RunnableProcess, unit: Int64, home: Int64?, division: String, starter: Int64,
     applicant: Int64? = nil, using responsibility: Responsibility, in session: some SQLSession
   ) async throws {
     var roles: Set<String> = []
+    var homeRoles: Set<String> = []
     var posts: Set<String> = []
     var units: Set<String> = []
     var dispatches = false
@@ -49,6 +52,7 @@ struct CaseDirectory: Sendable {
       for handler in rule.handlers {
         switch handler {
         case .role(let role): roles.insert(role)
+        case .homeRole(let role): homeRoles.insert(role)
         case .post(let post): posts.insert(post)
         case .unit(let unit): units.insert(unit)
         case .roleOf(let name):
@@ -63,6 +67,8 @@ struct CaseDirectory: Sendable {
       post: try await responsibility.nearest(.post, posts.sorted(), to: unit, division: division, in: session),
       unit: try await responsibility.nearest(.unit, units.sorted(), to: unit, division: division, in: session)
     )
+    self.homeRoles = try await responsibility.nearest(
+      .role, homeRoles.sorted(), to: home ?? unit, division: division, in: session)
     let code: String? = try await session.query("select code from unit where id = \(unit)").first?.get("code")
     let own = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
     (self.roles, self.posts, self.units, self.unit) = (found.role, found.post, found.unit, own)
@@ -74,7 +80,7 @@ struct CaseDirectory: Sendable {
     }
     var members: [Participant: [Int64]] = [:]
     let kinds: [(Responsibility.Pool.Kind, [String: [Responsibility.Holder]])] = [
-      (.role, found.role), (.post, found.post), (.unit, found.unit),
+      (.role, found.role), (.role, self.homeRoles), (.post, found.post), (.unit, found.unit),
     ]
     for (kind, holders) in kinds {
       for (code, people) in holders {
@@ -95,6 +101,7 @@ struct CaseDirectory: Sendable {
       return [CaseParticipant.pool(.init(.unit, "", unit: 0)).participant]
     }
     return switch handler {
+    case .homeRole(let role): participants(homeRoles[role] ?? [], .role, role, isShared)
     case .role(let role): participants(roles[role] ?? [], .role, role, isShared)
     case .post(let post): participants(posts[post] ?? [], .post, post, isShared)
     case .unit(let unit): participants(units[unit] ?? [], .unit, unit, isShared)

@@ -16,6 +16,8 @@ struct CaseState: Sendable {
   var shelvedAt: Instant?
 
   var unit: Int64 { record["unit_id"]?.integer ?? 0 }
+  /// The unit of the place of registration (户籍地); `nil` when none is known.
+  var home: Int64? { record["home_unit_id"]?.integer }
   var division: String { record["division_code"]?.text ?? "" }
   var due: Instant? { record["due_at"]?.instant }
   var form: String { item.form }

@@ -31,7 +31,7 @@ extension CaseStore {
         ? CaseDirectory(relayFor: state.starter)
         : move.opensSteps
           ? try await CaseDirectory(
-            for: state.process, unit: state.unit, division: state.division, starter: state.starter,
+            for: state.process, unit: state.unit, home: state.home, division: state.division, starter: state.starter,
             applicant: state.record["applicant_user_id"]?.integer, using: responsibility, in: transaction)
           : CaseDirectory(starter: state.starter)
       let engine = engine(state.process, directory)
@@ -63,7 +63,7 @@ extension CaseStore {
       Inbox.openScope, CaseStore.sharedPlans,
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
-        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id,
+        c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id, c.home_unit_id,
         c.accepted_by, c.submitted_at, c.was_incomplete
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
@@ -78,7 +78,7 @@ extension CaseStore {
         "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
         "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
         "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),
-        "unit_id": try integer("unit_id"), "accepted_by": try integer("accepted_by"),
+        "unit_id": try integer("unit_id"), "home_unit_id": try integer("home_unit_id"), "accepted_by": try integer("accepted_by"),
         "submitted_at": try instant("submitted_at"),
         "was_incomplete": .boolean(try row.get("was_incomplete", as: Bool?.self) ?? false),
       ],

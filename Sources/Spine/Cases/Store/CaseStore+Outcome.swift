@@ -1,6 +1,7 @@
 import Access
 import Core
 import Entities
+import Households
 import Processes
 import SQL
 
@@ -17,34 +18,102 @@ extension CaseStore {
     let reader = store.records(as: records.principal, purpose: "办件落实", origin: records.origin).within(transaction)
     guard let form = try await reader.attached(state.item.form, to: state.id, reveal: true).first else { return }
     let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
-    let lookup: @Sendable (String) -> Value = { name in
-      Outcome.caseFields.contains(name) ? record[name] : form[name]
-    }
-    let context = EvaluationContext(now: store.clock.now(), principal: principal)
     let writer = Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants(outcome.changes.map { Grants.Grant(Permission($0.register, "*"), .all) }), clearance: .secret)
+      grants: Grants(outcome.registers.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
     let registers = store.records(as: writer, purpose: "办件落实", origin: records.origin).within(transaction)
-    for change in outcome.changes {
-      if let when = change.when, try !when.holds(in: context, lookup) { continue }
-      guard let entity = store.catalog.entity(change.register) else { continue }
+    var run = OutcomeRun(
+      registers: registers, catalog: store.catalog,
+      context: EvaluationContext(now: store.clock.now(), principal: principal), form: form, record: record)
+    for step in outcome.changes {
+      guard try run.applies(step) else { continue }
       var action = CaseAction(name: "register")
       do {
-        action.result = try await transaction.savepoint { _ in
-          try await self.make(change, entity, registers, context, lookup)
-        }
+        let trial = run
+        let done = try await transaction.savepoint { _ in try await trial.make(step) }
+        action.result = done.result
+        action.opinion = done.notes.isEmpty ? nil : String(done.notes.joined(separator: "").prefix(1000))
+        if let name = done.name, let person = done.person { run.people[name] = person }
       } catch let refusal as Refusal {
-        action.result = "未能更新\(entity.label)"
-        action.opinion = "\(refusal.message)请在\(entity.label)登记中手工办理。"
+        let label = run.label(of: step)
+        action.result = "未能更新\(label)"
+        action.opinion = "\(refusal.message)请在\(label)登记中手工办理。"
       }
       _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     }
   }
+}
 
-  private func make(
-    _ change: Outcome.Change, _ entity: EntityDeclaration, _ registers: Records, _ context: EvaluationContext,
-    _ lookup: @escaping @Sendable (String) -> Value
-  ) async throws -> String {
+extension Outcome {
+  /// The registers that its changes write to.
+  fileprivate var registers: Set<String> {
+    var names: Set<String> = []
+    for step in changes {
+      switch step {
+      case .record(let change):
+        names.insert(change.register)
+        if change.register == HouseholdBook.person { names.insert(HouseholdBook.entity) }
+      case .household: names.formUnion([HouseholdBook.entity, HouseholdBook.person])
+      case .number:
+        names.formUnion([HouseholdBook.entity, HouseholdBook.person, ResidentNumbers.entity, ResidentNumbers.range])
+      }
+    }
+    return names
+  }
+}
+
+/// One carrying out of an outcome: the application it reads, and the people its changes have come to.
+private struct OutcomeRun: Sendable {
+  struct Done: Sendable {
+    let result: String
+    var notes: [String] = []
+    var name: String?
+    var person: Int64?
+  }
+
+  let registers: Records
+  let catalog: Catalog
+  let context: EvaluationContext
+  let form: Record
+  let record: Record
+  var people: [String: Int64] = [:]
+
+  private func lookup(_ name: String) -> Value { Outcome.caseFields.contains(name) ? record[name] : form[name] }
+
+  func applies(_ step: Outcome.Step) throws -> Bool {
+    let when =
+      switch step {
+      case .record(let change): change.when
+      case .household(let change): change.when
+      case .number(let change): change.when
+      }
+    return try when?.holds(in: context, lookup) ?? true
+  }
+
+  /// What the history calls the register of a step.
+  func label(of step: Outcome.Step) -> String {
+    switch step {
+    case .record(let change): catalog.entity(change.register)?.label ?? change.register
+    case .household: catalog.entity(HouseholdBook.entity)?.label ?? "户"
+    case .number: "公民身份号码"
+    }
+  }
+
+  func make(_ step: Outcome.Step) async throws -> Done {
+    switch step {
+    case .record(let change): try await enter(change)
+    case .household(let change): try await arrange(change)
+    case .number(let change): try await assign(change)
+    }
+  }
+
+  // MARK: Records
+
+  private func enter(_ change: Outcome.Change) async throws -> Done {
+    guard let entity = catalog.entity(change.register) else { throw Fault("outcome-register", change.register) }
+    if let after = change.after, people[after] == nil {
+      throw Refusal(.unprocessable, "outcome-after", "前一项登记没有完成，这一项没有做。")
+    }
     func values(_ assignments: [Outcome.Change.Assignment]) throws -> [String: Value] {
       var values: [String: Value] = [:]
       for assignment in assignments {
@@ -58,14 +127,106 @@ extension CaseStore {
       let key = try find.value.evaluate(in: context, lookup)
       if !key.isBlank, let known = try await registers.find(entity.name, where: find.field, equals: key) {
         try await registers.update(entity.name, known.id, version: nil, set, input: .code)
-        return "已更新\(entity.label)"
+        if entity.name == HouseholdBook.person {
+          try await HouseholdBook(registers, place: place(nil)).refresh(known.id)
+        }
+        return Done(result: "已更新\(entity.label)", name: change.name, person: known.id)
       }
       guard change.create != nil else {
         throw Refusal(.unprocessable, "outcome-missing", "\(entity.label)里没有找到这个人或这一户。")
       }
     }
-    let made = try values(change.create ?? []).merging(set) { created, _ in created }.filter { !$0.value.isNull }
-    try await registers.insert(entity.name, made, input: .code)
-    return "已登入\(entity.label)"
+    var made = try values(change.create ?? []).merging(set) { created, _ in created }.filter { !$0.value.isNull }
+    if entity.name == HouseholdBook.person { made = HouseholdBook.completed(made) }
+    let new = try await registers.insert(entity.name, made, input: .code)
+    return Done(result: "已登入\(entity.label)", name: change.name, person: new.id)
+  }
+
+  // MARK: Households and numbers
+
+  private func text(_ expression: Expression?) throws -> String? {
+    let text = try expression?.evaluate(in: context, lookup).text
+    return text?.isEmpty == false ? text : nil
+  }
+
+  private func subject(_ subject: Outcome.Subject?) async throws -> Int64 {
+    switch subject {
+    case .change(let name):
+      guard let person = people[name] else {
+        throw Refusal(.unprocessable, "outcome-after", "这个人没有登入人口登记，这一项没有做。")
+      }
+      return person
+    case .residentID(let expression):
+      guard let id = try text(expression) else {
+        throw Refusal(.unprocessable, "outcome-person", "申请里没有这个人的身份证号，找不到人。")
+      }
+      return try await HouseholdBook(registers, place: place(nil)).find(id)
+    case nil: throw Fault("outcome-subject", form.entity)
+    }
+  }
+
+  private func place(_ address: String?) -> HouseholdBook.Place {
+    HouseholdBook.Place(
+      division: record["division_code"].text ?? "",
+      unit: record["home_unit_id"].integer ?? record["unit_id"].integer ?? 0, address: address)
+  }
+
+  private func kinship(_ expression: Expression?) throws -> Kinship? {
+    try text(expression).flatMap { Kinship(rawValue: $0) }
+  }
+
+  private func arrange(_ change: Outcome.HouseholdChange) async throws -> Done {
+    let parts = change.parts
+    let book = HouseholdBook(registers, place: place(try text(parts[.address])))
+    let target = HouseholdBook.Target(
+      number: try text(parts[.number]), member: try text(parts[.of]), collective: try text(parts[.collective]))
+    let members = try text(parts[.members])
+    if change.kind == .collective {
+      let report = try await book.establish(
+        collective: target.collective ?? "", kind: try text(parts[.kind]) ?? "collective",
+        keeper: try text(parts[.keeper]))
+      return Done(result: report.result, notes: report.notes)
+    }
+    let person = try await subject(change.subject)
+    let report: HouseholdBook.Report
+    switch change.kind {
+    case .join:
+      report = try await book.join(
+        person, target, relation: try kinship(parts[.relation]), hostRelation: try kinship(parts[.host]),
+        companions: members)
+    case .establish:
+      report = try await book.establish(
+        person, kind: try text(parts[.kind]) ?? "family", from: try text(parts[.from]), members: members)
+    case .leave:
+      report = try await book.leave(
+        person, successor: try text(parts[.successor]), reason: try text(parts[.reason]) ?? "other")
+    case .head: report = try await book.appoint(person, number: target.number, members: members)
+    case .relate:
+      guard let relation = try kinship(parts[.relation]) else { throw Fault("outcome-relation", form.entity) }
+      report = try await book.relate(person, as: relation)
+    case .kind:
+      report = try await book.change(
+        kind: try text(parts[.kind]) ?? "family", of: person, name: target.collective)
+    case .merge: report = try await book.merge(person, into: target, members: members)
+    case .rejoin: report = try await book.rejoin(person)
+    case .collective: throw Fault("outcome-collective", form.entity)
+    }
+    return Done(result: report.result, notes: report.notes)
+  }
+
+  private func assign(_ change: Outcome.NumberChange) async throws -> Done {
+    let person = try await subject(change.subject)
+    let birthDate = try change.birthDate?.evaluate(in: context, lookup).date
+    let sex = try text(change.sex).flatMap { ResidentID.Sex(rawValue: $0) }
+    guard (birthDate != nil) == (change.birthDate != nil), (sex != nil) == (change.sex != nil) else {
+      throw Refusal(.unprocessable, "number-facts", "申请表里没有性别或出生日期，没有编制公民身份号码。")
+    }
+    let place = place(nil)
+    let id = try await ResidentNumbers(registers).assign(
+      to: person, division: place.division, unit: place.unit, birthDate: birthDate, sex: sex, cause: change.cause,
+      case: record["number"].text ?? "")
+    try await HouseholdBook(registers, place: place).refresh(person)
+    // The number itself is personal and stands in the registers; the history shows which it is by its end.
+    return Done(result: "已编制公民身份号码，末四位 \(id.text.suffix(4))")
   }
 }

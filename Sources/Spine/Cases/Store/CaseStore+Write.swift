@@ -54,6 +54,7 @@ extension CaseStore {
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
       by: principal, in: transaction)
     changes.merge(facts(of: state, before: before, action, caseState, by: principal, at: now)) { _, new in new }
+    try await follow(state, before: before, caseState: caseState, records, in: transaction)
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     if !changes.isEmpty {
       try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)

@@ -49,7 +49,9 @@ package struct CaseStore: Sendable {
 
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
-    let subjects = [ServiceCase.entity, ServiceCase.material, CaseStore.parcels, IssuedDocument.entity, form]
+    let subjects = [
+      ServiceCase.entity, ServiceCase.material, ServiceCase.cityWide, CaseStore.parcels, IssuedDocument.entity, form,
+    ]
     return Principal(
       kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
       grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)

@@ -6,6 +6,8 @@ package import Processes
 package enum ServiceCase {
   package static let entity = "service_case"
   package static let material = "case_material"
+  /// 通办业务.
+  package static let cityWide = "city_wide_case"
   /// The reference of everything attached to a case.
   package static let reference = "service_case_id"
 }
