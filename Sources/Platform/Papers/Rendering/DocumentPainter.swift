@@ -135,7 +135,7 @@ struct DocumentPainter {
 
   /// Labels stand in the middle; short values too, long ones begin at the left.
   private func style(_ cell: DocumentGrid.Cell, _ text: String, _ size: Double) -> PDFTextStyle {
-    let usual: PDFTextStyle.Alignment = cell.text.isFixed || text.count <= 12 ? .centre : .left
+    let usual: PDFTextStyle.Alignment = cell.text.isFixed || text.count <= 18 ? .centre : .left
     return DocumentPainter.style(size, cell.alignment ?? usual)
   }
 
