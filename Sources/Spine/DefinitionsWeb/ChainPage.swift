@@ -120,11 +120,15 @@ struct ChainPage {
   }
 
   private func structure(_ node: ProcessNode) -> [Action] {
-    [
+    var actions = [
       Action("在后面加环节", .link("\(base)/chain/new?behind=\(node.id)"), style: .quiet, icon: .plus),
       Action("加分支或退回", .link("\(base)/chain/branch?behind=\(node.id)"), style: .quiet),
-      post("上移", "up", node.id), post("下移", "down", node.id), post("删除环节", "remove", node.id),
     ]
+    // Offered only where it can be done.
+    if (try? definition.movingStep(node.id, up: true)) != nil { actions.append(post("上移", "up", node.id)) }
+    if (try? definition.movingStep(node.id, up: false)) != nil { actions.append(post("下移", "down", node.id)) }
+    if (try? definition.removingStep(node.id)) != nil { actions.append(post("删除环节", "remove", node.id)) }
+    return actions
   }
 
   private func post(_ label: String, _ move: String, _ id: String) -> Action {

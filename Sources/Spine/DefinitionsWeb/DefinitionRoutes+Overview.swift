@@ -91,7 +91,7 @@ extension DefinitionRoutes {
       trial.cases > 0 ? "\(trial.cases) 件办过的件" : nil, trial.goldenCases > 0 ? "\(trial.goldenCases) 个标准用例" : nil,
     ].compactMap { $0 }.joined(separator: "、")
     let what = trial.differences.isEmpty ? "结果没有不同" : "\(trial.differences.count) 处不同"
-    return from.isEmpty ? what : "走过\(from)，\(what)"
+    return from.isEmpty ? what : "走过 \(from)，\(what)"
   }
 
   /// What would go otherwise.

@@ -134,7 +134,7 @@ struct StepForm {
       for form in forms {
         let fields = form.fields.filter { $0.isStored && $0.editable && !$0.hidden }
         let count = fields.filter { typed.fields[$0.name] != nil }.count
-        details(.when(count > 0, .open())) {
+        details(.class("design-fields"), .when(count > 0, .open())) {
           summary { "\(form.label)（\(count > 0 ? "已设 \(count) 个" : "\(fields.count) 个字段")）" }
           for field in fields where !isRepeated(field.name, before: form) {
             Shell.Field(
