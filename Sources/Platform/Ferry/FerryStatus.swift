@@ -119,15 +119,12 @@ extension FerryDock {
     return messages + strays
   }
 
-  /// What a held message carries, for whoever decides; the shape only, without values.
+  /// What a held message is and what does not fit in it, for whoever decides; values are never told.
   package func outline(of number: Int64) async throws -> [String] {
     let row = try await database.query("select content from ferry_inbox where number = \(number)").first
     guard let sealed = try row?.get("content", as: [UInt8]?.self) else { return [] }
     let message = try FerryMessage(bytes: try post.keys.open(sealed, associated: FerryDock.inboxDomain))
-    let faults = receivers[message.kind]?.shape.faults(in: message.payload) ?? []
-    return (message.payload.object ?? []).map { key, value in
-      let size = value.array.map { "\($0.count) 项" } ?? value.object.map { "\($0.count) 项" } ?? "1 项"
-      return "\(key)：\(size)"
-    } + faults
+    let about = "这一条是“\(label(of: message.kind))”，编号 \(message.subject)。"
+    return [about] + (receivers[message.kind]?.shape.faults(in: message.payload).map { "\($0)。" } ?? [])
   }
 }

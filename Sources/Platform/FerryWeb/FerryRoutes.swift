@@ -48,8 +48,10 @@ package struct FerryRoutes: Sendable {
     }
     let problem = try keyProblem() ?? status.alarm(settings)
     let mayDecide = visit.principal.may(FerryRoutes.decide)
+    let badge =
+      problem != nil ? Badge("异常", .danger) : held.isEmpty ? Badge("正常", .success) : Badge("有待处理", .warning)
     return try await visit.page(
-      "摆渡监控", layout: .wide, badge: problem == nil ? Badge("正常", .success) : Badge("异常", .danger),
+      "摆渡监控", layout: .wide, badge: badge,
       subtitle: "本系统在\(settings.side.label)", actions: [Action("刷新", .link("/ferry"), icon: .refresh)]
     ) {
       if let problem { Notice(.danger, problem) }
@@ -73,8 +75,8 @@ package struct FerryRoutes: Sendable {
         noteTone: status.oldest == nil ? .success : .neutral),
       Tile("24 小时收到", value: String(status.appliedToday), unit: "条"),
       Tile(
-        "平均时延", value: status.meanDelay.map { FerryRoutes.span($0) } ?? "无",
-        note: status.longestDelay.map { "最长 \(FerryRoutes.span($0))" }),
+        "平均时延", value: status.meanDelay.map { FerryRoutes.span($0) } ?? "—",
+        note: status.longestDelay.map { "最长 \(FerryRoutes.span($0))" } ?? "24 小时内没有收到数据"),
       Tile(
         "待处理", value: String(status.held + status.strays), unit: "条",
         note: status.held + status.strays == 0 ? "没有" : "请在下面处理",
@@ -118,10 +120,10 @@ package struct FerryRoutes: Sendable {
   }
 
   private func actions(_ one: FerryHeld) -> [Action] {
-    if one.isStray { return [Action("已知悉", .post("/ferry/strays/\(one.id)/dismiss", []))] }
+    if one.isStray { return [Action("已知悉", .post("/ferry/strays/\(one.id)/dismiss", []), style: .quiet)] }
     return [
-      Action("重新处理", .post("/ferry/held/\(one.id)/retry", []), style: .primary, icon: .refresh),
-      Action("拒绝", .dialog("/ferry/held/\(one.id)/reject"), style: .danger),
+      Action("重新处理", .post("/ferry/held/\(one.id)/retry", []), style: .quiet),
+      Action("拒绝", .dialog("/ferry/held/\(one.id)/reject"), style: .quiet),
     ]
   }
 
@@ -181,7 +183,7 @@ package struct FerryRoutes: Sendable {
     return try await visit.confirmation(
       Confirmation(
         title: "拒绝第 \(number) 号数据？",
-        consequences: ["它的内容从本侧清除，不能恢复；对侧不会自动重发。", "同一件业务后面的数据可以继续处理。"] + outline.prefix(12).map { "内容 \($0)" },
+        consequences: ["它的内容从本侧清除，不能恢复；对侧不会自动重发。", "同一件业务后面的数据可以继续处理。"] + outline.prefix(12),
         fields: [
           Shell.Field("reason", "拒绝原因", .text(""), isRequired: true, help: "写明为什么不采用，将记入日志")
         ], errors: errors, path: "/ferry/held/\(number)/reject", submit: "拒绝这一条", isDangerous: true,

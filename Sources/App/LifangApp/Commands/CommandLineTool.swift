@@ -42,7 +42,8 @@ package enum CommandLineTool {
       run: ItemsCommand.run),
     Command(
       name: "ferry", summary: "网间摆渡：生成和安装密钥、运行一轮、查看情况、检查文件",
-      usage: "ferry keys [--peer FILE] | ferry run | ferry status [--json] | ferry verify FILE…", run: FerryCommand.run),
+      usage: "ferry keys [--peer FILE] | ferry publish | ferry run | ferry status [--json] | ferry verify FILE…",
+      run: FerryCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

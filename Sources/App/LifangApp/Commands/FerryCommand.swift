@@ -9,12 +9,14 @@ enum FerryCommand {
     let configuration = try Configuration(arguments)
     switch arguments.operands.first {
     case "keys": return try keys(configuration, peer: arguments.value("peer"))
+    case "publish": return try await publish(configuration)
     case "run": return try await pass(configuration)
     case "status": return try await status(configuration, asJSON: arguments.flag("json"))
     case "verify": return try verify(configuration, Array(arguments.operands.dropFirst()))
     default:
       throw Refusal(
-        .invalid, "command-unknown", "请写 ferry keys [--peer 对侧公钥文件]、ferry run、ferry status 或 ferry verify 文件…。")
+        .invalid, "command-unknown",
+        "请写 ferry keys [--peer 对侧公钥文件]、ferry publish、ferry run、ferry status 或 ferry verify 文件…。")
     }
   }
 
@@ -35,6 +37,16 @@ enum FerryCommand {
     } else {
       print("对侧公钥：还没有。请把上面的公钥文件交给对侧，再用 ferry keys --peer 安装对侧的公钥文件。")
     }
+    return 0
+  }
+
+  /// Sends every record of the published registers.
+  private static func publish(_ configuration: Configuration) async throws -> Int32 {
+    let deployment = try await Deployment.open(configuration)
+    let web = try await WebApplication(deployment, demoAccounts: [])
+    let count = try await web.registers.publishAll(web.store)
+    await deployment.close()
+    print("已放入发件箱 \(count) 条。")
     return 0
   }
 

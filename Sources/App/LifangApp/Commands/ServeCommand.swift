@@ -1,6 +1,7 @@
 import Access
 import Audit
 import Core
+import Entities
 import Foundation
 import HTTP
 import SpineWeb

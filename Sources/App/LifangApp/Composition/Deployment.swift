@@ -108,8 +108,14 @@ struct Deployment: Sendable {
     await owner.close()
   }
 
-  func makeStore() -> RecordStore {
-    RecordStore(
+  /// - Parameters:
+  ///   - problems: tells people what became of the problems they reported.
+  ///   - registers: publishes to the other network.
+  func makeStore(telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil) -> RecordStore {
+    var hooks = hooks
+    problems?.addHooks(to: &hooks)
+    registers?.addHooks(to: &hooks)
+    return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,
       actorName: { id, session in
@@ -126,7 +132,7 @@ enum Schema {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + RunSchema.migrations)
+      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations)
       .sorted { $0.id < $1.id }
   }
 

@@ -34,10 +34,10 @@ extension Deployment {
   var ferryKeys: FerryKeyFolder { FerryKeyFolder(path: configuration.data + "/keys/ferry") }
 
   /// This side's end of the ferry; an alarm goes to everybody who may decide about held data.
-  func dock(_ ferry: CaseFerry, cases: CaseStore, messages: MessageCenter) -> FerryDock {
+  func dock(_ ferry: CaseFerry, receivers: [FerryReceiver], messages: MessageCenter) -> FerryDock {
     let clock = clock
     return FerryDock(
-      database: database, post: ferry.post, keyFolder: ferryKeys, receivers: cases.ferryReceivers(), log: log,
+      database: database, post: ferry.post, keyFolder: ferryKeys, receivers: receivers, log: log,
       metrics: metrics, clock: clock
     ) { problem, transaction in
       let people = try await transaction.query(

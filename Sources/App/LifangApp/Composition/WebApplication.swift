@@ -40,12 +40,16 @@ struct WebApplication: Sendable {
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let dock: FerryDock
+  let registers: RegisterFerry
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
     self.deployment = deployment
     let configuration = deployment.configuration
-    let store = deployment.makeStore()
+    let problems = ProblemMessages()
+    let registers = RegisterFerry()
+    self.registers = registers
+    let store = deployment.makeStore(telling: problems, publishing: registers)
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -79,11 +83,14 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
+    problems.begin(messages)
     let ferry = deployment.caseFerry(parameters)
+    registers.begin(ferry.post, parameters)
     let cases = CaseStore(
       store: store, versions: versions, parameters: parameters, messages: messages, ferry: ferry)
     self.cases = cases
-    let dock = deployment.dock(ferry, cases: cases, messages: messages)
+    let dock = deployment.dock(
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
     self.dock = dock
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {

@@ -136,8 +136,8 @@ struct MonitorRoutes: Sendable {
         (select count(*) from ferry_inbox where state = 'held') as failed
       """,
     ])
-    let names = [
-      ("后台任务", nil), ("消息发送", "/messages/log?state=failed"), ("办件时限", nil), ("网间摆渡", "/ferry" as String?),
+    let names: [(String, String?)] = [
+      ("后台任务", nil), ("消息发送", "/messages/log?state=failed"), ("办件时限", nil), ("网间摆渡", "/ferry"),
     ]
     return try zip(names, results).compactMap { name, rows in
       guard let row = rows.first else { return nil }
@@ -205,7 +205,7 @@ struct MonitorRoutes: Sendable {
             .text(try row.get("request", as: String?.self) ?? ""), .text(try row.get("detail")),
           ]))
     }
-    let last = found.count > 50 ? try found[49].get("id", as: Int64.self) : nil
+    let last = try found.count > 50 ? found[49].get("id", as: Int64.self) : nil
     let isNarrowed = level != nil || event != nil
     let table = DataTable(
       caption: "异常日志",

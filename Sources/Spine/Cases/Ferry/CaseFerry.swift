@@ -1,6 +1,6 @@
 package import Access
 package import Core
-import Entities
+package import Entities
 package import Ferry
 package import Files
 import Processes
@@ -99,11 +99,12 @@ extension CaseState {
 
 extension [String: Value] {
   /// As they travel.
-  var ferried: JSON {
+  package var ferried: JSON {
     .object(sorted { $0.key < $1.key }.map { ($0.key, $0.value.ferried) })
   }
 
-  init(ferried json: JSON?) throws(Refusal) {
+  /// - Throws: ``Refusal`` `ferry-value`.
+  package init(ferried json: JSON?) throws(Refusal) {
     self.init()
     for (name, value) in json?.object ?? [] { self[name] = try Value(ferried: value) }
   }

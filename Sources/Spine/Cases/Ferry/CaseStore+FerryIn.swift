@@ -103,7 +103,7 @@ extension CaseStore {
     }
     let event = action.flatMap { publicEvent($0, of: state, office: office, by: principal) }
     let payload: JSON = [
-      "number": .string(number), "process": .string(state.process.definition.name), "state": try text("state"),
+      "number": .string(number), "process": .string(state.process.definition.id), "state": try text("state"),
       "step": try text("step"), "due": try time("due_at"), "finished": try time("finished_at"),
       "courier": try text("courier_number"), "instance": instance, "event": event ?? .null,
     ]

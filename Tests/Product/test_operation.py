@@ -1,0 +1,118 @@
+"""Running the platform: how it is, what went wrong, who looks, and problems that users report."""
+
+import re
+import secrets
+
+from clients import until
+from pages import apply
+from test_cases import said
+
+
+def test_the_operator_sees_how_the_platform_runs(clients):
+    admin = clients("sysadmin")
+    page = said(admin.get("/operation"))
+    for words in ("24 小时请求", "数据库连接", "数据盘剩余", "后台任务", "消息发送", "网间摆渡"):
+        assert words in page, words
+    told = admin.json("/operation").json()
+    assert told["connections"] > 0 and told["diskFree"] > 0
+    assert {one["name"] for one in told["backlogs"]} == {"后台任务", "消息发送", "办件时限", "网间摆渡"}
+    assert clients("fujing").get("/operation").status_code == 403
+    assert "没有启用网间摆渡" in said(admin.get("/ferry"))
+
+
+def test_a_warning_of_the_log_can_be_read_without_a_shell(clients, city):
+    mark = secrets.token_hex(4)
+    city.sql(
+        "insert into run_event (at, node, level, event, request, detail) "
+        f"values (now(), 'node-1', 'error', 'request-failed', 'R{mark}', '{{\"error\":\"{mark}\"}}')")
+    admin = clients("sysadmin")
+    assert mark in said(admin.get("/operation/exceptions?level=error"))
+    assert mark not in said(admin.get("/operation/exceptions?level=warning"))
+    assert clients("fujing").get("/operation/exceptions").status_code == 403
+
+
+def test_starting_the_platform_is_in_the_audit(city):
+    assert int(city.sql("select count(*) from audit_entry where action = 'platform.start'")) >= 1
+
+
+def test_pages_with_personal_data_say_across_them_who_looks(clients, city):
+    station = clients("station")
+    name = city.sql("select name from app_user where account = 'station'")
+    page = station.get("/r/person").text
+    mark = re.search(r'<svg class="watermark".*?</svg>', page, re.S)
+    assert mark and name in mark.group(0) and station.address in mark.group(0)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", mark.group(0))
+    assert 'class="watermark"' not in station.get("/r/road").text
+    case = apply(clients("resident"))
+    assert 'class="watermark"' in clients("fujing").get(case).text
+
+
+def test_online_users_are_counted_by_unit(clients, city):
+    clients("fujing")
+    page = said(clients("secadmin").get("/online"))
+    unit = city.sql("select n.name from app_user u join unit n on n.id = u.unit_id where u.account = 'fujing'")
+    assert "在线率" in page and unit in page
+
+
+def test_a_look_keeps_browser_and_system(clients, city):
+    case = apply(clients("resident"))
+    client = clients("fujing")
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"
+    client.get(case, headers={"User-Agent": agent})
+    entry = city.sql(
+        "select id from audit_entry where entity = 'service_case' and details ->> 'agent' like '%Windows NT%' order by id desc limit 1")
+    assert entry
+    assert "Chrome · Windows" in said(clients("auditor").get(f"/logs/{entry}"))
+
+
+def test_what_somebody_was_refused_is_in_the_audit_and_warned_of(clients, newcomer, city):
+    client = newcomer("hukou_officer", clearance="secret", name="越权者")
+    for _ in range(25):
+        assert client.get("/logs").status_code == 403
+    assert int(city.sql("select count(*) from audit_entry where action = 'access.refuse' and principal_name = '越权者'")) >= 25
+    # The watch looks once a minute.
+    officer = clients("secadmin")
+    until(lambda: "越权者" in officer.get("/r/access_warning").text, 90, 1)
+    assert "多次越权访问" in said(officer.get("/r/access_warning?q=越权者"))
+    assert "访问预警" in officer.get("/messages").text
+
+
+def test_a_problem_is_reported_answered_and_asked_about_again(clients, newcomer, city):
+    units = city.sql("select unit_id from app_user where account = 'shenpi'")
+    mark = secrets.token_hex(4)
+    made = clients("fujing").send("POST", "/api/r/problem_report", {
+        "summary": f"待办打不开{mark}", "kind": "fault", "description": "点开待办后一直转圈。"})
+    assert made.status_code == 201, made.text
+    number = made.json()["id"]
+    # Others of the same rank do not see it; the bureau does.
+    assert clients("shenpi").get(f"/r/problem_report/{number}").status_code == 404
+    bureau = newcomer("city_hukou_manager", unit=int(units), clearance="secret")
+    assert mark in bureau.get("/r/problem_report").text
+    assert bureau.post(f"/r/problem_report/{number}/do/answer", {"answer": "已修复，请刷新。"}).status_code == 303
+    assert "已修复，请刷新。" in said(clients("fujing").get(f"/r/problem_report/{number}"))
+    assert f"待办打不开{mark}" in said(clients("fujing").get("/messages"))
+    assert clients("fujing").post(f"/r/problem_report/{number}/do/reopen", {"again": "还是不行"}).status_code == 303
+    assert bureau.post(f"/r/problem_report/{number}/do/resolve", {"resolution": "换了服务器"}).status_code == 303
+    assert "已落实" in said(clients("fujing").get(f"/r/problem_report/{number}"))
+    exported = bureau.get("/r/problem_report/export")
+    assert exported.status_code == 200
+    assert clients("fujing").post(f"/r/problem_report/{number}/do/answer", {"answer": "我来"}).status_code in (403, 404, 409)
+
+
+def test_an_incident_is_dispatched_handled_and_closed(clients, city):
+    admin = clients("sysadmin")
+    handler = int(city.sql("select id from app_user where account = 'sysadmin'"))
+    unit = int(city.sql("select id from unit order by id limit 1"))
+    known = admin.send("POST", "/api/r/security_knowledge", {"name": "磁盘写满", "library": "case", "content": "日志没有轮转。", "solution": "清理并开启轮转。"})
+    assert known.status_code == 201, known.text
+    made = admin.send("POST", "/api/r/incident_order", {
+        "name": f"磁盘告警{secrets.token_hex(3)}", "origin": "alarm", "level": "serious", "description": "剩余空间不足一成。", "unit_id": unit})
+    assert made.status_code == 201, made.text
+    order = f"/r/incident_order/{made.json()['id']}"
+    assert admin.post(f"{order}/do/dispatch", {"handler_id": str(handler), "due_at": "2027-01-01T10:00"}).status_code == 303
+    done = admin.post(f"{order}/do/resolve", {"handling": "已清理。", "known_solution": str(known.json()["id"])})
+    assert done.status_code == 303, done.text
+    assert admin.post(f"{order}/do/close", {"verdict": "确认恢复"}).status_code == 303
+    page = said(admin.get(order))
+    assert "已关闭" in page and "已清理。" in page
+    assert clients("fujing").get(order).status_code in (403, 404)
