@@ -231,8 +231,9 @@ def test_what_does_not_fit_waits_on_a_page_and_is_rejected_with_a_reason(network
     outside, inside, _ = networks
     working = device()
     until(lambda: outside.ferry()["waitingOut"] == 0, 60)
-    working.open = False
     resident = outside.client("resident")
+    inside_case(inside, number(resident, apply(resident)))
+    working.open = False
     case = apply(resident)
     called = number(resident, case)
     # Inside somebody holds that number already: the application cannot be taken.
