@@ -69,7 +69,7 @@ def test_what_somebody_was_refused_is_in_the_audit_and_warned_of(clients, newcom
     client = newcomer("hukou_officer", clearance="secret", name="越权者")
     for _ in range(25):
         assert client.get("/logs").status_code == 403
-    assert int(city.sql("select count(*) from audit_entry where action = 'access.refuse' and principal_name = '越权者'")) == 25
+    assert int(city.sql("select count(*) from audit_entry where action = 'access.refuse' and principal_name = '越权者'")) >= 25
     # The watch looks once a minute.
     officer = clients("secadmin")
     until(lambda: "越权者" in officer.get("/r/access_warning").text, 90, 1)

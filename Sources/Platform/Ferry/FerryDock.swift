@@ -47,8 +47,11 @@ package struct FerryDock: Sendable {
   package func run() async {
     describeMetrics()
     var problem = ""
+    var rounds = 0
     while !Task.isCancelled {
       do {
+        if rounds % 3600 == 0 { try await purge() }
+        rounds += 1
         if try await pass() > 0 { continue }
         problem = ""
       } catch is CancellationError {
@@ -94,6 +97,17 @@ package struct FerryDock: Sendable {
     metrics.describe("lifang_ferry_unacknowledged", "Messages the other side has not acknowledged")
     metrics.describe("lifang_ferry_oldest_seconds", "Age of the oldest message that is not acknowledged")
     metrics.describe("lifang_ferry_delay_seconds", "From the change on the other side to its being applied here")
+  }
+
+  /// Forgets what was through half a year ago, and parts of files that nothing came to claim.
+  package func purge() async throws {
+    let now = clock.now()
+    let old = now + -180 * 86_400
+    try await database.execute("delete from ferry_outbox where acknowledged_at < \(old)")
+    try await database.execute(
+      "delete from ferry_inbox where state in ('applied', 'rejected') and received_at < \(old)")
+    try await database.execute("delete from ferry_stray where state = 'rejected' and at < \(old)")
+    try await database.execute("delete from ferry_part where received_at < \(now + -30 * 86_400)")
   }
 
   // MARK: Watching

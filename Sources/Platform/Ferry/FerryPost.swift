@@ -66,7 +66,12 @@ package struct FerryPost: Sendable {
     if let source = content["source"], let key = source["key"]?.string, let from = source["from"]?.int,
       let to = source["to"]?.int, from < to
     {
-      try await files.read(try await files.find(key), range: from..<to) { body += $0 }
+      do {
+        try await files.read(try await files.find(key), range: from..<to) { body += $0 }
+      } catch let refusal as Refusal where refusal.code == "file-missing" {
+        // The other side holds a part without content; the stream goes on.
+        body = []
+      }
     }
     return FerryMessage(kind: kind, subject: subject, payload: content["payload"] ?? .null, body: body)
   }

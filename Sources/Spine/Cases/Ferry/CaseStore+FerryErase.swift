@@ -49,6 +49,7 @@ extension CaseStore {
     let columns = try erasedColumns()
     // The owner, because the history is closed to everybody else; row-level security lets nobody pass without a scope.
     try await owner.transaction { transaction in
+      _ = try await transaction.query("select set_config('lifang.actor', '0', true)")
       for name in [ServiceCase.entity, ServiceCase.material, form] {
         _ = try await transaction.query("select set_config(\("lifang.scope_\(name)"), '{\"all\":true}', true)")
       }
