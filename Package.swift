@@ -114,6 +114,16 @@ let package = Package(
         "SQL", "Shell", "Site",
       ]),
 
+    module(
+      .spine, "Portal",
+      [
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Geo", "Identity", "Messaging", "Processes", "SQL",
+        "YAML",
+      ]),
+    module(
+      .spine, "PortalWeb",
+      ["Access", "Cases", "Core", "Entities", "Files", "Geo", "HTML", "HTTP", "Portal", "Shell", "Site"]),
+
     // App: composition root, command line, demo city.
     module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
     module(
@@ -121,7 +131,8 @@ let package = Package(
       [
         "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Core", "Crypto", "DemoCity", "Documents", "Entities",
         "EntitiesWeb", "Files",
-        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Processes", "SQL",
+        "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Portal", "PortalWeb",
+        "Processes", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
       ]),

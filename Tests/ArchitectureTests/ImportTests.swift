@@ -16,7 +16,7 @@ import Testing
         "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
       ]
     ),
-    ("Spine", ["Addresses", "Cases", "SpineWeb", "CasesWeb"]),
+    ("Spine", ["Addresses", "Cases", "Portal", "SpineWeb", "CasesWeb", "PortalWeb"]),
     ("App", ["DemoCity", "LifangApp", "lifang"]),
   ]
 
@@ -85,6 +85,7 @@ import Testing
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
       "HTTP", "HTML", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "SpineWeb", "CasesWeb",
+      "PortalWeb",
       "LifangApp", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {

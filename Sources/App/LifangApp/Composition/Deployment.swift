@@ -10,6 +10,7 @@ import Foundation
 import Identity
 import Jobs
 import Messaging
+import Portal
 import SQL
 import Search
 import SpineWeb
@@ -67,7 +68,7 @@ struct Deployment: Sendable {
     try await catalogs.refresh(from: owner)
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
-    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all
+    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + Appointments.hooks + CorrectionHooks.hooks
     files.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
@@ -124,13 +125,16 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations)
+      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
+      + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }
 
   /// Migrations that refer to declared tables.
   static var after: [Migration] {
-    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after).sorted { $0.id < $1.id }
+    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after + PortalSchema.after).sorted {
+      $0.id < $1.id
+    }
   }
 
   /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the

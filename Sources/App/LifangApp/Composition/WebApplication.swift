@@ -17,6 +17,8 @@ import IdentityWeb
 import Jobs
 import Messaging
 import MessagingWeb
+import Portal
+import PortalWeb
 import SQL
 import Shell
 import Site
@@ -37,6 +39,7 @@ struct WebApplication: Sendable {
   let cases: CaseStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
+  let appointments: Appointments
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -78,6 +81,8 @@ struct WebApplication: Sendable {
     self.messages = messages
     let cases = CaseStore(store: store, versions: versions, parameters: parameters, messages: messages)
     self.cases = cases
+    let appointments = Appointments(store: store, parameters: parameters, messages: messages)
+    self.appointments = appointments
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -115,6 +120,7 @@ struct WebApplication: Sendable {
     }
     if !demoAccounts.isEmpty {
       let provider = try await DemoIdentity.provider(deployment, origin: origin)
+      try await DemoPortal.refresh(deployment, store)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
     SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
@@ -132,7 +138,11 @@ struct WebApplication: Sendable {
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
     TemplateRoutes(site: site, center: messages).register(in: &router)
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
-    HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
+    let home = PortalHome(cases: cases, appointments: appointments, files: files)
+    home.register(in: &router, site: site)
+    HomeRoutes(
+      site: site, store: store, jobs: jobs, inbox: Inbox(cases), portal: { try await home.content($0) }
+    ).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
     )
@@ -149,6 +159,16 @@ struct WebApplication: Sendable {
       site: site, database: deployment.database, store: store,
       centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
     ).register(in: &router)
+    WindowRoutes(
+      site: site, store: store, centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
+    ).register(in: &router)
+    AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)
+    EvaluationRoutes(site: site, cases: cases).register(in: &router)
+    DeskRoutes(site: site, store: store).register(in: &router)
+    InformationRoutes(site: site, store: store, limiter: limiter).register(in: &router)
+    QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
+    ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
+      .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     SettingsRoutes(
       site: site, store: store,
@@ -237,6 +257,12 @@ struct WebApplication: Sendable {
             if !Task.isCancelled { deployment.log.fault(error, "case-timers-failed") }
           }
           try? await Task.sleep(for: .seconds(20))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          await appointments.sweep(log: deployment.log)
+          try? await Task.sleep(for: .seconds(60))
         }
       }
       if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }
