@@ -146,14 +146,23 @@ let package = Package(
         "SQL", "Shell", "Site",
       ]),
 
+    module(
+      .spine, "Portal",
+      [
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Geo", "Identity", "Messaging", "Processes", "SQL",
+        "YAML",
+      ]),
+    module(
+      .spine, "PortalWeb",
+      ["Access", "Cases", "Core", "Entities", "Files", "Geo", "HTML", "HTTP", "Portal", "Shell", "Site"]),
+
     // App: composition root, command line, demo city.
     module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
     module(.app, "Peers", ["Connectors", "Core", "Crypto", "HTTP"]),
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb", "Peers", "Processes", "SQL",
-        "Search", "Shell", "Site", "SpineWeb", "Transport",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "SQL", "Search", "Shell", "Site", "SpineWeb", "Transport",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),

@@ -15,6 +15,7 @@ package struct HandlerWords: Sendable {
   package func text(_ handler: StepHandler) -> String {
     switch handler {
     case .role(let name): roles[name] ?? name
+    case .homeRole(let name): "户籍地\(roles[name] ?? name)"
     case .post(let name): "岗位 \(name)"
     case .unit(let name): "单位 \(name)"
     case .unitOfAddress: "属地单位"

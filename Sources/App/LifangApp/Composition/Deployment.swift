@@ -13,6 +13,7 @@ import Identity
 import Jobs
 import Messaging
 import Papers
+import Portal
 import SQL
 import Search
 import SpineWeb
@@ -70,7 +71,8 @@ struct Deployment: Sendable {
     try await catalogs.refresh(from: owner)
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
-    var hooks = SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers
+    var hooks =
+      SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers + Appointments.hooks + CorrectionHooks.hooks
     files.addHooks(to: &hooks)
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
@@ -143,13 +145,16 @@ enum Schema {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations)
+      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }
 
   /// Migrations that refer to declared tables.
   static var after: [Migration] {
-    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after).sorted { $0.id < $1.id }
+    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after + PortalSchema.after).sorted {
+      $0.id < $1.id
+    }
   }
 
   /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the

@@ -13,7 +13,11 @@ struct MenuBuilder: Sendable {
     let catalog = catalogs.current
     var items = [MenuItem("工作台", icon: .home, path: "/"), MenuItem("一号查询", icon: .scan, path: "/lookup")]
     if principal.unit == nil {
-      items += [MenuItem("我要办事", icon: .document, path: "/services"), MenuItem("我的办件", icon: .inbox, path: "/inbox")]
+      items += [
+        MenuItem("我要办事", icon: .document, path: "/services"), MenuItem("我的办件", icon: .inbox, path: "/inbox"),
+        MenuItem("我的预约", icon: .calendar, path: "/appointments"),
+        MenuItem("咨询答疑", icon: .help, path: "/questions"),
+      ]
     } else {
       items.insert(MenuItem("我的待办", icon: .inbox, path: "/inbox"), at: 1)
     }

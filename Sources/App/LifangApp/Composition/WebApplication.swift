@@ -25,6 +25,8 @@ import Messaging
 import MessagingWeb
 import Papers
 import PapersWeb
+import Portal
+import PortalWeb
 import SQL
 import Shell
 import Site
@@ -51,6 +53,7 @@ struct WebApplication: Sendable {
   let dock: FerryDock
   let inspection: ImageInspection
   let registers: RegisterFerry
+  let appointments: Appointments
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -120,6 +123,8 @@ struct WebApplication: Sendable {
       deployment.log.fault(refusal, "definitions-broken")
     }
     self.definitions = definitions
+    let appointments = Appointments(store: store, parameters: parameters, messages: messages)
+    self.appointments = appointments
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -170,6 +175,7 @@ struct WebApplication: Sendable {
     }
     if !demoAccounts.isEmpty {
       let provider = try await DemoIdentity.provider(deployment, origin: origin)
+      try await DemoPortal.refresh(deployment, store)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
     SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
@@ -198,7 +204,11 @@ struct WebApplication: Sendable {
     FerryRoutes(site: site, dock: dock, audit: store.audit).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
-    HomeRoutes(site: site, store: store, jobs: jobs, inbox: Inbox(cases)).register(in: &router)
+    let home = PortalHome(cases: cases, appointments: appointments, files: files)
+    home.register(in: &router, site: site)
+    HomeRoutes(
+      site: site, store: store, jobs: jobs, inbox: Inbox(cases), portal: { try await home.content($0) }
+    ).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
     )
@@ -221,6 +231,16 @@ struct WebApplication: Sendable {
       site: site, database: deployment.database, store: store,
       centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
     ).register(in: &router)
+    WindowRoutes(
+      site: site, store: store, centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
+    ).register(in: &router)
+    AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)
+    EvaluationRoutes(site: site, cases: cases).register(in: &router)
+    DeskRoutes(site: site, store: store).register(in: &router)
+    InformationRoutes(site: site, store: store, limiter: limiter).register(in: &router)
+    QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
+    ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
+      .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     SettingsRoutes(
       site: site, store: store,
@@ -339,6 +359,12 @@ struct WebApplication: Sendable {
             if !Task.isCancelled { deployment.log.fault(error, "image-inspection-failed") }
           }
           try? await Task.sleep(for: .seconds(20))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          await appointments.sweep(log: deployment.log)
+          try? await Task.sleep(for: .seconds(60))
         }
       }
       if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }

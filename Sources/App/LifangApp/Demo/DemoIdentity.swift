@@ -41,21 +41,20 @@ enum DemoIdentity {
   /// The resident of the demo accounts first, then others of age.
   private static func people(_ store: RecordStore) async throws -> [DemoIdentityProvider.Citizen] {
     let records = store.records(as: .system, purpose: "演示身份认证")
-    let query = ListQuery(
-      "person",
-      filters: [
-        ListFilter("document_kind", .equals(.text("resident_id"))),
-        ListFilter("residency", .equals(.text("permanent"))),
-      ],
-      sort: [ListView.Sort(field: "id", descending: false)],
-      columns: ["name", "resident_id", "phone", "birth_date", "user_id"], limit: 60)
+    let columns = ["name", "resident_id", "phone", "birth_date", "user_id"]
     let today = store.clock.today()
-    let adults = try await records.list(query).records.filter { record in
-      guard case .date(let birth) = record["birth_date"] else { return false }
-      return (18...90).contains(birth.years(until: today))
+    func adults(_ filters: [ListFilter], limit: Int) async throws -> [Record] {
+      let query = ListQuery(
+        "person", filters: [ListFilter("document_kind", .equals(.text("resident_id")))] + filters, columns: columns,
+        limit: limit)
+      return try await records.list(query).records.filter { record in
+        guard let birth = record["birth_date"].date else { return false }
+        return (18...90).contains(birth.years(until: today))
+      }
     }
-    let bound = adults.filter { !$0["user_id"].isBlank }
-    return (bound + adults.filter { $0["user_id"].isBlank }).prefix(citizens).compactMap { record in
+    let bound = try await adults([ListFilter("user_id", .empty(false))], limit: 4)
+    let others = try await adults([ListFilter("residency", .equals(.text("permanent")))], limit: 60)
+    return (bound + others.filter { $0["user_id"].isBlank }).prefix(citizens).compactMap { record in
       guard let name = record["name"].text, let document = record["resident_id"].text else { return nil }
       return DemoIdentityProvider.Citizen(
         subject: "citizen-\(record.id)", name: name, document: document, phone: record["phone"].text)

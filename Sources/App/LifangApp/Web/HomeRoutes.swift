@@ -16,6 +16,8 @@ struct HomeRoutes: Sendable {
   let store: RecordStore
   let jobs: JobQueue
   let inbox: Inbox
+  /// What citizens find on the first page.
+  let portal: @Sendable (Visit) async throws -> HTML
 
   func register(in router: inout Router) {
     router.on(.get, "/", at: site) { visit in try await workbench(visit) }
@@ -79,7 +81,9 @@ struct HomeRoutes: Sendable {
         (try $0.get("code"), try $0.get("full_name"))
       }
     }
+    let portal = try await portal(visit)
     return try await visit.page("我的首页", subtitle: "\(visit.principal.name)，您好") {
+      div(.class("portal-home")) { portal }
       Card("我的住址") {
         if let home {
           DetailList([
@@ -181,10 +185,19 @@ struct HomeRoutes: Sendable {
 
   /// What a stranger sees first: the way to an address, and the way in for staff.
   private func welcome(_ visit: Visit) async throws -> Response {
-    let page = PublicPage(title: "标准地址服务", visit: try await visit.frame()) {
+    let portal = try await portal(visit)
+    let page = PublicPage(title: "办事服务", visit: try await visit.frame()) {
       header(.class("address-header")) {
         p(.class("address-region")) { visit.site.city }
-        h1 { "一处一址，一码通办" }
+        h1 { "办事，从这里开始" }
+        p {
+          "网上申请、预约窗口、查询进度。"
+          a(.href("/sign-in")) { "登录" }
+          "后可以看到自己的办件和消息。"
+        }
+      }
+      portal
+      PublicSection("扫门牌") {
         p { "扫门牌二维码，或输入门牌上的地址编码，查看社区民警、网格员和周边服务。" }
       }
       form(.class("public-lookup"), .role("search"), .action("/lookup")) {

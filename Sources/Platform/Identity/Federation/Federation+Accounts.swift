@@ -78,7 +78,7 @@ extension Federation {
       IdentityProvider.binding,
       filters: [
         ListFilter("provider_id", .equals(.integer(provider.id))), ListFilter("subject", .equals(.text(subject))),
-      ], limit: 1)
+      ], columns: columns(IdentityProvider.binding), limit: 1)
     return try await records.list(query).records.first
   }
 

@@ -32,9 +32,12 @@ package struct Federation: Sendable {
   package func providers() async throws -> [IdentityProvider] {
     let query = ListQuery(
       IdentityProvider.entity, filters: [ListFilter("state", .equals(.text("on")))],
-      sort: [ListView.Sort(field: "position", descending: false)], limit: 50)
+      sort: [ListView.Sort(field: "position", descending: false)], columns: columns(IdentityProvider.entity), limit: 50)
     return try await store.records(as: .system).list(query).records.map { IdentityProvider($0) }
   }
+
+  /// All fields of a register; a list reads only those it shows otherwise.
+  func columns(_ entity: String) -> [String]? { store.catalog.entity(entity)?.fields.filter(\.isStored).map(\.name) }
 
   private func provider(_ condition: (IdentityProvider) -> Bool) async throws -> IdentityProvider {
     guard let provider = try await providers().first(where: condition) else {

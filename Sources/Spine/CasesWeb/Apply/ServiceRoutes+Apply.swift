@@ -40,6 +40,7 @@ extension ServiceRoutes {
         sources[name] = "来自您的实名认证"
       }
     }
+    if let old = visit.request.query.first("old") { texts["old_number"] = [String(old.prefix(40))] }
     texts["relation"] = texts["relation"] ?? ["self"]
     let defaults = try defaults(of: item, visit)
     texts.merge(defaults) { known, _ in known }
@@ -77,7 +78,7 @@ extension ServiceRoutes {
     guard visit.principal.assurance >= .realName else { return [:] }
     let query = ListQuery(
       IdentityProvider.binding, filters: [ListFilter("user_id", .equals(.integer(visit.principal.id)))],
-      sort: [ListView.Sort(field: "used_at", descending: true)], limit: 1)
+      sort: [ListView.Sort(field: "bound_at", descending: true)], columns: ["name", "resident_id"], limit: 1)
     let records = store.records(as: .system, purpose: "本人申请", origin: visit.request.origin)
     guard let binding = try await records.list(query).records.first else { return [:] }
     var known: [String: String] = [:]

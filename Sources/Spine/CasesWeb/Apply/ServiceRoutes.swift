@@ -143,6 +143,9 @@ package struct ServiceRoutes: Sendable {
     } else if item.channels.contains(.online) {
       actions.append(Action("开始申请", .link("/services/\(item.code)/apply"), style: .primary))
     }
+    if !mayAccept(visit), item.channels.contains(.window) {
+      actions.append(Action("预约到窗口", .link("/appointments/new?item=\(item.code)"), icon: .calendar))
+    }
     let content = HTML {
       Columns {
         Card("办事指南") {

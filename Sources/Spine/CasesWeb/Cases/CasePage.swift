@@ -63,6 +63,12 @@ struct CasePage {
     if isApplicant, view.instance.state == .running {
       actions.append(Action("催办", .post("/cases/\(view.id)/do/urge", [])))
     }
+    if isApplicant, view.instance.state == .finished {
+      actions.append(Action("评价", .link("/cases/\(view.id)/evaluation")))
+      if state == "completed", let number = record["number"].text {
+        actions.append(Action("结果有误，申请纠错", .link("/services/hukou_correction/apply?old=\(number)"), style: .quiet))
+      }
+    }
     return actions
   }
 

@@ -1,0 +1,123 @@
+import Access
+package import Core
+package import Entities
+import SQL
+import Messaging
+
+/// What happens to appointments by itself: places given back, reminders, staying away.
+extension Appointments {
+  /// A place that is not needed any more is free again, whoever cancelled.
+  package static let hooks: RecordHooks = {
+    var hooks = RecordHooks()
+    hooks.after(Appointments.entity) { events, records in
+      for event in events where event.kind == .updated {
+        guard event.before["state"]?.text == "booked",
+          ["cancelled", "withdrawn"].contains(event.after["state"]?.text ?? ""),
+          let id = event.after["appointment_slot_id"]?.integer, let transaction = records.transaction
+        else { continue }
+        _ = try await transaction.query("select id from appointment_slot where id = \(id) for update")
+        let slot = try await records.asSystem.get(Appointments.slot, id)
+        let booked = max(0, (slot["booked"].integer ?? 0) - 1)
+        try await records.asSystem.update(
+          Appointments.slot, id, version: nil, ["booked": .integer(booked)], input: .code)
+      }
+    }
+    return hooks
+  }()
+
+  func tell(_ template: String, _ record: Record, _ place: ServiceWindow, in transaction: Transaction) async throws {
+    guard let user = record["user_id"].integer else { return }
+    var values = [
+      "window": place.name,
+      "time": "\(record["slot_date"].date?.description ?? "") \(record.titles["time_slot"] ?? "")",
+      "item": record["item_label"].text ?? "", "phone": place.phone,
+    ]
+    if template == "appointment_withdrawn" {
+      values["reason"] = record["cancel_reason"].text ?? "窗口原因"
+    } else {
+      values["queue"] = record["queue_number"].text ?? ""
+      values["address"] = place.address
+      values["cancel"] = cancelBefore(record)?.display ?? ""
+    }
+    try await messages.send(
+      template, to: [.user(user)], values, link: String(record.id), key: "appointment \(record.id)", in: transaction)
+  }
+
+  /// Reminds of what is near, tells of what a window cancelled, and ends what nobody came to. Doing it twice changes
+  /// nothing.
+  package func sweep(log: Log) async {
+    do {
+      try await remind()
+      try await tellWithdrawn()
+      try await endMissed()
+    } catch {
+      log.fault(error, "appointment-sweep")
+    }
+  }
+
+  private func list(_ state: String, from: CivilDate?, to: CivilDate?) async throws -> [Record] {
+    let query = ListQuery(
+      Appointments.entity,
+      filters: [
+        ListFilter("state", .equals(.text(state))),
+        ListFilter("slot_date", .range(from: from.map { .date($0) }, to: to.map { .date($0) })),
+      ], columns: Appointments.shown, limit: 1000)
+    return try await store.records(as: .system, purpose: "预约提醒").list(query).records
+  }
+
+  private func remind() async throws {
+    let now = store.clock.now()
+    let until = now + Int64(number("reminder_hours") * 3600)
+    for record in try await list("booked", from: now.chinaTime.date, to: until.chinaTime.date) {
+      guard let date = record["slot_date"].date, let code = record["time_slot"].text,
+        let start = Appointments.start(of: code, on: date), start > now, start <= until,
+        let booked = record["booked_at"].instant, now - booked > 3600, let window = record["service_window_id"].integer
+      else { continue }
+      let place = try await windows.one(window)
+      try await store.database.transaction { transaction in
+        try await self.tell("appointment_reminder", record, place, in: transaction)
+      }
+    }
+  }
+
+  private func tellWithdrawn() async throws {
+    let today = store.clock.today()
+    for record in try await list("withdrawn", from: today.adding(days: -1), to: nil) {
+      guard let window = record["service_window_id"].integer else { continue }
+      let place = try await windows.one(window)
+      try await store.database.transaction { transaction in
+        try await self.tell("appointment_withdrawn", record, place, in: transaction)
+      }
+    }
+  }
+
+  /// Appointments of past days that nobody checked in to (爽约); too many of them stop a person from booking for a while.
+  private func endMissed() async throws {
+    let yesterday = store.clock.today().adding(days: -1)
+    let records = store.records(as: .system, purpose: "爽约登记")
+    for record in try await list("booked", from: nil, to: yesterday) {
+      try await records.update(
+        Appointments.entity, record.id, version: record.version, ["state": .text("missed")], input: .code)
+      if let user = record["user_id"].integer { try await blockWhenTooMany(user, records) }
+    }
+  }
+
+  private func blockWhenTooMany(_ user: Int64, _ records: Records) async throws {
+    let today = store.clock.today()
+    let missed = try await records.count(
+      ListQuery(
+        Appointments.entity,
+        filters: [
+          ListFilter("user_id", .equals(.integer(user))), ListFilter("state", .equals(.text("missed"))),
+          ListFilter("slot_date", .range(from: .date(today.adding(days: -number("missed_days"))), to: nil)),
+        ]))
+    guard missed.value >= number("missed_limit"), try await blocked(user) == nil else { return }
+    try await records.insert(
+      Appointments.block,
+      [
+        "user_id": .integer(user), "reason": .text("\(number("missed_days")) 天内爽约 \(missed.value) 次"),
+        "until": .date(today.adding(days: number("blocked_days"))), "missed": .integer(Int64(missed.value)),
+        "state": .text("active"),
+      ], input: .code)
+  }
+}

@@ -1,0 +1,44 @@
+import Access
+package import Core
+package import Entities
+import Identity
+import SQL
+
+/// What is known of who is signed in, to fill forms in with (免填): of the population register, else of the identity a
+/// provider vouched for, and the telephone of the account.
+package struct KnownPerson: Sendable {
+  package var name: String?
+  package var document: String?
+  package var phone: String?
+
+  package init(name: String? = nil, document: String? = nil, phone: String? = nil) {
+    self.name = name
+    self.document = document
+    self.phone = phone
+  }
+
+  package static func of(user: Int64, in store: RecordStore, purpose: String) async throws -> KnownPerson {
+    let records = store.records(as: .system, purpose: purpose)
+    return try await store.database.transaction { transaction in
+      var known = KnownPerson()
+      if let real = try await RealName.of(user: user, in: transaction) {
+        let person = try await records.within(transaction).get(
+          "person", real.person, columns: ["name", "resident_id", "phone"])
+        known = KnownPerson(
+          name: person["name"].text, document: person["resident_id"].text, phone: person["phone"].text)
+      } else {
+        let query = ListQuery(
+          IdentityProvider.binding, filters: [ListFilter("user_id", .equals(.integer(user)))],
+          columns: ["name", "resident_id", "phone"], limit: 1)
+        if let binding = try await records.within(transaction).list(query).records.first {
+          known = KnownPerson(
+            name: binding["name"].text, document: binding["resident_id"].text, phone: binding["phone"].text)
+        }
+      }
+      if known.phone == nil {
+        known.phone = try await records.within(transaction).get("app_user", user, columns: ["phone"])["phone"].text
+      }
+      return known
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package import Core
+package import Crypto
+package import Messaging
+package import SQL
+
+/// Codes by SMS that prove a telephone is at hand (手机验证码): six digits, ten minutes, five tries (C-022, C-071).
+package struct PhoneCodes: Sendable {
+  /// What a code is good for, and for nothing else.
+  package enum Purpose: String, Sendable, Hashable {
+    case progress
+
+    var label: String { "查询办理进度" }
+  }
+
+  static let minutes: Int64 = 10
+  static let pause: Int64 = 60
+  static let tries = 5
+
+  let messages: MessageCenter
+
+  package init(messages: MessageCenter) { self.messages = messages }
+
+  private func hash(_ purpose: Purpose, _ text: String) throws -> [UInt8] {
+    HMAC(key: HMAC(key: try messages.keys.secret(.index)).derivedKey("portal/phone-code"))
+      .authenticate("\(purpose.rawValue)\u{0}\(text)")
+  }
+
+  /// Sends a code. `isWanted` false does all the same but sending, so that the answer does not tell who is known.
+  ///
+  /// - Throws: ``Refusal`` `code-too-soon`.
+  package func send(_ purpose: Purpose, to phone: PhoneNumber, subject: String, isWanted: Bool) async throws {
+    let now = messages.clock.now()
+    let code = RandomSource.system.digits(6)
+    let digest = try hash(purpose, "\(phone.text) \(subject) \(code)")
+    let key = try hash(purpose, phone.text)
+    try await messages.database.transaction { transaction in
+      let rows = try await transaction.query(
+        """
+        insert into phone_code (purpose, phone_hash, code_hash, sent_at, expires_at)
+        values (\(purpose.rawValue), \(key), \(digest), \(now), \(now + PhoneCodes.minutes * 60))
+        on conflict (purpose, phone_hash) do update set code_hash = excluded.code_hash, failures = 0,
+          sent_at = excluded.sent_at, expires_at = excluded.expires_at
+        where phone_code.sent_at <= \(now + -PhoneCodes.pause)
+        returning 1
+        """)
+      guard !rows.isEmpty else {
+        throw Refusal(.tooMany, "code-too-soon", "验证码刚刚发出，请等一分钟。没有收到的再重新发送。", field: "phone")
+      }
+      guard isWanted else { return }
+      try await messages.send(
+        "phone_code", to: [.phone(phone)],
+        ["code": code, "minutes": String(PhoneCodes.minutes), "purpose": purpose.label],
+        key: "\(purpose.rawValue) \(now.microseconds)", in: transaction)
+    }
+  }
+
+  /// Takes a code, once.
+  ///
+  /// - Throws: ``Refusal`` `code-wrong`.
+  package func redeem(_ purpose: Purpose, _ code: String, phone: PhoneNumber, subject: String) async throws {
+    let now = messages.clock.now()
+    let digest = try hash(purpose, "\(phone.text) \(subject) \(code.filter { $0.isASCII && $0.isNumber })")
+    let key = try hash(purpose, phone.text)
+    let isRight = try await messages.database.transaction { transaction -> Bool in
+      let row = try await transaction.query(
+        """
+        select code_hash from phone_code where purpose = \(purpose.rawValue) and phone_hash = \(key)
+          and expires_at > \(now) and failures < \(PhoneCodes.tries) for update
+        """
+      ).first
+      guard let row else { return false }
+      guard constantTimeEqual(try row.get("code_hash", as: [UInt8].self), digest) else {
+        try await transaction.execute(
+          "update phone_code set failures = failures + 1 where purpose = \(purpose.rawValue) and phone_hash = \(key)")
+        return false
+      }
+      try await transaction.execute(
+        "delete from phone_code where purpose = \(purpose.rawValue) and phone_hash = \(key)")
+      return true
+    }
+    guard isRight else {
+      throw Refusal(.unprocessable, "code-wrong", "验证码不对、已过期或输错次数过多。请核对短信，或重新获取验证码。", field: "code")
+    }
+  }
+}
