@@ -26,6 +26,7 @@ struct StepForm {
   private var roles: [Choice] {
     catalog.roles.map { Choice("role:\($0.name)", $0.label, group: "角色") }
       + posts.map { Choice("post:\($0.code)", $0.label, group: "岗位") }
+      + catalog.roles.map { Choice("home-role:\($0.name)", "户籍地\($0.label)", group: "户籍地的角色") }
   }
 
   /// With what is chosen now, when it is none of the usual.
