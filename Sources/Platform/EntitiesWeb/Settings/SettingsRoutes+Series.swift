@@ -11,9 +11,9 @@ extension SettingsRoutes {
   private static let seriesPath = "/settings/series"
 
   func registerSeries(in router: inout Router) {
-    router.on(.get, SettingsRoutes.seriesPath, at: site) { visit in try await seriesList(visit) }
-    router.on(.get, "\(SettingsRoutes.seriesPath)/edit", at: site) { visit in try await editSeries(visit) }
-    router.on(.post, "\(SettingsRoutes.seriesPath)/edit", at: site) { visit in try await saveSeries(visit) }
+    router.on(.get, "/settings/series", at: site) { visit in try await seriesList(visit) }
+    router.on(.get, "/settings/series/edit", at: site) { visit in try await editSeries(visit) }
+    router.on(.post, "/settings/series/edit", at: site) { visit in try await saveSeries(visit) }
   }
 
   private func seriesList(_ visit: Visit) async throws -> Response {
