@@ -11,9 +11,10 @@ extension SettingsRoutes {
   private static let seriesPath = "/settings/series"
 
   func registerSeries(in router: inout Router) {
-    router.on(.get, SettingsRoutes.seriesPath, at: site) { visit in try await seriesList(visit) }
-    router.on(.get, "\(SettingsRoutes.seriesPath)/edit", at: site) { visit in try await editSeries(visit) }
-    router.on(.post, "\(SettingsRoutes.seriesPath)/edit", at: site) { visit in try await saveSeries(visit) }
+    let base = "/settings/series"
+    router.on(.get, base, at: site) { visit in try await seriesList(visit) }
+    router.on(.get, "\(base)/edit", at: site) { visit in try await editSeries(visit) }
+    router.on(.post, "\(base)/edit", at: site) { visit in try await saveSeries(visit) }
   }
 
   private func seriesList(_ visit: Visit) async throws -> Response {
