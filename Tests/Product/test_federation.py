@@ -158,7 +158,7 @@ def test_a_citizen_signs_in_at_the_demo_provider_and_applies_under_the_verified_
     page.get_by_label(resident["name"]).first.check()
     page.get_by_role("button", name="同意并登录").click()
     expect(page).to_have_url(re.compile("/services/hukou_025/apply"))
-    expect(page.get_by_label("申请人", exact=False).first).to_have_value(resident["name"])
+    expect(page.locator('[name="applicant_name"]')).to_have_value(resident["name"])
     # The person's account of before is the one that opens.
     page.goto("/account")
     expect(page.get_by_role("main")).to_contain_text("resident")
