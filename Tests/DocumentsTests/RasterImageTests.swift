@@ -48,11 +48,11 @@ import Testing
   }
 
   @Test func turningFourTimesChangesNothing() {
-    let image = RasterImageTests.page(120, 300)
+    let image = RasterImageTests.page(220, 300)
     let turned = image.turned(quarters: 1)
-    #expect(turned.width == 300 && turned.height == 120)
+    #expect(turned.width == 300 && turned.height == 220)
     // The left edge below comes to the top.
-    let corner = image.pixels[(299 * 120) * 4]
+    let corner = image.pixels[(299 * 220) * 4]
     #expect(turned.pixels[0] == corner)
     #expect(image.turned(quarters: 4).pixels == image.pixels)
     #expect(image.turned(quarters: 3).turned(quarters: 1).pixels.count == image.pixels.count)
