@@ -120,6 +120,9 @@ package struct CaseEvent: Sendable, Hashable {
       at: at, actor: actor, unit: unit, action: action, step: step, result: result, opinion: nil, target: nil)
   }
 
+  /// What a timeline shows: of an entry in the registers what came of it.
+  package var title: String { action == "register" ? result ?? label : label }
+
   /// What was done, in a word.
   package var label: String {
     switch action {

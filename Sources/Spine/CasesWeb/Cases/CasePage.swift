@@ -354,8 +354,7 @@ struct CasePage {
           badge: task.urgedAt == nil ? Badge("现在", .info) : Badge("已催办", .warning), state: .current))
     }
     for event in view.shownEvents.reversed() {
-      var title = event.result.map { "\(event.step ?? event.label)：\($0)" } ?? event.label
-      if event.result == nil, let step = event.step { title = "\(step)：\(event.label)" }
+      var title = event.step.map { "\($0)：\(event.result ?? event.label)" } ?? event.title
       if let target = event.target { title += "（\(target)）" }
       let who =
         isApplicant ? event.unit ?? event.actor : [event.actor, event.unit].compactMap(\.self).joined(separator: " · ")

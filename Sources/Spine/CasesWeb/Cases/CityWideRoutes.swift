@@ -33,11 +33,9 @@ package struct CityWideRoutes: Sendable {
     let rows = try await CityWideSummary(cases.store.records(as: visit.principal, origin: visit.request.origin))
       .rows(from: from, to: to)
     if visit.wantsJSON { return .json(json(rows, from, to)) }
-    func link(_ items: [(String, String)], _ count: Int) -> HTML {
-      if count == 0 { return .text("0") }
-      let period = "finished_at.from=\(from)&finished_at.to=\(to)&state=completed"
-      let query = items.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
-      return a(.href("/r/service_case?\(query)&\(period)")) { grouped(count) }
+    let period = "state=completed&finished_at.from=\(from)&finished_at.to=\(to)"
+    func link(_ path: String, _ count: Int) -> HTML {
+      count == 0 ? .text("0") : a(.href("\(path)&\(period)")) { grouped(count) }
     }
     let table = DataTable(
       caption: "各派出所通办情况",
@@ -48,21 +46,12 @@ package struct CityWideRoutes: Sendable {
       ],
       rows: rows.map { row in
         let id = String(row.unit)
-        let home = [("unit_id", id), ("home_unit_id", id)]
         return TableRow(
           id: id, name: row.name, path: nil,
           cells: [
-            .text(row.name), link(home, row.own),
-            a(
-              .href(
-                "/r/city_wide_case?accepting_unit_id=\(id)&state=completed&finished_at.from=\(from)&finished_at.to=\(to)"
-              )
-            ) {
-              grouped(row.forOthers)
-            },
-            a(.href("/r/city_wide_case?unit_id=\(id)&state=completed&finished_at.from=\(from)&finished_at.to=\(to)")) {
-              grouped(row.byOthers)
-            }, .text(row.share),
+            .text(row.name), link("/r/service_case?unit_id=\(id)&home_unit_id=\(id)", row.own),
+            link("/r/city_wide_case?accepting_unit_id=\(id)", row.forOthers),
+            link("/r/city_wide_case?unit_id=\(id)", row.byOthers), .text(row.share),
           ])
       }, opensPanel: false,
       empty: .empty("这段时间没有办结的业务", "换一段时间再查询；您只看到自己数据范围内的派出所。"))
