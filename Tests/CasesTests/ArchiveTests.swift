@@ -92,10 +92,10 @@ import Testing
         try await system.update(Archive.item, line.id, version: nil, ["label": .text("别的")], input: .code)
       } == "archive-kept")
     await #expect(throws: (any Error).self) {
-      try await city.database.execute("delete from archive_item where id = \(line.id)")
+      try await city.tamper("delete from archive_item where id = \(line.id)")
     }
     await #expect(throws: (any Error).self) {
-      try await city.database.execute("update archive set number = 'x' where id = \(filed.id)")
+      try await city.tamper("update archive set number = 'x' where id = \(filed.id)")
     }
   }
 
@@ -122,9 +122,9 @@ import Testing
     #expect(try await verifier.verify().findings.map(\.what) == ["办理过程被改动"])
     try await city.database.execute("update case_event set opinion = null where case_id = \(id)")
     #expect(try await verifier.verify().findings == [])
-    try await city.database.execute("update hukou_birth set birth_place = '别处' where service_case_id = \(id)")
+    try await city.tamper("update hukou_birth set birth_place = '别处' where service_case_id = \(id)")
     #expect(try await verifier.verify().findings.map(\.what) == ["申请内容被改动"])
-    try await city.database.execute("update archive set digest = \(String(repeating: "0", count: 64))")
+    try await city.tamper("update archive set digest = \(String(repeating: "0", count: 64))")
     let all = try await verifier.verify(number: filed["number"].text).findings.map(\.what)
     #expect(all == ["申请内容被改动", "档案摘要被改动", "档案摘要与审计日志里的不一致"])
     // A byte of the stored file.

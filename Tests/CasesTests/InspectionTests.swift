@@ -157,7 +157,9 @@ import Testing
     #expect(try await inspection.run() == 4)
     #expect(try await inspection.run() == 0)
     #expect(try await city.database.value("select count(*) from file_measure", as: Int.self) == 3)
-    let found = try await city.store.records(as: .system).list(ListQuery("image_finding")).records
+    let found = try await city.store.records(as: .system).list(
+      ListQuery("image_finding", columns: ["file_key", "faults"])
+    ).records
     let byKey = Dictionary(
       found.map { ($0["file_key"].text ?? "", $0["faults"].list ?? []) }, uniquingKeysWith: { first, _ in first })
     #expect(byKey[keys[0]] == nil)
