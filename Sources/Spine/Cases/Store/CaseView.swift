@@ -121,7 +121,10 @@ package struct CaseEvent: Sendable, Hashable {
   }
 
   /// What a timeline shows: of an entry in the registers what came of it.
-  package var title: String { action == "register" ? result ?? label : label }
+  package var title: String {
+    if action == "register" { return result ?? label }
+    return result.map { "\(label)：\($0)" } ?? label
+  }
 
   /// What was done, in a word.
   package var label: String {
