@@ -122,12 +122,14 @@ let package = Package(
     module(
       .spine, "Cases",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Households", "Identity", "Messaging", "Papers", "Processes", "SQL", "YAML",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Ferry", "Files", "Households", "Identity",
+        "Messaging", "Papers", "Processes", "SQL", "YAML",
       ]),
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Identity", "Papers", "PapersWeb", "Processes", "SQL", "Shell", "Site",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML",
+        "HTTP", "Identity", "Papers", "PapersWeb", "Processes", "SQL", "Shell", "Site",
       ]),
     module(
       .spine, "Definitions",
@@ -162,7 +164,11 @@ let package = Package(
     module(
       .app, "LifangApp",
       [
-        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers", "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "SQL", "Search", "Shell", "Site", "SpineWeb", "Transport",
+        "Access", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core", "Crypto",
+        "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "Entities", "EntitiesWeb", "Ferry", "FerryWeb",
+        "Files", "Geo", "HTML", "HTTP", "Identity", "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
+        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "SQL", "Search", "Shell", "Site", "SpineWeb",
+        "Transport",
       ]),
     .executableTarget(
       name: "lifang", dependencies: ["LifangApp"], path: "Sources/App/lifang", swiftSettings: settings),
@@ -213,7 +219,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Processes", "SQL", "TestSupport", "YAML",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files",
+        "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Processes", "SQL", "TestSupport", "YAML",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests("AddressesTests", ["Core", "Addresses"]),

@@ -17,8 +17,13 @@ import Testing
         "PapersWeb",
       ]
     ),
-    ("Spine", ["Addresses", "Households", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb", "DefinitionsWeb",
-        "PortalWeb"]),
+    (
+      "Spine",
+      [
+        "Addresses", "Households", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb", "DefinitionsWeb",
+        "PortalWeb",
+      ]
+    ),
     ("App", ["DemoCity", "Peers", "LifangApp", "lifang"]),
   ]
 
@@ -86,7 +91,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb", "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "Shell", "Site", "SpineWeb", "lifang",
+      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb",
+      "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "Shell", "Site", "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

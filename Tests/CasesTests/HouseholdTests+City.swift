@@ -61,6 +61,8 @@ extension HouseholdTests {
       application.content.values["subject_name"] = .text(subject.name)
       application.content.values["subject_document"] = subject.id.map { .text($0) } ?? .null
     }
+    try await name(&application.content.form, city)
+    try await name(&application.content.values, city)
     let id = try await city.cases.start(application, by: try city.person("officer")).id
     // Whoever is asked answers favourably, until nobody is.
     for account in ["officer", "beat", "chief", "county", "officer", "chief", "officer", "aux", "officer"] {
@@ -77,6 +79,19 @@ extension HouseholdTests {
     #expect(try await city.state(id)["state"] == .text("completed"))
     return try await city.cases.view(id, as: try city.person("officer")).events.filter { $0.action == "register" }.map {
       ($0.result ?? "") + ($0.opinion.map { "：" + $0 } ?? "")
+    }
+  }
+
+  /// Names everybody whose resident id is given as the register of population does, as applications have to.
+  private func name(_ values: inout [String: Value], _ city: CaseFixture) async throws {
+    for (field, value) in values {
+      for suffix in ["_resident_id", "_document"] where field.hasSuffix(suffix) {
+        let beside = String(field.dropLast(suffix.utf8.count)) + "_name"
+        guard values[beside] != nil, let id = value.text,
+          let person = try await registers(city).find("person", where: "resident_id", equals: .text(id))
+        else { continue }
+        values[beside] = person["name"]
+      }
     }
   }
 

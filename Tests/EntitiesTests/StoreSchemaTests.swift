@@ -47,7 +47,8 @@ import Testing
         name,
         text.replacing("label: 层数, type: integer, min: 1, max: 200", with: "label: 层数, type: date")
           .replacing("storeys < 100 or kind == 'office'", with: "kind != null").replacing("and storeys > 3", with: "")
-          .replacing(", \"sum(storeys)\"", with: "")
+          .replacing(", \"sum(storeys)\"", with: "").replacing("storeys.from=8", with: "kind=office")
+          .replacing("of: sum(storeys)", with: "of: count")
       )
     }
     let catalog = try Catalog.load(texts: changed)

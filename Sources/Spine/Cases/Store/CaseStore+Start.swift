@@ -98,7 +98,8 @@ extension CaseStore {
         isOutside
         ? CaseDirectory(relayFor: principal.id)
         : try await CaseDirectory(
-          for: process, unit: desk.unit, home: desk.home, division: values["division_code"]?.text ?? "", starter: principal.id,
+          for: process, unit: desk.unit, home: desk.home, division: values["division_code"]?.text ?? "",
+          starter: principal.id,
           applicant: values["applicant_user_id"]?.integer, using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(

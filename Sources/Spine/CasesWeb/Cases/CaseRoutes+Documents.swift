@@ -24,7 +24,8 @@ extension CaseRoutes {
     let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
     let page = CasePage(
       view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
-      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: nil, errors: [], files: [:],
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: nil, errors: [],
+      files: [:],
       orders: [])
     let bytes = try await cases.office.make(
       "application_form", of: view.id, slots: page.formSlots, purpose: "打印申请表", by: visit.principal,
