@@ -126,7 +126,7 @@ package struct AppointmentRoutes: Sendable {
         StateView.empty(
           "没有可以预约的窗口", "这项业务的窗口现在都不接受预约，可以直接到窗口取号。", icon: .police, actions: [Action("查看窗口", .link("/windows"))])
       } else {
-        p {
+        p(.class("portal-way")) {
           a(.class("button button-normal"), .href("/appointments/new?\(address)"), .data("data-locate")) {
             Icon.locate
             span { "按离我的距离排列" }
