@@ -1,0 +1,119 @@
+import Audit
+import Cases
+import Core
+import Definitions
+import Entities
+import Ferry
+import Foundation
+import Identity
+import Jobs
+import Messaging
+import Portal
+import SQL
+import SpineWeb
+
+extension WebApplication {
+  /// Background work of a node, until the task is cancelled.
+  func runBackground() async {
+    let deployment = deployment
+    await withDiscardingTaskGroup { group in
+      group.addTask { await identity.run() }
+      group.addTask { await apiKeys.run() }
+      group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
+      group.addTask { await definitions.run(log: deployment.log) }
+      group.addTask { await counter.run(log: deployment.log) }
+      group.addTask { await messageRunner.run() }
+      group.addTask { await dock.run() }
+      group.addTask {
+        await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
+          .run(log: deployment.log)
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.eraseFerried(owner: deployment.owner) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "ferry-erase-failed") }
+          }
+          try? await Task.sleep(for: .seconds(60))
+        }
+      }
+      group.addTask {
+        await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
+          .run()
+      }
+      group.addTask {
+        var configuration = JobRunner.Configuration(worker: "node-\(ProcessInfo.processInfo.processIdentifier)")
+        // The longest that a restarted node waits before it goes on with what the one that died had begun.
+        configuration.lease = 15
+        configuration.log = deployment.log
+        configuration.metrics = deployment.metrics
+        await JobRunner(queue: jobs, configuration: configuration).run()
+      }
+      group.addTask {
+        for await payload in deployment.database.listen(RecordChangeFeed.channel) {
+          forget(payload)
+          if payload.isEmpty || payload.hasPrefix("parameter:") { await renewPolicy() }
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          try? await Task.sleep(for: .seconds(20))
+          do { try await usage.flush(to: deployment.database) } catch {
+            deployment.log.fault(error, "usage-flush-failed")
+          }
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.followParcels() } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "parcels-failed") }
+          }
+          try? await Task.sleep(for: .seconds(600))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await cases.fireTimers(log: deployment.log) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "case-timers-failed") }
+          }
+          try? await Task.sleep(for: .seconds(20))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { while try await inspection.run() > 0 {} } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "image-inspection-failed") }
+          }
+          try? await Task.sleep(for: .seconds(20))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          await appointments.sweep(log: deployment.log)
+          try? await Task.sleep(for: .seconds(60))
+        }
+      }
+      if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }
+    }
+  }
+
+  private func renewPolicy() async {
+    do {
+      try await parameters.refresh(from: deployment.database)
+      identity.policy = IdentityPolicy(parameters)
+    } catch {
+      deployment.log.fault(error, "parameter-refresh")
+    }
+  }
+
+  /// Empties what public pages show of a changed record.
+  private func forget(_ payload: String) {
+    let parts = payload.split(separator: ":")
+    guard let entity = parts.first else { return }
+    let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []
+    switch entity {
+    case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
+    case "address", "police_station", "grid", "division", "public_facility", "service_link": pages.forgetAll()
+    default: break
+    }
+  }
+}
