@@ -172,12 +172,13 @@ enum ArchiveDigest {
 package enum ArchiveItems {
   /// `[{key, digest, size, type}]`; only for whoever may see the archive.
   package static func entries(of item: Int64, in store: RecordStore) async throws -> [JSON] {
-    try await store.database.transaction { transaction in
-      let rows = try await transaction.pipeline([
+    let text: String? = try await store.database.transaction { transaction in
+      try await transaction.pipeline([
         Archive.openScope,
         "select coalesce(entries::text, '[]') as entries from archive_item where id = \(item)",
-      ])[1]
-      return try rows.first.map { try JSON(parsing: try $0.get("entries", as: String.self)).array ?? [] } ?? []
+      ])[1].first?.get("entries")
     }
+    guard let text else { return [] }
+    return try JSON(parsing: text).array ?? []
   }
 }
