@@ -79,11 +79,11 @@ enum ArchiveDigest {
     for row in try await transaction.query(
       """
       select position, kind, label, coalesce(document_number, '') as document_number, coalesce(note, '') as note,
-        coalesce(entries::text, '[]') as entries
+        coalesce(entries::jsonb, '[]') as entries
       from archive_item where archive_id = \(archive) order by position, id
       """)
     {
-      let entries = try JSON(parsing: try row.get("entries", as: String.self))
+      let entries: JSON = try row.get("entries")
       items += "\(try row.get("position", as: Int64?.self) ?? 0)\t\(try row.get("kind", as: String.self))\t"
       items += "\(try row.get("label", as: String.self))\t\(try row.get("document_number", as: String.self))\t"
       items += "\(try row.get("note", as: String.self))"
@@ -119,10 +119,12 @@ enum ArchiveDigest {
       "number", "item_code", "item_version", "applicant_name", "applicant_document", "subject_name",
       "subject_document", "division_code", "submitted_at",
     ] { text += "\(name)=\(record[name].plainText)\n" }
-    let item = try await transaction.query(
-      "select v.content from case_process p join item_version v on v.id = p.item_version_id where p.case_id = \(id)"
-    ).first
-    let name = try item.flatMap { try JSON(parsing: try $0.get("content", as: String.self))["form"]?.string }
+    let name: String? = try await transaction.query(
+      """
+      select v.content::jsonb ->> 'form' as form from case_process p join item_version v on v.id = p.item_version_id
+      where p.case_id = \(id)
+      """
+    ).first?.get("form")
     if let name, let form = try await reader.attached(name, to: id, reveal: true).first {
       let stored = records.store.catalog.entity(name)?.fields.filter(\.isStored).map(\.name) ?? []
       for field in stored.sorted() where !form[field].isNull {
@@ -172,13 +174,12 @@ enum ArchiveDigest {
 package enum ArchiveItems {
   /// `[{key, digest, size, type}]`; only for whoever may see the archive.
   package static func entries(of item: Int64, in store: RecordStore) async throws -> [JSON] {
-    let text: String? = try await store.database.transaction { transaction in
-      try await transaction.pipeline([
+    try await store.database.transaction { transaction in
+      let entries: JSON? = try await transaction.pipeline([
         Archive.openScope,
-        "select coalesce(entries::text, '[]') as entries from archive_item where id = \(item)",
+        "select coalesce(entries::jsonb, '[]') as entries from archive_item where id = \(item)",
       ])[1].first?.get("entries")
+      return entries?.array ?? []
     }
-    guard let text else { return [] }
-    return try JSON(parsing: text).array ?? []
   }
 }

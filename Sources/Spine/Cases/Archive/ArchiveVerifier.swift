@@ -69,14 +69,14 @@ package struct ArchiveVerifier: Sendable {
       try await transaction.pipeline([
         Archive.openScope,
         """
-        select id, number, case_number, service_case_id, digest, parts::text as parts from archive
+        select id, number, case_number, service_case_id, digest, parts from archive
         where id > \(last) and digest is not null \(wanted) order by id limit 200
         """,
       ])[1].map { row in
         Filed(
           id: try row.get("id"), number: try row.get("number"), caseNumber: try row.get("case_number"),
           caseID: try row.get("service_case_id"), digest: try row.get("digest"),
-          parts: try row.get("parts", as: String?.self).flatMap { ArchiveDigest.Parts(try JSON(parsing: $0)) })
+          parts: ArchiveDigest.Parts(try row.get("parts", as: JSON?.self)))
       }
     }
   }
@@ -116,13 +116,13 @@ package struct ArchiveVerifier: Sendable {
       try await transaction.pipeline([
         Archive.openScope,
         """
-        select position, label, coalesce(entries::text, '[]') as entries from archive_item
+        select position, label, coalesce(entries::jsonb, '[]') as entries from archive_item
         where archive_id = \(archive) order by position, id
         """,
       ])[1].map {
         (
           label: "第 \(try $0.get("position", as: Int64?.self) ?? 0) 件“\(try $0.get("label", as: String.self))”",
-          files: try JSON(parsing: try $0.get("entries", as: String.self)).array ?? []
+          files: try $0.get("entries", as: JSON.self).array ?? []
         )
       }
     }
