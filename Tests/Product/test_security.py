@@ -447,6 +447,8 @@ def test_a_stranger_sees_nothing_personal(city, crawled, stranger):
         text = Markup(answer.text).text
         if path.startswith("/d/"):
             continue  # names the officer and the grid worker, which is its purpose
+        if path.startswith("/demo-identity"):
+            continue  # plays another system, whose invented citizens one chooses from; only a demo city has it
         found = [name for name in names if len(name) >= 3 and name in text and name not in public]
         assert not found, (path, found)
     assert stranger.get("/search?q=a").status_code in (200, 303, 401, 403)
