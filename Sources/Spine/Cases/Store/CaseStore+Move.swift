@@ -54,7 +54,8 @@ extension CaseStore {
       try await tellLimit(move, state, before: before, action, in: transaction)
       if isOutside { try await sendMove(move, state, opinion: opinion, content: content, in: transaction) }
     }
-    if !content.isEmpty { try await verifyWhatIsNew(id, form: !content.form.isEmpty, origin: origin) }
+    // Within a transaction of the caller's the case is locked until that ends: verification is then left to the officer.
+    if given == nil, !content.isEmpty { try await verifyWhatIsNew(id, form: !content.form.isEmpty, origin: origin) }
   }
 
   /// Reads and locks a case for a move.
