@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import random
 import re
 import shutil
@@ -13,9 +14,12 @@ import threading
 import time
 import urllib.parse
 
+import addresses
 import archives
 import cases
-from stage import (POSTGRES, STAGE, Browser, Nginx, Server, city, conninfo, demo_accounts, lifang, percentile, psql, say,
+import matching
+import quality
+from stage import (LIFANG, POSTGRES, STAGE, Browser, Nginx, Server, city, conninfo, demo_accounts, lifang, percentile, psql, say,
                    shuffled, status_field)
 
 ROUNDS = 5
@@ -162,6 +166,31 @@ def tile_dense():
 
 
 @measure
+def address_match():
+    """Written addresses, wrong in known ways, against a base of a million; a tenth of them is not in the base."""
+    base, questions = matching.prepare(SCALE, 20261121, 18_000, 2_000)
+    answers, figures = matching.run(base, questions, 2)
+    _, single = matching.run(base, questions, 1)
+    found = matching.judge(questions, answers)
+    say(f"by kind: {found['byKind']}; base read in {figures['loadSeconds']:.1f} s")
+    rate = len(questions) / figures["seconds"]
+    return [
+        row("address-match-recall", found["recall"], "recall@1", "target", 0.97, "≥ 0.97", found["recall"] >= 0.97, ""),
+        row("address-match-precision", found["precision"], "of accepted", "target", 0.995, "≥ 0.995",
+            found["precision"] >= 0.995, f"{found['accepted']} accepted, {found['unknownAccepted']} of them unknown"),
+        row("address-match", rate, "addresses/s on two cores", "target", 5000, "≥ 5000/s", rate >= 5000, ""),
+        row("address-match-p99", single["p99"], "ms", "target", 20, "< 20 ms", single["p99"] < 20,
+            f"median {single['p50']:.3f} ms"),
+    ]
+
+
+@measure
+def duplicates_1m():
+    """The search for duplicates over a million addresses, beside a self-join by trigrams of a sample."""
+    return quality.duplicates(row, city(SCALE))
+
+
+@measure
 def import_1m():
     """A million prepared rows with validation, coding, history and audit beside COPY of the same rows."""
     STAGE.mkdir(parents=True, exist_ok=True)
@@ -218,6 +247,26 @@ def import_1m():
             f"{'flat' if flat else 'GROWING'}; COPY {spread(theirs)} s")
     return [row("import-1m", ours, "s", "COPY into the same tables and indexes", peer, "≤ 4 × peer, memory flat",
                 ours <= 4 * peer and flat, note)]
+
+
+@measure
+def plates_100k():
+    """A batch of door plates, all kinds by turns, as one PDF for the press: plates a second, and memory that does not grow."""
+    STAGE.mkdir(parents=True, exist_ok=True)
+    path = STAGE / "plates.pdf"
+
+    def write(count):
+        process = subprocess.Popen([LIFANG, "plate", "proof", str(path), "--count", str(count), "--json"], stdout=subprocess.PIPE, text=True)
+        output = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        assert status == 0
+        return json.loads(output)["rate"], used.ru_maxrss / 1024
+
+    _, small = write(2000)
+    rates, memory = zip(*[write(100_000) for _ in range(3)])
+    path.unlink()
+    return [row("plates-100k", statistics.median(rates), "plates/s", None, None, "≥ 300", statistics.median(rates) >= 300, spread(rates)),
+            row("plates-100k-memory", max(memory), "MB", "2,000 plates", small, "≤ 1.5 × peer", max(memory) <= 1.5 * small, spread(memory))]
 
 
 @measure
@@ -328,6 +377,18 @@ def inbox_10k():
 def archive_500k():
     """Archive and statistics over half a million cases with two and a half million images' metadata."""
     return archives.archive_500k(row, spread)
+
+
+@measure
+def address_parse():
+    """Free addresses cut into labelled parts on one thread, beside four other parsers."""
+    return addresses.address_parse(row, spread)
+
+
+@measure
+def address_eval():
+    """How right the parts of labelled addresses are, and the divisions beside each peer."""
+    return addresses.address_eval(row, spread)
 
 
 def main():

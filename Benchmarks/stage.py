@@ -99,10 +99,28 @@ class Server:
         return status_field(self.process.pid, "VmRSS") / 1024
 
 
+def processor(pid, children=False):
+    """Seconds of processor that a process has used, or it with those of its children that have ended."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return sum(map(int, fields[11:15 if children else 13])) / os.sysconf("SC_CLK_TCK")
+
+
+def cluster_processor(data):
+    """The same of the whole cluster of a data folder."""
+    parent = next(pathlib.Path(data).glob("postgres/*/postmaster.pid")).read_text().split()[0]
+    running = [entry.name for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return processor(parent, children=True) + sum(
+        processor(pid) for pid in running if status_field(pid, "PPid") == int(parent))
+
+
 def status_field(pid, name):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1])
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1])
     return 0
 
 

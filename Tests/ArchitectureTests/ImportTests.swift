@@ -8,7 +8,10 @@ import Testing
 
   /// From the bottom up; a module may import its own layer's earlier modules and every lower layer.
   static let layers: [(folder: String, modules: [String])] = [
-    ("Kernel", ["Core", "YAML", "Crypto", "SQL", "HTTP", "HTML", "Transport", "Geo", "XML", "Documents"]),
+    (
+      "Kernel",
+      ["Core", "YAML", "Crypto", "SQL", "Compression", "HTTP", "HTML", "Transport", "Geo", "XML", "Documents"]
+    ),
     (
       "Platform",
       [
@@ -20,10 +23,11 @@ import Testing
     (
       "Spine",
       [
-        "Addresses", "Households", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb", "DefinitionsWeb",
-        "PortalWeb",
+        "Addresses", "AddressParsing", "Households", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb",
+        "DefinitionsWeb", "PortalWeb",
       ]
     ),
+    ("Suites", ["DoorPlates", "DoorPlatesWeb", "HouseholdRegistration"]),
     ("App", ["DemoCity", "Peers", "LifangApp", "lifang"]),
   ]
 
@@ -78,6 +82,17 @@ import Testing
     }
   }
 
+  @Test func aSuiteKnowsNoOther() {
+    let suites = ImportTests.layers.first { $0.folder == "Suites" }?.modules ?? []
+    #expect(!suites.isEmpty)
+    for source in ImportTests.sources where suites.contains(source.module) {
+      for name in source.imports where suites.contains(name) {
+        // The pages of a suite stand over the suite.
+        #expect(source.module == name + "Web", "\(source.path) imports \(name)")
+      }
+    }
+  }
+
   @Test func aCLibraryIsImportedByOneModuleOnly() {
     var owners: [String: Set<String>] = [:]
     for source in ImportTests.sources {
@@ -91,7 +106,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP", "IdentityWeb",
+      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "DoorPlatesWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP",
+      "IdentityWeb",
       "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "Shell", "Site", "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {

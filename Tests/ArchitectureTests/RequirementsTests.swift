@@ -194,9 +194,10 @@ private enum Product {
   }
 
   private static func literal(_ label: String, in call: String) -> String? {
-    guard let start = call.range(of: label + ": \"")?.upperBound, let end = call[start...].firstIndex(of: "\"") else {
-      return nil
-    }
+    // A long text stands on a line of its own.
+    guard let colon = call.range(of: label + ":")?.upperBound, let quote = call[colon...].firstIndex(of: "\""),
+      case let start = call.index(after: quote), let end = call[start...].firstIndex(of: "\"")
+    else { return nil }
     return String(call[start..<end])
   }
 

@@ -99,6 +99,45 @@ import Testing
     }
   }
 
+  @Test func whatIsRefusedIsFiledAtOnceWithItsNotice() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await city.answer(id, by: "aux", ["review": "refused"], opinion: "父母均非本市户籍，不符合落户条件。")
+    let record = try await city.store.records(as: .system).get(ServiceCase.entity, id)
+    #expect(record["state"] == .text("refused"))
+    #expect(record["refusal_reason"] == .text("父母均非本市户籍，不符合落户条件。"))
+    let filed = try #require(try await Self.archive(city, of: id))
+    #expect(filed["state"] == .text("archived") && filed["missing"] == .integer(0))
+    #expect(filed["filed_at"] == .instant(CaseFixture.start))
+    let system = city.store.records(as: .system, purpose: "核对")
+    let lines = try await system.attached(Archive.item, to: filed.id)
+    let notice = try #require(lines.last)
+    #expect(notice["kind"] == .text("notice") && notice["label"] == .text("不予办理告知书"))
+    #expect(notice["document_number"].text?.hasPrefix("不予办告字〔2026〕") == true)
+    let own = try await city.cases.view(id, as: try city.person("resident"))
+    #expect(own.documents.map { $0["label"].text } == ["不予办理告知书"])
+    let verifier = ArchiveVerifier(store: city.store, files: city.files, audit: city.database)
+    let clean = try await verifier.verify()
+    #expect(clean.findings == [] && clean.archives == 1 && clean.files == 1, "the notice is a file of it")
+    try await city.database.execute(
+      "update case_event set opinion = '别的' where case_id = \(id) and opinion is not null")
+    #expect(try await verifier.verify().findings.map(\.what) == ["办理过程被改动"])
+  }
+
+  @Test func whatIsTakenUpAgainAfterARefusalAndGrantedIsOneArchive() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await city.answer(id, by: "aux", ["review": "refused"], opinion: "材料不符")
+    let refused = try #require(try await Self.archive(city, of: id))
+    try await city.cases.move(id, .reopen(at: "pre_review"), opinion: "审核有误", by: try city.person("chief"))
+    #expect(try await city.state(id)["refusal_reason"].isNull)
+    try await Self.complete(city, id)
+    let filed = try #require(try await Self.archive(city, of: id))
+    #expect(filed.id == refused.id && filed["state"] == .text("pre_archived") && filed["missing"] == .integer(1))
+    let verifier = ArchiveVerifier(store: city.store, files: city.files, audit: city.database)
+    #expect(try await verifier.verify().findings == [])
+  }
+
   @Test func verifyingNamesWhatWasAltered() async throws {
     let city = try await CaseFixture()
     let id = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")

@@ -2,6 +2,7 @@ import Access
 import Cases
 import Core
 import Entities
+import HouseholdRegistration
 import SQL
 import Testing
 

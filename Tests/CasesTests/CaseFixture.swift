@@ -8,11 +8,13 @@ import Definitions
 import Entities
 import Files
 import Foundation
+import HouseholdRegistration
 import Identity
 import Jobs
 import Messaging
 import Peers
 import Papers
+import Portal
 import SQL
 import TestSupport
 
@@ -44,10 +46,12 @@ struct CaseFixture: Sendable {
     let before =
       (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + MessagingSchema.migrations + CasesSchema.before
-      + DefinitionsSchema.migrations).sorted { $0.id < $1.id }
+      + DefinitionsSchema.migrations + PortalSchema.before).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(before, on: database)
     try await SchemaPlan.apply(try catalog.get(), to: database)
-    let after = (IdentityGuards.migrations + CasesSchema.after).sorted { $0.id < $1.id }
+    let after = (IdentityGuards.migrations + CasesSchema.after + PapersSchema.after + PortalSchema.after).sorted {
+      $0.id < $1.id
+    }
     _ = try await Migrator(log: .silent).run(after, on: database)
     try await CaseFixture.populate(database)
   }
@@ -106,13 +110,24 @@ struct CaseFixture: Sendable {
   }
 
   static let hooks: RecordHooks = {
-    var hooks = RecordHooks.papers
+    var hooks = RecordHooks.papers + Appointments.hooks
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
-    InspectionDraw.addHooks(to: &hooks)
-    BatchTasks.addHooks(to: &hooks)
+    HouseholdHooks.addHooks(to: &hooks)
     return hooks
   }()
+
+  /// The same registers with other rules.
+  func store(hooks: RecordHooks) -> RecordStore {
+    RecordStore(
+      database: database, catalogs: catalogs, keys: store.keys, audit: Audit(clock: time.clock), clock: time.clock,
+      hooks: hooks)
+  }
+
+  /// Takes a completed case out of what is completed.
+  func hide(_ id: Int64) async throws {
+    try await tamper("update service_case set state = 'active' where id = \(id)")
+  }
 
   /// Files of this test alone, in a folder that is new.
   func fileStore() async throws -> FileStore {
@@ -124,7 +139,7 @@ struct CaseFixture: Sendable {
   /// Does to registers with row-level security what somebody with the keys of the database could.
   func tamper(_ statement: SQL) async throws {
     try await database.transaction { transaction in
-      for register in ["archive", "archive_item", "hukou_birth"] {
+      for register in ["archive", "archive_item", "hukou_birth", "service_case"] {
         _ = try await transaction.query(
           "select set_config(\("lifang.scope_" + register), '{\"all\":true}', true)")
       }

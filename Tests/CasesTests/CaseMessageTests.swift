@@ -7,6 +7,20 @@ import Testing
 
 /// What people are told of their cases, in the transaction of the move.
 @Suite struct CaseMessageTests {
+  @Test func theApplicantIsAskedForTheOriginalsOnce() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await city.answer(id, by: "aux", ["review": "passed"])
+    let box = MessageCenter.BoxQuery()
+    let resident = try city.person("resident").id
+    let asked = try await city.messages.box(box, of: resident).messages.filter { $0.title.hasPrefix("请交材料原件：") }
+    #expect(asked.count == 1)
+    #expect(asked.first?.text.contains("《出生医学证明》") == true && asked.first?.text.contains("东城派出所") == true)
+    try await city.answer(id, by: "two", ["receipt": "matched"])
+    #expect(
+      try await city.messages.box(box, of: resident).messages.count { $0.title.hasPrefix("请交材料原件：") } == 1)
+  }
+
   private func titles(_ city: CaseFixture, of account: String) async throws -> [String] {
     try await city.messages.box(MessageCenter.BoxQuery(), of: try city.person(account).id).messages.map(\.title)
   }
@@ -21,7 +35,7 @@ import Testing
     try await city.answer(id, by: "resident")
     try await city.answer(id, by: "aux", ["review": "passed"])
     try await city.answer(id, by: "aux", ["receipt": "matched"])
-    #expect(try await titles(city, of: "resident").count == 2)
+    #expect(try await titles(city, of: "resident").count == 3)
     try await city.answer(id, by: "officer", ["review": "passed"])
     try await city.answer(id, by: "aux", ["courier_company": "ems", "courier_number": "EA123456789CN"])
     #expect(try await titles(city, of: "resident").first == "已寄出：居民户口簿")

@@ -126,6 +126,37 @@ import Testing
     }
   }
 
+  @Test func twoClicksAtOnceOrderOneParcel() async throws {
+    try await city { city, _ in
+      let id = try await city.start()
+      let resident = try city.person("resident")
+      let waybills = try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 0..<4 {
+          group.addTask { try await city.cases.order(.pickup, of: id, at: CourierTests.home, by: resident) }
+        }
+        var waybills: Set<String> = []
+        while let next = await group.nextResult() { if case .success(let waybill) = next { waybills.insert(waybill) } }
+        return waybills
+      }
+      #expect(waybills.count == 1)
+      #expect(try await parcels(city, id).map { $0["waybill"].text } == [waybills.first])
+    }
+  }
+
+  @Test func manyParcelsAreAllFollowedInTheEnd() async throws {
+    try await city { city, _ in
+      var cases: [Int64] = []
+      for _ in 0..<3 {
+        let id = try await city.start()
+        _ = try await city.cases.order(.pickup, of: id, at: CourierTests.home, by: try city.person("resident"))
+        cases.append(id)
+      }
+      city.time.advance(seconds: 1801)
+      for _ in 0..<3 { try await city.cases.followParcels(limit: 1) }
+      for id in cases { #expect(try await parcels(city, id).first?["state"].text == "collected") }
+    }
+  }
+
   @Test func theResultIsOrderedByTheOfficeAtTheStepThatSendsIt() async throws {
     try await city { city, _ in
       let id = try await city.start()

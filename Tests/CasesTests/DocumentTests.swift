@@ -6,6 +6,7 @@ import Crypto
 import Entities
 import Files
 import Foundation
+import Jobs
 import Papers
 import SQL
 import Testing
@@ -27,8 +28,10 @@ import Testing
     return try await city.files.bytes(of: try await office.file(document, .print, try city.person(account)))
   }
 
+  /// The entry, once the file is set as the server does it in the background.
   private func ledger(_ city: CaseFixture, _ id: Int64) async throws -> Record {
-    try await city.store.records(as: .system, purpose: "核对").get(IssuedDocument.entity, id, reveal: true)
+    while try await city.cases.office.work(log: .silent) != .nothing {}
+    return try await city.store.records(as: .system, purpose: "核对").get(IssuedDocument.entity, id, reveal: true)
   }
 
   /// Runs `body` in a folder of its own that holds the bytes.
@@ -74,6 +77,28 @@ import Testing
     }
     let view = try await city.cases.view(id, as: try city.person("officer"))
     #expect(view.events.last?.result == "已签发户口登记项目内容变更更正证明 户证〔2026〕000001号")
+  }
+
+  @Test func aDocumentIsSetFromWhatItWasIssuedWithAndOnce() async throws {
+    let city = try await CaseFixture()
+    let (id, document) = try await proof(city)
+    let records = city.store.records(as: .system, purpose: "核对")
+    let fresh = try await records.get(IssuedDocument.entity, document.id, reveal: true)
+    #expect(fresh[IssuedDocument.digest] == nil)
+    #expect(fresh[IssuedDocument.number] == "户证〔2026〕000001号")
+    // What is changed between the decision and the setting is of another day.
+    let form = try #require(try await records.attached("hukou_proof", to: id).first)
+    try await records.update("hukou_proof", form.id, version: nil, ["value_after": .text("王某某")], input: .code)
+    async let asked = bytes(city, document.id)
+    async let again = city.cases.office.work(log: .silent)
+    let text = try withFile(try await asked) { try output(of: "pdftotext -layout \(DocumentTests.file) -", in: $0) }
+    _ = try await again
+    let words = text.filter { !$0.isWhitespace }
+    #expect(words.contains("王清扬") && !words.contains("王某某"), "\(text)")
+    #expect(try await city.cases.office.work(log: .silent) == .nothing)
+    let entry = try await ledger(city, document.id)
+    #expect(entry.version == 3, "set once, printed once")
+    #expect(try await city.database.value("select count(*) from document_setting", as: Int.self) == 0)
   }
 
   @Test func stockOpensslChecksTheSignatureAndAScannerReadsTheCode() async throws {
@@ -127,13 +152,34 @@ import Testing
       try await city.cases.move(id, .complete(task: task.number, values: [:]), by: try city.person("officer"))
     }
     let old = try #require(try await city.cases.view(id, as: try city.person("officer")).documents.first)
+    let holder = try await ledger(city, old.id)
     var again = try city.application("hukou_099", channel: .window, delivery: "window")
     again.content.form["certificate_number"] = old["number"]
+    again.content.form["holder_name"] = holder["holder_name"]
+    if let number = holder["holder_document"].text { again.content.form["holder_id"] = .text(number) }
     let next = try await city.cases.start(again, by: try city.person("officer")).id
     let new = try #require(try await city.cases.view(next, as: try city.person("officer")).documents.first)
     #expect(new["number"] != old["number"])
     #expect(try await ledger(city, old.id)[IssuedDocument.state] == "void")
     #expect(try await ledger(city, new.id)[IssuedDocument.state] == "valid")
+  }
+
+  @Test func theNumberOfSomebodyElsesDocumentMakesNothingVoid() async throws {
+    let city = try await CaseFixture()
+    let item = try #require(city.cases.services.item("hukou_054"))
+    let id = try await city.start(item.code, by: "officer", channel: .window, golden: 0, delivery: "window")
+    while let task = try await city.tasks(id, of: "officer").first {
+      try await city.cases.move(id, .complete(task: task.number, values: [:]), by: try city.person("officer"))
+    }
+    let foreign = try #require(try await city.cases.view(id, as: try city.person("officer")).documents.first)
+    var again = try city.application("hukou_099", channel: .window, delivery: "window")
+    again.content.form["certificate_number"] = foreign["number"]
+    again.content.form["holder_id"] = .text("340102198906061778")
+    again.content.form["holder_name"] = .text("冯一人")
+    let next = try await city.cases.start(again, by: try city.person("officer")).id
+    let new = try #require(try await city.cases.view(next, as: try city.person("officer")).documents.first)
+    #expect(try await ledger(city, new.id)[IssuedDocument.state] == "valid")
+    #expect(try await ledger(city, foreign.id)[IssuedDocument.state] == "valid")
   }
 
   @Test func aSecondPrintingNeedsAReasonAndTheRight() async throws {

@@ -1,6 +1,7 @@
 import Access
 import Cases
 import Core
+import Crypto
 import Documents
 import Entities
 import Files
@@ -37,11 +38,11 @@ import Testing
   @Test func theOrderOfADrawIsThatOfOpenssl() throws {
     let numbers = (1...12).map { "5117022026111800\($0 + 1000)" }
     let expected = try numbers.map { (try InspectionTests.sm3("2026118:\($0)"), $0) }.sorted { $0 < $1 }.map(\.1)
-    #expect(InspectionDraw.ranked(numbers.shuffled(), seed: "2026118") == expected)
-    #expect(InspectionDraw.ranked(numbers, seed: "2026119") != expected)
-    #expect(InspectionDraw.share(10, of: 0) == 0)
-    #expect(InspectionDraw.share(1, of: 7) == 1)
-    #expect(InspectionDraw.share(50, of: 7) == 4)
+    #expect(SeededDraw.ranked(numbers.shuffled(), seed: "2026118") == expected)
+    #expect(SeededDraw.ranked(numbers, seed: "2026119") != expected)
+    #expect(SeededDraw.share(10, of: 0) == 0)
+    #expect(SeededDraw.share(1, of: 7) == 1)
+    #expect(SeededDraw.share(50, of: 7) == 4)
   }
 
   @Test func aPlanDrawsItsShareAndWhatFailsGoesBackWithADeadline() async throws {
@@ -65,7 +66,7 @@ import Testing
     var numbers: [String] = []
     for id in cases + [west] { numbers.append(try #require(try await city.state(id)["number"].text)) }
     #expect(
-      samples.map { $0["case_number"].text ?? "" } == Array(InspectionDraw.ranked(numbers, seed: "20261118").prefix(3)))
+      samples.map { $0["case_number"].text ?? "" } == Array(SeededDraw.ranked(numbers, seed: "20261118").prefix(3)))
     #expect(drawn["population_digest"] == .text(try Self.sm3(numbers.sorted().joined(separator: "\n") + "\n")))
     #expect(
       try await city.refusal { try await county.update("inspection_plan", plan.id, version: nil, ["seed": .text("1")]) }
@@ -82,6 +83,33 @@ import Testing
     #expect(demand["state"] == .text("pending"))
     #expect(demand["service_case_id"] == first["service_case_id"] || !demand["service_case_id"].isNull)
     #expect(demand["problems"] == .list(["blurred"]))
+  }
+
+  @Test func aCaseThatIsCompletedMeanwhileMakesTheDrawBeRepeated() async throws {
+    let city = try await CaseFixture()
+    _ = try await Self.window(city, 2)
+    let late = try #require(try await Self.window(city, 1).first)
+    let county = try city.person("county")
+    try await city.hide(late)
+    var hooks = CaseFixture.hooks
+    // Behind the hook that counts, as if another transaction had committed in between.
+    hooks.beforeUpdate("inspection_plan") { _, records in
+      guard let transaction = records.transaction else { return }
+      _ = try await transaction.query("select set_config('lifang.scope_service_case', '{\"all\":true}', true)")
+      #expect(try await transaction.execute("update service_case set state = 'completed' where id = \(late)") == 1)
+    }
+    let store = city.store(hooks: hooks)
+    let plan = try await city.store.records(as: county).insert(
+      "inspection_plan",
+      [
+        "name": .text("抽检"), "from_on": .day("2026-11-01"), "to_on": .day("2026-11-18"), "amount": .integer(2),
+      ])
+    #expect(
+      try await city.refusal {
+        try await store.records(as: county).perform("draw", on: "inspection_plan", plan.id, version: nil)
+      } == "plan-moved")
+    let drawn = try await city.store.records(as: county).perform("draw", on: "inspection_plan", plan.id, version: nil)
+    #expect(drawn["population"] == .integer(2))
   }
 
   @Test func aRangeWithoutCasesDrawsNothing() async throws {

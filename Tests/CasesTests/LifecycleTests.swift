@@ -159,7 +159,8 @@ import Testing
     try await city.answer(id, by: "aux", ["review": "refused"], opinion: "不在本所辖区")
     #expect(try await city.state(id)["state"] == .text("refused"))
     let events = try await city.cases.view(id, as: try city.person("resident")).events
-    #expect(events.last?.opinion == "不在本所辖区")
+    #expect(events.map(\.action) == ["submit", "complete", "issue"])
+    #expect(events[1].opinion == "不在本所辖区" && events[2].result?.hasPrefix("已签发不予办理告知书") == true)
   }
 
   @Test func aCountyApprovalPassesThreeDesks() async throws {

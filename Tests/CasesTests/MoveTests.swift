@@ -188,8 +188,11 @@ import Testing
     #expect(try await city.cases.fireTimers(log: .silent) == 0)
     #expect(try await city.state(id)["state"] == .text("refused"))
     let events = try await city.cases.view(id, as: try city.person("chief")).events
-    #expect(events.last?.label == "到时")
-    #expect(events.last?.result == "逾期未补正")
+    let end = try #require(events.last { $0.action != "issue" })
+    #expect(end.label == "到时")
+    #expect(end.result == "逾期未补正")
+    #expect(events.last?.action == "issue", "the notice says which limit ran out")
+    #expect(try await city.state(id)["refusal_reason"] == .text("逾期未补正"))
   }
 
   @Test func aRunningCaseStaysOnItsDefinitionWhenAnotherIsPublished() async throws {

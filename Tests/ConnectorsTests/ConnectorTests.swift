@@ -59,6 +59,27 @@ import YAML
     #expect(found.contains { $0.contains("应写 fills") })
   }
 
+  @Test func whatIsSensitiveMustNotBeLoggedAsItStands() throws {
+    let text = """
+      connector: careless
+      label: 不小心的
+      system: 某单位
+      operations:
+        - name: compare
+          label: 核验
+          use: verify
+          path: /a
+          request:
+            - {name: document, label: 身份证号, from: [applicant_document]MASK}
+          response: [{name: result, label: 结果}]
+          yes: "result == 'a'"
+      """
+    let found = try findings(text.replacingOccurrences(of: "MASK", with: ""))
+    #expect(
+      found.count == 1 && found.first?.hasPrefix("10 ") == true && found.first?.contains("mask") == true, "\(found)")
+    #expect(try findings(text.replacingOccurrences(of: "MASK", with: ", mask: id")).isEmpty)
+  }
+
   @Test func theContractNamesEveryPathAndField() throws {
     let connectors = Connectors(try ConnectorFixture.catalog.get())
     let text = ConnectorContract.text(connectors.all)

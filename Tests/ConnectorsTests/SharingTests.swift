@@ -94,6 +94,10 @@ import Testing
       #expect(try await code { try await query(sharing, ["phone": "13800138000"]) } == "filter-unknown")
       // Nobody copies the register.
       #expect(try await code { try await query(sharing, [:]) } == "filter-missing")
+      // Nor piece by piece: half of all people are women.
+      #expect(try await code { try await query(sharing, ["sex": "female"]) } == "filter-missing")
+      #expect(try await code { try await query(sharing, ["birth_date": "1996-03-07"]) } == "filter-missing")
+      #expect(try await query(sharing, ["sex": "female", "name": "张0002"]).count == 1)
       #expect(try await sharing.available(to: SharingTests.key).map(\.name) == ["resident"])
       // Another key, and people, have nothing of it.
       let other = Principal(kind: .key, id: 42, name: "别人", unit: nil, grants: Grants([]), clearance: .secret)

@@ -30,7 +30,8 @@ import Testing
   static func numbers(_ page: Page) -> [Int64] { page.records.map(\.id) }
 
   @Test(arguments: [
-    SearchBounds(few: 1000, head: 1, many: 1000), SearchBounds(few: 0, head: 7, many: 1000),
+    SearchBounds(few: 1000, head: 1, many: 1000), SearchBounds(handful: 0, few: 1000, head: 1, many: 1000),
+    SearchBounds(few: 0, head: 7, many: 1000),
     SearchBounds(few: 0, head: 1000, many: 1000), SearchBounds(few: 0, head: 1, many: 0),
   ])
   func aSearchFindsTheSameInWhateverWayItIsDone(_ bounds: SearchBounds) async throws {

@@ -29,7 +29,8 @@ import Testing
     let catalog = try city.catalogs.current.adding(
       yaml: "extend_entity: building\nfields:\n  - {name: colour, label: 颜色, type: text, max: 10}\n", origin: "colour")
     let plan = try await SchemaPlan.apply(catalog, to: city.database)
-    #expect(plan.steps.map(\.kind) == [.column, .column])
+    #expect(plan.steps.map(\.kind) == [.column, .column, .trigger, .trigger, .trigger])
+    #expect(try await SchemaPlan.read(catalog, from: city.database).isEmpty)
     let later = RecordStore(
       database: city.database, catalogs: LiveCatalog(catalog), keys: city.keys, audit: city.audit,
       clock: city.clock.clock)

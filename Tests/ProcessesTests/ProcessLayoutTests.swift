@@ -10,7 +10,7 @@ import Testing
   static let drawn = Result {
     var dice = SeededRandom(seed: 0xD1A6)
     return try (0..<32).map { _ in
-      let process = try RandomProcess.make(&dice).definition
+      let process = try RandomProcess.make(&dice).source
       return (process: process, layout: process.laidOut())
     }
   }

@@ -15,6 +15,9 @@ struct Drawing {
   private var nodes: [ProcessNode] = []
   private var flows: [ProcessFlow] = []
   var variables = [ProcessVariable(name: "x", label: "甲", kind: .integer)]
+  /// The process's own id, and those that it may call.
+  var id = "p"
+  var library: [String: ProcessDefinition] = [:]
 
   static let place = SourcePosition(file: "drawn", line: 1, column: 1)
 
@@ -35,6 +38,13 @@ struct Drawing {
           overdue: overdue)))
   }
 
+  /// Calls a process, which is given `x` and gives it back.
+  mutating func call(_ id: String, _ process: ProcessDefinition) {
+    library[process.id] = process
+    let same = [ProcessAssignment(variable: "x", formula: "x")]
+    node(id, .call(CallRule(process: process.id, inputs: same, outputs: same)))
+  }
+
   mutating func flow(_ source: String, _ target: String, when condition: String? = nil, isDefault: Bool = false) {
     flows.append(
       ProcessFlow(
@@ -49,10 +59,10 @@ struct Drawing {
   }
 
   var definition: ProcessDefinition {
-    ProcessDefinition(id: "p", name: "流程", variables: variables, nodes: nodes, flows: flows)
+    ProcessDefinition(id: id, name: "流程", variables: variables, nodes: nodes, flows: flows)
   }
 
-  func process() throws -> RunnableProcess { try RunnableProcess(definition) }
+  func process() throws -> RunnableProcess { try RunnableProcess(definition, calling: library) }
 }
 
 /// Steps `a`, `b` and `c` one after another.

@@ -24,7 +24,8 @@ import Testing
         if try walk.finish(&dice) { finished += 1 }
       } catch {
         Issue.record(
-          "seed \(seed), trace \(number): \(error)\n\(walk.story.joined(separator: "\n"))\n\(process.definition.bpmn)")
+          "seed \(seed), trace \(number): \(error)\n\(walk.story.joined(separator: "\n"))\n\(process.source.bpmn)\n\(process.called.values.map(\.source.bpmn).joined(separator: "\n"))"
+        )
         return
       }
     }
@@ -70,11 +71,16 @@ struct Walk {
         guard let timer = timers.first else { throw Broken(description: "nothing to do") }
         try attempt(.elapse(token: timer), mayFail: false)
       } else {
-        let values = ["x": Value.integer(Int64(dice.below(10)))]
-        try attempt(.complete(task: tasks[dice.below(tasks.count)].task.id, values: values), mayFail: false)
+        let (visit, task) = tasks[dice.below(tasks.count)]
+        try attempt(.complete(task: task.id, values: values(visit.node, &dice)), mayFail: false)
       }
     }
     return false
+  }
+
+  /// What somebody fills in at a step, in the process that the step is in.
+  private func values(_ node: String, _ dice: inout SeededRandom) -> [String: Value] {
+    [CallPath.scope(of: node) + "x": .integer(Int64(dice.below(10)))]
   }
 
   private var timers: [Int] {
@@ -105,7 +111,9 @@ struct Walk {
     let node = nodes.isEmpty ? "none" : nodes[dice.below(nodes.count)]
     let somebody = Participant("p\(dice.below(6))")
     switch dice.below(27) {
-    case 0..<9: return .complete(task: task, values: ["x": .integer(Int64(dice.below(10)))])
+    case 0..<9:
+      let place = drive.instance.openTasks.first { $0.task.id == task }?.visit.node ?? ""
+      return .complete(task: task, values: values(place, &dice))
     case 9..<13: return .back(task: task, to: node)
     case 13..<15: return .withdraw(visit: visit)
     case 15: return .addBefore(task: task, [somebody])
@@ -116,6 +124,12 @@ struct Walk {
     case 20: return dice.chance(0.2) ? .shelve : .complete(task: task, values: [:])
     case 21: return timers.isEmpty ? .complete(task: task, values: [:]) : .elapse(token: timers[0])
     case 22:
+      let process = drive.engine.process
+      if let call = drive.instance.openCalls.first(where: { !process.boundaries(of: $0.node).isEmpty }),
+        let timer = process.boundaries(of: call.node).first, dice.chance(0.5)
+      {
+        return .fire(visit: call.id, timer: timer.id)
+      }
       let open = drive.instance.openVisits.first { !drive.engine.process.boundaries(of: $0.node).isEmpty }
       guard let open, let timer = drive.engine.process.boundaries(of: open.node).first else { return .shelve }
       return .fire(visit: open.id, timer: timer.id)
@@ -135,6 +149,11 @@ struct Walk {
     try require(Set(tokensOfVisits).count == tokensOfVisits.count, "two tokens for one step")
     try require(Set(tokensOfVisits) == Set(instance.openVisits.map(\.id)), "steps and tokens differ")
     try require(Set(instance.tokens.map(\.id)).count == instance.tokens.count, "a token twice")
+    for call in instance.calls {
+      let isUnderWay = instance.tokens.contains { token in token.branches.contains { $0.activation == call.id } }
+      try require(
+        isUnderWay == (call.state == .open), "call of \(call.node) is \(call.state), tokens: \(instance.tokens)")
+    }
     for visit in instance.visits {
       let waiting = visit.tasks.contains { $0.state == .open || $0.state == .waiting }
       if visit.state == .open {
@@ -151,15 +170,21 @@ struct Walk {
     case .running:
       try require(!instance.openTasks.isEmpty || !timers.isEmpty, "running, and nobody is asked: \(instance.tokens)")
     case .shelved: try require(!instance.tokens.isEmpty, "shelved with nothing left")
-    case .finished, .void: try require(instance.tokens.isEmpty && instance.openVisits.isEmpty, "over, with tokens left")
+    case .finished, .void:
+      try require(
+        instance.tokens.isEmpty && instance.openVisits.isEmpty && instance.openCalls.isEmpty, "over, with tokens left")
     }
   }
 }
 
-/// Sound processes of steps, choices, branches, loops and timers, nested at random.
+/// Sound processes of steps, choices, branches, loops, timers and other such processes, nested at random.
 enum RandomProcess {
   static func make(_ dice: inout SeededRandom) throws -> RunnableProcess {
     var builder = Builder()
+    if dice.chance(0.5) {
+      // The second may call the first.
+      for name in ["inner", "outer"] { builder.callees.append(builder.callee(name, &dice)) }
+    }
     builder.drawing.node("start", .start)
     let last = builder.block(after: "start", depth: 3, &dice)
     builder.drawing.node("end", .end(isTerminating: dice.chance(0.1)))
@@ -170,6 +195,47 @@ enum RandomProcess {
   private struct Builder {
     var drawing = Drawing()
     var count = 0
+    var callees: [ProcessDefinition] = []
+    var calls = 0
+
+    /// A process to call, which may come to several ends of its own, one of which may stop the others.
+    func callee(_ name: String, _ dice: inout SeededRandom) -> ProcessDefinition {
+      var inner = Builder()
+      inner.drawing.id = name
+      inner.callees = callees
+      inner.drawing.node("start", .start)
+      var last = inner.block(after: "start", depth: 1, &dice)
+      if dice.chance(0.4) {
+        inner.drawing.node("apart", .parallel)
+        inner.drawing.flow(last, "apart")
+        let aside = inner.block(after: "apart", depth: 1, &dice)
+        inner.drawing.node("aside", .end(isTerminating: dice.chance(0.2)))
+        inner.drawing.flow(aside, "aside")
+        last = inner.block(after: "apart", depth: 1, &dice)
+      }
+      inner.drawing.node("end", .end(isTerminating: dice.chance(0.1)))
+      inner.drawing.flow(last, "end")
+      return inner.drawing.definition
+    }
+
+    /// A step or the call of a process.
+    mutating func work(_ dice: inout SeededRandom) -> String {
+      guard let callee = callees.isEmpty ? nil : callees[dice.below(callees.count)], calls < 4, dice.chance(0.3)
+      else {
+        let step = fresh("step")
+        let signing: [Signing] = [
+          .one, .one, .one, .all(sequential: false), .all(sequential: true), .any, .share(percent: 60),
+        ]
+        let overdue: [OverdueRule?] = [nil, nil, .pass, .back(to: nil), .escalate(.role("chief")), .transfer]
+        drawing.step(step, signing[dice.below(signing.count)], overdue: overdue[dice.below(overdue.count)])
+        return step
+      }
+      calls += 1
+      let call = fresh("call")
+      for definition in callees { drawing.library[definition.id] = definition }
+      drawing.call(call, callee)
+      return call
+    }
 
     mutating func fresh(_ prefix: String) -> String {
       count += 1
@@ -216,12 +282,7 @@ enum RandomProcess {
         drawing.flow(again, out, isDefault: true)
         return (merge, out)
       default:
-        let step = fresh("step")
-        let signing: [Signing] = [
-          .one, .one, .one, .all(sequential: false), .all(sequential: true), .any, .share(percent: 60),
-        ]
-        let overdue: [OverdueRule?] = [nil, nil, .pass, .back(to: nil), .escalate(.role("chief")), .transfer]
-        drawing.step(step, signing[dice.below(signing.count)], overdue: overdue[dice.below(overdue.count)])
+        let step = work(&dice)
         drawing.flow(node, step, when: condition, isDefault: isDefault)
         guard dice.chance(0.15) else { return (step, step) }
         let late = fresh("late")

@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 import pytest
+from clients import Client
 from playwright.sync_api import sync_playwright
 from visitors import clients, elsewhere, newcomer, own_city, stranger  # noqa: F401
 
@@ -70,6 +71,14 @@ class City:
         done = subprocess.run([self.lifang, *arguments, "--data", self.data], stdout=subprocess.PIPE, text=True, check=check)
         return done.stdout
 
+    def let_everybody_stay_signed_in(self):
+        """Tests share accounts and sign in as often as they like; of too many sessions the oldest would end, which a
+        Swift test tries."""
+        administrator = Client(self.base)
+        administrator.sign_in("sysadmin", self.accounts["sysadmin"])
+        saved = administrator.post("/settings/parameters/identity.sessions_per_user", {"value": "0"})
+        assert saved.status_code == 303, saved.text
+
     def sql(self, statement, options=""):
         done = subprocess.run(
             ["psql", "-XAtq", "-d", self.conninfo, "-c", statement], stdout=subprocess.PIPE, text=True, check=True,
@@ -121,6 +130,7 @@ def city():
                 time.sleep(0.1)
             city = City(data, port, lifang)
             city.log, city.server = log.name, server
+            city.let_everybody_stay_signed_in()
             RUNNING.append(city)
             yield city
         finally:

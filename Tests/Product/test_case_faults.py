@@ -7,11 +7,12 @@ import threading
 import pytest
 import requests
 from clients import Client, until
+from pages import APPLICANT
 
 # A lost household book, handed in at the window by an auxiliary and decided by an officer.
 ITEM, FORM = "hukou_095", "hukou_certificate"
 LATCH = 20261121
-SCOPES = ["service_case", "case_material", FORM]
+SCOPES = ["service_case", "case_material", FORM, "issued_document"]
 # Where a transition writes, and so where it may be cut off.
 SUBMITTING = ["service_case", FORM, "case_material", "case_process", "case_task", "case_event", "audit_entry"]
 DECIDING = ["case_task", "case_process", "case_event", "service_case", "service_case_history", "audit_entry"]
@@ -167,3 +168,45 @@ def test_a_limit_whose_effect_is_cut_off_takes_effect_afterwards_and_once(own_ci
         own_city.kill()
     own_city.start()
     refused_once(own_city, case)
+
+
+@pytest.fixture(scope="module")
+def prove(desks):
+    """Hands in what ends with a proof at once."""
+    def send():
+        return desks["fujing"].post("/services/hukou_proof_kinship/apply", {
+            **APPLICANT, "relation": "self", "applicant_role": "self", "purpose": "办理公证", "copies": "1",
+            "relative_name": "刘建国", "kinship": "parent", "material.proof_application.way": "promised",
+            "material.identity.kind": "resident_card", "material.identity.way": "held"})
+
+    return send
+
+
+def papers(server, where="true"):
+    return sql(server, f"select count(*), count(digest) from issued_document where {where}")
+
+
+def authentic(server, case):
+    code = sql(server, f"select code from issued_document where service_case_id = {case}")
+    return Client(server.base).json(f"/verify/{code}").json()["verdict"]
+
+
+def test_a_paper_whose_case_is_cut_off_is_not_issued(own_city, prove):
+    before = papers(own_city)
+    kill_in(own_city, "document_setting", prove)
+    assert papers(own_city) == before
+    case = accepted(prove()).rsplit("/", 1)[1]
+    assert authentic(own_city, case) == "authentic"
+
+
+@pytest.mark.parametrize("table", ["file_reference", "issued_document_history"])
+def test_a_paper_whose_setting_is_cut_off_is_set_afterwards_and_once(own_city, prove, table):
+    with latch(own_city, table):
+        case = accepted(prove()).rsplit("/", 1)[1]
+        until(lambda: waiting(own_city), 30)
+        own_city.kill()
+    assert papers(own_city, f"service_case_id = {case}") == "1|0"
+    own_city.start()
+    until(lambda: papers(own_city, f"service_case_id = {case}") == "1|1", 30)
+    assert sql(own_city, "select count(*) from document_setting") == "0"
+    assert authentic(own_city, case) == "authentic"

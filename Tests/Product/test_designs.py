@@ -89,6 +89,37 @@ def test_a_step_is_added_tried_published_and_taken_back_while_cases_run(clients,
     assert entries.endswith("definition.draft definition.try definition.publish definition.rollback")
 
 
+def test_a_process_is_called_from_another_and_cases_go_through_it(clients):
+    admin, citizen = clients("sysadmin"), clients("resident")
+    page = f"{PROCESS}/chain/call"
+    try:
+        values = form(admin, f"{page}?behind=pre_review", page)
+        values |= {"name": "调查核实", "process": "hukou_investigate", "inputs": "channel = 'window'"}
+        refused = admin.post(page, values)
+        assert refused.status_code == 422 and "没有给它这个变量" in said(refused) and "受理人员" in said(refused)
+        assert admin.post(page, {**values, "inputs": "channel"}).status_code == 422
+        lines = "channel = 'window'\r\naccepted_by = accepted_by\r\noriginals = false\r\ndelivery = 'none'"
+        saved(admin.post(page, {**values, "inputs": lines}))
+        chain = said(admin.get(f"{PROCESS}/chain"))
+        assert "调查核实" in chain and "accepted_by = accepted_by" in chain
+        again = form(admin, f"{page}?id=call_1", page)
+        assert again["process"] == "hukou_investigate" and "originals = false" in again["inputs"]
+        assert "“调查核实”调用的流程" in said(admin.get(PROCESS))
+        publish(clients, PROCESS)
+        case = apply(citizen)
+        saved(answer(clients("fujing"), case, {"review": "passed"}))
+        assert steps(citizen, case) == ["社区民警调查核实"]
+        assert "“调查核实”调用的流程" in said(citizen.get(case))
+        # Nothing may be called that would call back, and what is called cannot be broken under its callers.
+        other = "/designs/process/hukou_investigate"
+        assert "hukou_on_site" not in admin.get(f"{other}/chain/call?behind=pre_review").text
+        gone = citizen.post(f"{case}/do/void", {"reason": "不办了"})
+        saved(gone)
+        assert citizen.json(case).json()["state"] == "withdrawn"
+    finally:
+        restore(clients, PROCESS)
+
+
 def test_a_refused_bpmn_file_names_the_element(clients):
     admin = clients("sysadmin")
     path = "/designs/process/hukou_proof"

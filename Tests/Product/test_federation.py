@@ -282,20 +282,27 @@ def until_fetched(city, provider):
     until(lambda: through(Client(city.base), provider, "test-ec").status_code == 303, 30, 1)
 
 
-def test_another_name_under_a_number_of_the_register_is_a_conflict(city, stranger, provider):
-    # The number of the demo resident with another's name.
+def demo_citizen(city):
+    """Name and document number of a citizen whom the population register knows, and who is nobody of the demo's accounts:
+    signing in too often would end the sessions of tests beside this one."""
     demo = Client(city.base)
     location = begin(demo, "demo")
     form = demo.http.get(location).text
-    citizen = re.search(r'value="(citizen-\d+)"', form).group(1)
+    citizen = re.findall(r'value="(citizen-\d+)"', form)[-1]
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
     back = demo.http.post(f"{city.base}/demo-identity/authorize", data={
         **{key: value.replace("&amp;", "&") for key, value in fields.items()}, "citizen": citizen, "level": "L3",
         "answer": "yes"}, allow_redirects=False)
     opened = demo.get(back.headers["Location"].removeprefix(city.base))
     assert opened.status_code == 303, Markup(opened.text).text
-    document = demo.get("/services/hukou_025/apply").text
-    document = re.search(r'name="applicant_document"[^>]*value="(\d{17}[\dX])"', document).group(1)
+    form = demo.get("/services/hukou_025/apply").text
+    return tuple(re.search(rf'name="{field}"[^>]*value="([^"]+)"', form).group(1)
+                 for field in ("applicant_name", "applicant_document"))
+
+
+def test_another_name_under_a_number_of_the_register_is_a_conflict(city, stranger, provider):
+    # The number of a demo citizen with another's name.
+    _, document = demo_citizen(city)
     provider.user = {"name": "冒名者", "id_number": document}
     answer = through(stranger, provider)
     assert answer.status_code == 409 and "派出所核对" in answer.text and stranger.cookie is None
@@ -329,6 +336,51 @@ def test_binding_unbinding_and_the_last_way_in(city, provider, newcomer):
     assert other.post(f"/account/identities/{mine}/unbind").status_code == 303
     assert "还没有绑定" in other.get("/account/identities").text
     assert city.sql(f"select count(*) from audit_entry where action = 'identity.unbind' and record_id = {other.user}") == "1"
+
+
+def bind(client, provider):
+    return client.get(provider.agree(begin(client, path="/account/identities/bind/{}")))
+
+
+def test_an_account_is_one_persons_and_lends_nobody_its_cases(city, provider, newcomer):
+    own = newcomer()
+    provider.user = {"name": "吴本人", "id_number": resident_id("340102", "19870404", 133)}
+    assert bind(own, provider).status_code == 303
+    # Neither of the two is in the population register: their numbers tell them apart.
+    provider.user = {"name": "郑外人", "id_number": resident_id("340102", "19880505", 155)}
+    foreign = bind(own, provider)
+    assert foreign.status_code == 409 and "不是这个账号本人的" in foreign.text
+    assert city.sql(f"select count(*) from app_user where id = {own.user} and status = 'active'") == "1"
+    signed = Client(city.base)
+    assert through(signed, provider).status_code == 303
+    assert own.account not in signed.get("/account").text
+
+
+def test_a_person_known_to_another_account_is_not_bound_twice(provider, newcomer, stranger):
+    provider.user = {"name": "冯一人", "id_number": resident_id("340102", "19890606", 177)}
+    assert through(stranger, provider).status_code == 303
+    # The same number under another name of the provider's, to somebody else's account.
+    provider.tamper = {"claims": {"sub": "another-subject-of-feng"}}
+    other = newcomer()
+    twice = bind(other, provider)
+    assert twice.status_code == 409 and "已经有另一个账号" in twice.text
+    assert "还没有绑定" in other.get("/account/identities").text
+
+
+def test_who_died_is_not_signed_in_by_a_binding_of_before(city, provider):
+    name, document = demo_citizen(city)
+    provider.user = {"name": name, "id_number": document}
+    assert through(Client(city.base), provider).status_code == 303
+    user = city.sql("select b.user_id from identity_binding b join identity_provider p on p.id = b.provider_id "
+                    "where p.code = 'test-rsa' order by b.id desc limit 1", '-c lifang.scope_identity_binding={"all":true}')
+    city.sql_of_persons(f"update person set deceased_on = current_date where user_id = {user}")
+    try:
+        late = Client(city.base)
+        answer = through(late, provider)
+        assert answer.status_code == 403 and "已故" in answer.text and late.cookie is None
+    finally:
+        city.sql_of_persons(f"update person set deceased_on = null where user_id = {user}")
+    assert through(Client(city.base), provider).status_code == 303
 
 
 def test_an_item_may_demand_a_living_face(city, provider, visit):

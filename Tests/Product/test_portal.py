@@ -378,3 +378,18 @@ def test_booking_works_without_scripts(chromium, city, states):
     page.get_by_role("button", name="确认预约").click()
     expect(page.locator(".queue-number strong")).to_be_visible()
     context.close()
+
+
+def test_a_notice_is_public_within_its_dates_only(city, stranger):
+    stamps, now = "version, created_at, created_by, updated_at, updated_by", "1, now(), 0, now(), 0"
+    found = {}
+    for name, first, last in [("明天的公告", 1, 3), ("过去的公告", -9, -2), ("今天的公告", -1, 1)]:
+        found[name] = city.sql(
+            f"insert into portal_banner ({stamps}, name, kind, content, shown_from, shown_until, position, state) values "
+            f"({now}, '{name}', 'notice', '正文', current_date + {first}, current_date + {last}, 1, 'on') returning id")
+    try:
+        assert "今天的公告" in stranger.get("/").text
+        answers = {name: stranger.get(f"/notices/{number}").status_code for name, number in found.items()}
+        assert answers == {"明天的公告": 404, "过去的公告": 404, "今天的公告": 200}
+    finally:
+        city.sql(f"delete from portal_banner where id in ({', '.join(found.values())})")

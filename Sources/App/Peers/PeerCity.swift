@@ -1,6 +1,6 @@
-package import Connectors
+import Connectors
 package import Core
-package import Crypto
+import Crypto
 import HTTP
 import Synchronization
 
@@ -83,6 +83,7 @@ package final class PeerCity: Sendable {
     return bound
   }
 
+  /// Answers nobody any more.
   package func stop() async {
     release()
     let running = server.withLock { server in

@@ -88,4 +88,7 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// The first instant of this day in China Standard Time.
   package var start: Instant { Instant(seconds: Int64(daysSinceEpoch) * 86400 - Instant.chinaOffset) }
+
+  /// The last instant of this day in China Standard Time, to the microsecond.
+  package var end: Instant { Instant(microseconds: adding(days: 1).start.microseconds - 1) }
 }

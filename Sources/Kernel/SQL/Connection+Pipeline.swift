@@ -9,7 +9,10 @@ extension Connection {
   }
 
   func runPipeline(_ batch: [SQL], _ ticket: UInt64, _ transaction: TransactionKey?) throws -> [Rows] {
-    try watched(batch[0].text, ticket, transaction) { try performPipeline(batch) }
+    if let transaction, transaction.number != activeTransaction {
+      return try watched(batch[0].text, ticket, nil) { try begin(transaction, with: batch) }
+    }
+    return try watched(batch[0].text, ticket, nil) { try performPipeline(batch) }
   }
 
   /// Sends statements together and reads their results, all in one transaction unless one is open.

@@ -73,6 +73,15 @@ extension Connection {
     return try performPipeline([SQL(text: transaction.isolation.begin), sql])[1]
   }
 
+  /// The same with the first statements, sent together.
+  func begin(_ transaction: TransactionKey, with batch: [SQL]) throws -> [Rows] {
+    try admit(transaction)
+    defer {
+      if let link, PQtransactionStatus(link.pointer) != PQTRANS_IDLE { activeTransaction = transaction.number }
+    }
+    return Array(try performPipeline([SQL(text: transaction.isolation.begin)] + batch).dropFirst())
+  }
+
   private func admit(_ transaction: TransactionKey) throws {
     guard activeTransaction == 0, transaction.number > endedTransaction else {
       throw Fault("sql-transaction-over", "a transaction was used after its end, or within another one")
@@ -100,10 +109,26 @@ extension Connection {
       activeTransaction = 0
       updateCondition()
     }
-    guard activeTransaction == transaction.number else { return }
+    let isActive = activeTransaction == transaction.number
+    try write(transaction.gathering.statements, of: transaction, isActive)
+    guard isActive else { return }
     // PostgreSQL answers a commit after a failure with a rollback: the body must have hidden an error.
     if try simple("commit") == "ROLLBACK" {
       throw Fault("sql-transaction-aborted", "the body went on after a statement had failed")
+    }
+  }
+
+  /// Writes what was put off to the end. A transaction that did nothing else is over with it.
+  private func write(_ gathered: [SQL], of transaction: TransactionKey, _ isActive: Bool) throws {
+    let hasFailed = isActive && link.map { PQtransactionStatus($0.pointer) == PQTRANS_INERROR } ?? false
+    // What failed before is for the commit to say.
+    if gathered.isEmpty || hasFailed { return }
+    if !isActive { try admit(transaction) }
+    do {
+      _ = try performPipeline(gathered)
+    } catch {
+      if isActive { do { try simple("rollback") } catch { abandon() } }
+      throw error
     }
   }
 

@@ -1,4 +1,4 @@
-import Core
+package import Core
 
 /// How much a transaction sees of those beside it (PostgreSQL 13.2).
 package enum Isolation: Sendable {
@@ -25,6 +25,7 @@ package enum Isolation: Sendable {
 struct TransactionKey: Sendable {
   let number: UInt64
   let isolation: Isolation
+  let gathering = Gathering()
 }
 
 /// A transaction that is under way. It begins with its first statement and must not outlive the body it was given to.
@@ -47,12 +48,14 @@ package struct Transaction: SQLSession {
   ) async throws -> Value {
     let inner = Transaction(connection: connection, key: key, depth: depth + 1)
     let name = "lifang_\(inner.depth)"
+    let mark = key.gathering.mark
     try await connection.command("savepoint \(name)", in: key)
     do {
       let value = try await body(inner)
       try await connection.command("release savepoint \(name)", in: key)
       return value
     } catch {
+      key.gathering.restore(mark)
       do {
         try await connection.command("rollback to savepoint \(name); release savepoint \(name)", in: key)
       } catch let rollback {
@@ -62,9 +65,16 @@ package struct Transaction: SQLSession {
     }
   }
 
-  /// Sends a notification, delivered when the transaction commits; the payload may have 7,999 bytes.
-  package func notify(_ channel: String, _ payload: String = "") async throws {
-    try await execute("select pg_notify(\(channel), \(payload))")
+  /// Sends a notification, delivered when the transaction commits; the payload may have 7,999 bytes. The same one twice is
+  /// sent once.
+  package func notify(_ channel: String, _ payload: String = "") {
+    key.gathering.add([.string(channel), .string(payload)], for: .notification, once: true)
+  }
+
+  /// Keeps a row until the commit, when all that were gathered for the statement are written together. Nothing in the
+  /// transaction may rely on reading it; a savepoint that is undone takes it back.
+  package func gather(_ row: JSON, for statement: GatheringStatement) {
+    key.gathering.add(row, for: statement, once: false)
   }
 
   /// Runs a script of several statements, which must not end the transaction.

@@ -47,6 +47,7 @@ package struct CircuitBreaker: Sendable, Hashable {
   /// The try was not used.
   package mutating func release(at now: Instant) { if state == .trying { state = .open(until: now) } }
 
+  /// Notes an answer: what failed before is forgotten.
   package mutating func succeeded() { self = CircuitBreaker(limit: limit, firstPause: firstPause) }
 
   package mutating func failed(at now: Instant) {

@@ -91,6 +91,7 @@ package actor CurlTransport {
 
   deinit { executor.stop() }
 
+  /// Asks by HTTP and waits for the answer, whatever its status.
   package func ask(_ request: GatewayRequest) throws(TransportFailure) -> TransportAnswer {
     try handle.transfer(request.timeout) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, request.url)
@@ -100,6 +101,7 @@ package actor CurlTransport {
     }
   }
 
+  /// Hands a mail over by SMTP.
   package func send(_ mail: MailRequest) throws(TransportFailure) -> TransportAnswer {
     try handle.transfer(mail.timeout) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, mail.url)

@@ -50,6 +50,22 @@ package struct Principal: Sendable, Hashable {
 
   package func may(_ permission: Permission) -> Bool { grants.scope(for: permission) != nil }
 
+  /// The same person, in the record and in the audit, with all that may be done in some registers: for a service that has
+  /// judged itself what they may, and writes or reads on their behalf.
+  ///
+  /// - Parameters:
+  ///   - subjects: the registers.
+  ///   - action: one of them only, such as `view`.
+  ///   - scope: `.own` reads and writes what is theirs.
+  package func entrusted(with subjects: some Sequence<String>, to action: String = "*", scope: DataScope = .all)
+    -> Principal
+  {
+    Principal(
+      kind: kind, id: id, name: name, unit: unit,
+      grants: Grants(subjects.map { Grants.Grant(Permission($0, action), scope) }), clearance: .secret,
+      assurance: assurance)
+  }
+
   /// Throws a refusal that says who can grant it unless the principal holds `permission`.
   package func require(_ permission: Permission, toDo what: String) throws(Refusal) {
     if may(permission) { return }

@@ -13,22 +13,30 @@ package struct Audit: Sendable {
     try await append([entry], in: session)
   }
 
-  /// Adds several entries in one statement. Batches of thousands (an import) write one entry a batch instead, with the
+  /// Adds several entries in one statement; in a transaction it is the last before the commit, with all others that came
+  /// before. Batches of thousands (an import) write one entry a batch instead, with the
   /// count and the job in its details.
   package func append(_ entries: [AuditEntry], in session: some SQLSession) async throws {
     guard !entries.isEmpty else { return }
     let time = clock.now().iso8601
-    let rows = JSON.array(entries.map { Audit.row($0, time: time) }).text
-    try await session.execute(
-      """
-      with entry as (
-        insert into audit_entry (occurred_at, principal_kind, principal_id, principal_name, unit_id, unit_name, action,
-          entity, record_id, purpose, outcome, remote_address, request_id, details)
-        select * from json_to_recordset(\(rows)::json) as row(t timestamptz, k text, i bigint, n text, u bigint,
-          un text, a text, e text, r bigint, p text, o text, ip text, q text, d json)
-        returning id)
-      insert into audit_pending (entry_id) select id from entry
-      """)
+    let rows = entries.map { Audit.row($0, time: time) }
+    if let transaction = session as? Transaction {
+      for row in rows { transaction.gather(row, for: Audit.entries) }
+    } else {
+      try await session.execute(Audit.entries(rows))
+    }
+  }
+
+  private static let entries = GatheringStatement("audit") { rows in
+    """
+    with entry as (
+      insert into audit_entry (occurred_at, principal_kind, principal_id, principal_name, unit_id, unit_name, action,
+        entity, record_id, purpose, outcome, remote_address, request_id, details)
+      select * from json_to_recordset(\(rows)::json) as row(t timestamptz, k text, i bigint, n text, u bigint,
+        un text, a text, e text, r bigint, p text, o text, ip text, q text, d json)
+      returning id)
+    insert into audit_pending (entry_id) select id from entry
+    """
   }
 
   private static func row(_ entry: AuditEntry, time: String) -> JSON {

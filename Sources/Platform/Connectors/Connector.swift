@@ -17,6 +17,7 @@ package struct Connector: Sendable {
   package let operations: [ConnectorOperation]
   package let position: SourcePosition
 
+  /// The operation of this name (接口).
   package func operation(_ name: String) -> ConnectorOperation? { operations.first { $0.name == name } }
 
   /// The operation that tells whether a material is what it says.

@@ -1,5 +1,5 @@
 package import Access
-package import Core
+import Core
 package import Entities
 
 extension ConnectorClient {

@@ -1,4 +1,4 @@
-package import Entities
+import Entities
 
 /// The contract of a connector (接口约定), generated from its declaration: what the other side has to offer.
 package enum ConnectorContract {

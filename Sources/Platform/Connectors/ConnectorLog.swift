@@ -1,4 +1,4 @@
-package import Access
+import Access
 package import Core
 package import Entities
 package import SQL
@@ -45,6 +45,17 @@ package enum ConnectorLog {
 
   private static func columns(_ about: ConnectorSubject) -> [String: Value] {
     ["subject": .text(about.label), "subject_entity": .text(about.entity), "subject_id": .integer(about.id)]
+  }
+
+  /// Deletes calls before `time`, their history too; returns how many.
+  ///
+  /// - Parameter database: with the rights of the owner.
+  package static func purge(before time: Instant, on database: Database) async throws -> Int {
+    try await database.transaction { transaction in
+      let count = try await transaction.execute("delete from connector_call where called_at < \(time)")
+      try await transaction.execute("delete from connector_call_history where called_at < \(time)")
+      return count
+    }
   }
 
   /// Says what calls concerned that went out before it had a number.

@@ -1,3 +1,4 @@
+import Access
 import Entities
 import YAML
 
@@ -104,10 +105,14 @@ struct ConnectorReader {
       for (source, position) in sources where !isSomewhere(source) {
         collector.error(position, "没有哪张登记表有字段“\(source)”")
       }
+      let mask = field.choice("mask", FieldDeclaration.Mask.self)
+      if mask == nil, let source = sources.first(where: { isSensitive($0.text) }) {
+        collector.error(source.position, "“\(source.text)”是敏感信息，字段“\(name)”应写 mask，否则会原样记入对接日志")
+      }
       return ConnectorField(
         name: name, label: field.label(fallback: name), type: type(field),
         isRequired: field.flag("required", default: false),
-        mask: field.choice("mask", FieldDeclaration.Mask.self), sources: sources.map(\.text),
+        mask: mask, sources: sources.map(\.text),
         example: field.text("example", limit: 200))
     }
   }
@@ -127,6 +132,10 @@ struct ConnectorReader {
   }
 
   private func isSomewhere(_ name: String) -> Bool { catalog.entities.contains { $0.field(name) != nil } }
+
+  private func isSensitive(_ name: String) -> Bool {
+    catalog.entities.contains { ($0.field(name)?.classification ?? .open) >= .sensitive }
+  }
 
   private func known(_ item: MappingReader, _ key: String, among fields: [ConnectorField]) -> [String] {
     item.texts(key).compactMap { name, position in

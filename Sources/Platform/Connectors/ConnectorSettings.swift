@@ -64,10 +64,7 @@ package struct ConnectorSettings: Sendable {
       throw Refusal(.invalid, "secret-form", "密钥应为 6 至 200 个英文字母、数字或符号，中间没有空格。请从对方的通知里原样复制。", field: "secret")
     }
     // Whoever may set a key need not be cleared to read one.
-    let writer = Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants([Grants.Grant(Permission(entity, "*"), .all)]), clearance: .secret)
-    let records = store.records(as: writer, purpose: "设置对接系统", origin: origin)
+    let records = store.records(as: principal.entrusted(with: [entity]), purpose: "设置对接系统", origin: origin)
     guard let known = try await records.find(entity, where: "name", equals: .text(name)) else {
       throw Refusal(.notFound, "connector-unknown", "没有这个对接系统。请从列表重新进入。")
     }

@@ -3,6 +3,7 @@ package import Entities
 
 /// Values as they stand in requests and answers: one object, texts, numbers, `true`, dates `2026-11-21`, instants RFC 3339.
 extension ConnectorField {
+  /// A value as it goes out: numbers and flags as such, everything else as text.
   package func json(_ value: Value) -> JSON {
     switch value {
     case .integer(let number): .int(number)

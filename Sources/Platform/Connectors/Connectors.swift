@@ -2,23 +2,19 @@ package import Entities
 
 /// All connectors, read from the declarations and proved.
 package struct Connectors: Sendable {
-  /// In the order of files.
-  package let all: [Connector]
-  /// What is wrong, in the order of files and lines.
-  package let findings: [Finding]
-
-  private let index: [String: Int]
+  private let declared: DeclaredSet<Connector>
 
   package init(_ catalog: Catalog) {
-    let collector = FindingCollector()
-    all = catalog.others.filter { $0.kind == .connector }.map {
-      ConnectorReader($0, catalog: catalog, collector).connector()
-    }
-    index = Dictionary(all.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    findings = collector.findings.sortedByPlace
+    declared = DeclaredSet(.connector, of: catalog) { ConnectorReader($0, catalog: catalog, $1).connector() }
   }
 
-  package func connector(_ name: String) -> Connector? { index[name].map { all[$0] } }
+  /// In the order of files.
+  package var all: [Connector] { declared.all }
+  /// What is wrong, in the order of files and lines.
+  package var findings: [Finding] { declared.findings }
+
+  /// The connector of this name.
+  package func connector(_ name: String) -> Connector? { declared[name] }
 
   /// The operations that screen the people of a case.
   package var screenings: [(connector: Connector, operation: ConnectorOperation)] {

@@ -42,7 +42,9 @@ package struct RecordRoutes: Sendable {
     router.on(.get, "/r/{entity}/{id}/delete", at: site) { visit in try await askDelete(visit) }
     router.on(.post, "/r/{entity}/{id}/delete", at: site) { visit in try await delete(visit) }
     router.on(.get, "/r/{entity}/{id}/do/{action}", at: site) { visit in try await askAction(visit) }
-    router.on(.post, "/r/{entity}/{id}/do/{action}", at: site) { visit in try await perform(visit) }
+    router.on(.post, "/r/{entity}/{id}/do/{action}", maximumBody: FieldFiles.maximumBody, at: site) { visit in
+      try await perform(visit)
+    }
   }
 
   // MARK: What all of them need

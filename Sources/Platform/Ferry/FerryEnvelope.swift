@@ -13,6 +13,7 @@ import XML
 /// Key, content and signature are Base64 with `-` and `_` (RFC 4648 §5). The signature is over ``signedText``, which
 /// stock tools can make from the file.
 package struct FerryEnvelope: Sendable, Hashable {
+  /// What a file is.
   package enum Kind: String, Sendable, Hashable {
     /// Numbered: applied once, in order.
     case message

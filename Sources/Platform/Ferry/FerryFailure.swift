@@ -1,5 +1,6 @@
 /// Why something that came by the ferry is not taken (拒收原因).
 package struct FerryFailure: Error, Sendable, Hashable {
+  /// Why a file is refused (拒收原因).
   package enum Reason: String, Sendable, Hashable, CaseIterable {
     /// No complete envelope: cut off, or no XML of ours.
     case malformed

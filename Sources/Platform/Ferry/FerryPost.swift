@@ -28,9 +28,10 @@ package struct FerryPost: Sendable {
   /// The kind of a part of a file.
   package static let partKind = "file.part"
 
+  /// Puts a message into the outbox.
   package func send(_ message: FerryMessage, in transaction: Transaction) async throws {
     try await put(message.kind, message.subject, ["payload": message.payload], in: transaction)
-    try await transaction.notify(FerryPost.readyChannel)
+    transaction.notify(FerryPost.readyChannel)
   }
 
   /// Sends the content of a stored file in parts, before the message that names its digest.
@@ -74,12 +75,5 @@ package struct FerryPost: Sendable {
       }
     }
     return FerryMessage(kind: kind, subject: subject, payload: content["payload"] ?? .null, body: body)
-  }
-
-  /// Whether everything sent about a subject has arrived.
-  package func hasArrived(_ subject: String, in session: some SQLSession) async throws -> Bool {
-    try await session.query(
-      "select 1 from ferry_outbox where subject = \(subject) and acknowledged_at is null limit 1"
-    ).isEmpty
   }
 }

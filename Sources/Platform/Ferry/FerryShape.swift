@@ -21,6 +21,7 @@ package indirect enum FerryShape: Sendable {
   /// Anything within so many bytes; what applies it judges it.
   case document(maxBytes: Int)
 
+  /// An object with these members and no others.
   package static func members(_ required: [(String, FerryShape)], optional: [(String, FerryShape)] = []) -> FerryShape {
     .object(required.map { ($0.0, $0.1, false) } + optional.map { ($0.0, $0.1, true) })
   }

@@ -56,6 +56,7 @@ package struct FerryHeld: Sendable, Hashable {
 }
 
 extension FerryDock {
+  /// How the ferry stands now.
   package func status() async throws -> FerryStatus {
     let now = clock.now()
     let dayAgo = now + -86_400

@@ -1,3 +1,4 @@
+package import Access
 package import Core
 package import Jobs
 import SQL
@@ -35,13 +36,44 @@ package struct FileSweepJob: JobPayload {
 
 extension FileStore {
   /// Lets `kinds` run ``FileSweepJob``.
-  package func register(in kinds: inout JobKinds, retention: FileRetention = FileRetention()) {
+  ///
+  /// - Parameter retention: asked at each run.
+  package func register(
+    in kinds: inout JobKinds, retention: @escaping @Sendable () -> FileRetention = { FileRetention() }
+  ) {
     kinds.register(FileSweepJob.self) { _, _ in
-      let report = try await sweep(retention)
+      let report = try await sweep(retention())
       return [
         "references": .int(Int64(report.references)), "contents": .int(Int64(report.contents)),
         "bytes": .int(report.bytes), "strays": .int(Int64(report.strays)),
       ]
+    }
+  }
+
+  /// Says of uploads that are not attached yet that they are still needed, as a draft does each time it is kept.
+  package func renew(_ keys: [String], by principal: Principal) async throws {
+    guard !keys.isEmpty else { return }
+    try await database.execute(
+      """
+      update file_reference set created_at = \(clock.now())
+      where key = any(\(keys)) and attached_at is null and created_by = \(principal.actor)
+      """)
+  }
+
+  /// Gives uploads that are not attached yet to whom they were sent for.
+  ///
+  /// - Throws: ``Refusal`` `file-missing` when one is not theirs who give it, nor his already.
+  package func hand(_ keys: [String], from principal: Principal, to other: Principal) async throws {
+    let unique = Set(keys).sorted()
+    guard !unique.isEmpty else { return }
+    let handed = try await database.execute(
+      """
+      update file_reference set created_by = \(other.actor)
+      where key = any(\(unique)) and attached_at is null and created_by in (\(principal.actor), \(other.actor))
+      """)
+    guard handed == unique.count else {
+      throw Refusal(
+        .unprocessable, "file-missing", "材料里有的文件编号不对、不是用这个密钥上传的，或已经用过。请先上传，再用返回的编号。", field: "materials")
     }
   }
 

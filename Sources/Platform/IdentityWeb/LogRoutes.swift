@@ -47,23 +47,13 @@ package struct LogRoutes: Sendable {
 
   // MARK: List
 
-  /// What the filter offers: verbs, and the beginnings of actions that belong together.
-  private static let actions = [
-    ("session.", "登录与会话"), ("credential.", "密码与认证"), ("list", "查看列表"), ("view", "查看"),
-    ("reveal", "查看完整信息"), ("create", "新建"), ("update", "修改"), ("delete", "删除"), ("import", "导入"),
-    ("export", "导出"),
-  ]
-
-  /// Actions that no declaration names.
-  private static let words = [
-    "session.sign-in": "登录", "session.sign-out": "退出", "session.kick": "强制下线", "session.switch-unit": "切换机构",
-    "credential.change": "修改密码", "credential.order-change": "要求修改密码",
-    "credential.enrol-second-factor": "启用双因素认证", "credential.remove-second-factor": "停用双因素认证",
-    "app_user.status": "改变账号状态", "app_user.clear": "清理账号", "user_role.create": "授予角色",
-    "user_role.delete": "收回角色", "api_key.create": "发放密钥", "api_key.replace": "更换密钥",
-    "access.refuse": "越权访问被拒", "platform.start": "启动平台", "platform.stop": "停止平台", "ferry.retry": "重新处理摆渡数据",
-    "ferry.reject": "拒绝摆渡数据", "ferry.dismiss": "知悉摆渡拒收", "demo.load": "装入演示城市", "history": "查看历史版本",
-  ]
+  /// What the filter offers: the beginnings of actions that belong together, and verbs.
+  private func actions() -> [Choice] {
+    [Choice("session.", "登录与会话"), Choice("credential.", "密码与认证")]
+      + ["list", "view", "reveal", "create", "update", "delete", "import", "export"].map {
+        Choice($0, label(action: $0))
+      }
+  }
 
   private func filter(_ query: QueryItems) throws -> AuditFilter {
     var filter = AuditFilter()
@@ -106,7 +96,7 @@ package struct LogRoutes: Sendable {
           "time", "时间", .dateRange(from: query.first("time.from") ?? "", to: query.first("time.to") ?? "")),
         Shell.Field(
           "action", "操作",
-          .select(query.first("action") ?? "", LogRoutes.actions.map { Choice($0.0, $0.1) }, blank: "全部")),
+          .select(query.first("action") ?? "", actions(), blank: "全部")),
         Shell.Field("entity", "对象", .select(query.first("entity") ?? "", entities, blank: "全部")),
       ],
       more: [
@@ -147,14 +137,7 @@ package struct LogRoutes: Sendable {
   }
 
   /// The action in words; what it was done to stands in a column of its own.
-  private func label(action: String) -> String {
-    let parts = action.split(separator: ".", maxSplits: 1).map(String.init)
-    guard let subject = parts.first, let verb = parts.last else { return action }
-    let catalog = catalogs.current
-    return LogRoutes.words[action] ?? catalog.entity(subject)?.action(verb)?.label
-      ?? catalog.permission(subject)?.actions.first { $0.name == verb }?.label
-      ?? LogRoutes.actions.first { $0.0 == verb }?.1 ?? LogRoutes.words[verb] ?? action
-  }
+  private func label(action: String) -> String { catalogs.current.label(ofAction: action) ?? action }
 
   private func label(entity: String) -> String {
     if entity.isEmpty { return "—" }

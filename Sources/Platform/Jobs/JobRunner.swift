@@ -38,7 +38,7 @@ package final class JobRunner: Sendable {
     await loop.run(on: queue.database, channel: JobQueue.readyChannel) { _ in
       try await self.queue.enqueueDue()
     } next: {
-      try await self.runNext()
+      try await self.runNext() ? .more : .nothing
     }
   }
 

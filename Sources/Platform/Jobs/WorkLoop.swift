@@ -1,10 +1,19 @@
 package import Core
 package import SQL
 
+/// What a worker found in a queue.
+package enum WorkLook: Sendable, Hashable {
+  case nothing
+  /// Something, and nothing else was ready beside it: nobody has to look before the next notification.
+  case last
+  /// Something, and there may be more.
+  case more
+}
+
 /// Workers that take things from a queue in the database until they are told to end.
 ///
-/// A notification wakes one of them, and whoever finds something wakes the next: a full queue is worked off by all, and one
-/// new entry costs two looks and not one for each worker.
+/// A notification wakes one of them, and whoever finds that there is more wakes the next: a full queue is worked off by all,
+/// and one new entry costs one look and not one for each worker.
 package struct WorkLoop: Sendable {
   /// What faults of the loop are called in the log: `job` gives `job-claim` and `job-watch`.
   let name: String
@@ -26,10 +35,10 @@ package struct WorkLoop: Sendable {
   /// - Parameters:
   ///   - channel: of the notifications that something is ready.
   ///   - watch: done once in `poll` beside the work, with the number of the round from 0.
-  ///   - next: takes the next thing and sees to it; false when there is none.
+  ///   - next: takes the next thing and sees to it.
   package func run(
     on database: Database, channel: String, watch: @escaping @Sendable (_ round: Int) async throws -> Void,
-    next: @escaping @Sendable () async throws -> Bool
+    next: @escaping @Sendable () async throws -> WorkLook
   ) async {
     await withDiscardingTaskGroup { group in
       for _ in 0..<concurrency { group.addTask { await work(next) } }
@@ -38,11 +47,11 @@ package struct WorkLoop: Sendable {
     }
   }
 
-  private func work(_ next: @Sendable () async throws -> Bool) async {
+  private func work(_ next: @Sendable () async throws -> WorkLook) async {
     while !Task.isCancelled {
       let seen = wake.generation
       do {
-        if try await next() {
+        if try await next() == .more {
           wake.signal()
           continue
         }

@@ -81,7 +81,7 @@ package struct VerifyRoutes: Sendable {
     _ visit: Visit, _ title: String, status: Int = 200, @HTMLBuilder _ content: () -> HTML
   ) async throws -> Response {
     let page = PublicPage(title: title, visit: try await visit.frame()) {
-      h1 { title }
+      PublicHeading(title, note: "核对证照和证明是不是真的、现在还有没有效")
       content()
     }
     return try visit.html(page.render(), status: status)

@@ -128,3 +128,12 @@ extension Unicode.Scalar {
     }
   }
 }
+
+extension PinyinTable {
+  /// Whether two characters, by themselves, are read alike but for the tone (同音字).
+  package func readsAlike(_ a: UInt32, _ b: UInt32) -> Bool {
+    guard let a = Unicode.Scalar(a), let b = Unicode.Scalar(b) else { return false }
+    let number = self.number(a) & ~PinyinTable.beginsWord
+    return number != 0 && number == self.number(b) & ~PinyinTable.beginsWord
+  }
+}

@@ -2,7 +2,7 @@
 ///
 /// Full-width forms become ASCII, small letters capital, the many dashes one, other separators a space, and the
 /// traditional and variant characters of address words their standard forms (號 → 号, 樓 → 楼).
-struct AddressText: Sendable, Hashable {
+package struct AddressText: Sendable, Hashable {
   private(set) var scalars: [UInt32]
 
   init(_ text: some StringProtocol) {
@@ -48,11 +48,14 @@ struct AddressText: Sendable, Hashable {
     }
   }
 
-  static let space: UInt32 = 0x20
-  static let dash: UInt32 = 0x2D
+  /// What separators become.
+  package static let space: UInt32 = 0x20
+  /// What dashes become.
+  package static let dash: UInt32 = 0x2D
 
+  /// The folded form of one Unicode scalar.
   @inline(__always)
-  static func folded(_ value: UInt32) -> UInt32 {
+  package static func folded(_ value: UInt32) -> UInt32 {
     if value >= 0x4E00 { return value < 0xFF01 ? variant(value) : foldedForm(value) }
     switch value {
     case 0x30...0x39, 0x41...0x5A: return value

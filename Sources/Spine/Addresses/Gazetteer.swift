@@ -25,6 +25,8 @@ package struct Gazetteer: Sendable {
   package let divisions: [Division]
   private let indices: [Int64: Int32]
   let entries: [Entry]
+  /// How each of ``entries`` is written.
+  let names: [String]
   /// Names of provinces, cities and counties; the values are indices into ``entries``.
   let upper: NameTrie
   /// Names of towns, likewise.
@@ -42,6 +44,7 @@ package struct Gazetteer: Sendable {
     indices.reserveCapacity(divisions.count)
     for (index, division) in divisions.enumerated() { indices[division.code.number] = Int32(index) }
     var entries: [Entry] = []
+    var names: [String] = []
     var upper: [(String, Int32)] = []
     var towns: [(String, Int32)] = []
     func add(_ name: String, _ code: DivisionCode, _ form: Form) {
@@ -49,6 +52,7 @@ package struct Gazetteer: Sendable {
       let level = form == .former && code.level == .city && Gazetteer.isCountyName(name) ? .county : code.level
       let value = Int32(entries.count)
       entries.append(Entry(code: code, division: division, form: form, level: level))
+      names.append(name)
       if code.level >= .town { towns.append((name, value)) } else { upper.append((name, value)) }
     }
     for division in divisions {
@@ -63,6 +67,7 @@ package struct Gazetteer: Sendable {
     for (name, code) in aliases { add(name, code, .full) }
     self.indices = indices
     self.entries = entries
+    self.names = names
     self.upper = NameTrie(upper)
     self.towns = NameTrie(towns)
   }

@@ -127,9 +127,14 @@ struct AddressKey: Sendable, Hashable {
   }
 
   /// A name with Chinese numerals before 段, 巷, 组, 期 and the like written as figures: 朝阳西路一段 → 朝阳西路1段.
-  private static func name(_ text: String) -> String {
+  static func name(_ text: String) -> String {
     let scalars = AddressText(text).scalars.filter { $0 != AddressText.space && $0 != 0x7C }
-    guard scalars.contains(where: numbered.contains) else { return AddressText.string(scalars[...]) }
+    return AddressText.string(figures(scalars)[...])
+  }
+
+  /// The scalars with Chinese numerals before 段, 巷, 组, 期 and the like written as figures, as names in keys are.
+  static func figures(_ scalars: [UInt32]) -> [UInt32] {
+    guard scalars.contains(where: numbered.contains) else { return scalars }
     var result: [UInt32] = []
     var index = 0
     while index < scalars.count {
@@ -145,7 +150,7 @@ struct AddressKey: Sendable, Hashable {
         index += 1
       }
     }
-    return AddressText.string(result[...])
+    return result
   }
 
   private static let numbered = Set("段巷弄组社队期区号".unicodeScalars.map(\.value))

@@ -67,6 +67,24 @@ package struct StandardAddress: Sendable, Hashable {
     return narrowed
   }
 
+  /// The places it lies in, the narrowest first: of a room its unit, building and compound (上级地址).
+  package var wider: [Self] {
+    var places: [Self] = []
+    var place = self
+    func note() {
+      if StandardAddress.problem(place.parts) == nil, place.parts != (places.last ?? self).parts {
+        places.append(place)
+      }
+    }
+    (place.parts.room, place.parts.floor) = (nil, nil)
+    note()
+    place.parts.unitNumber = nil
+    note()
+    place.parts.buildingNumber = nil
+    note()
+    return places
+  }
+
   package var kind: Kind {
     if parts.room != nil { return .room }
     if parts.unitNumber != nil { return .unit }

@@ -1,5 +1,5 @@
 package import Core
-package import Entities
+import Entities
 
 /// What administrators design in the browser (设计器): each kind is a text with the rules and checks of the files.
 package enum DefinitionKind: String, Sendable, Hashable, CaseIterable {
@@ -55,6 +55,7 @@ package struct DefinitionRelease: Sendable, Hashable {
   package let publishedBy: String
   package let publishedAt: Instant
 
+  /// How a version is called: 交付版, 第 3 版.
   package static func label(_ version: Int) -> String { version == 0 ? "交付版" : "第 \(version) 版" }
 }
 

@@ -1,7 +1,7 @@
 package import Access
 package import Audit
 package import Cases
-package import Core
+import Core
 import Crypto
 package import Entities
 import Messaging
@@ -49,6 +49,7 @@ extension DefinitionStore {
 
   // MARK: Drafts
 
+  /// The draft of a definition; `nil` without one.
   package func draft(of key: DefinitionKey) async throws -> DefinitionDraft? {
     let row = try await database.query(
       """

@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import Entities
 import SQL
 
@@ -169,7 +169,7 @@ extension DefinitionStore {
       insert into definition_force (kind, name, version, rollback, at, by, note)
       values (\(key.kind.rawValue), \(key.name), \(version), \(isRollback), \(now), \(principal.actor), \(text))
       """)
-    try await transaction.notify(
+    transaction.notify(
       RecordChangeFeed.channel, "\(DefinitionStore.changePrefix)\(key.kind.rawValue)/\(key.name)")
   }
 

@@ -76,7 +76,7 @@ package struct DefinitionStore: Sendable {
 
   /// The text that came with the product or the city's folder.
   package func deliveredText(of key: DefinitionKey) -> String? {
-    guard let kind = key.kind.document else { return delivered.processes[key.name]?.definition.bpmn }
+    guard let kind = key.kind.document else { return delivered.processes[key.name]?.source.bpmn }
     return catalogs.current.others.first { $0.kind == kind && $0.name == key.name }?.node.write()
   }
 
@@ -122,9 +122,12 @@ package struct DefinitionStore: Sendable {
   static let draft = Permission("definition", "draft")
   static let publish = Permission("definition", "publish")
 
+  /// Whether somebody may draft and try out (起草).
   package func mayDraft(_ principal: Principal) -> Bool { principal.may(DefinitionStore.draft) }
+  /// Whether somebody may publish and roll back (发布).
   package func mayPublish(_ principal: Principal) -> Bool { principal.may(DefinitionStore.publish) }
 
+  /// - Throws: ``Refusal`` `permission-missing` for whoever may not see designs.
   package func requireView(_ principal: Principal) throws(Refusal) {
     try principal.require(DefinitionStore.view, toDo: "查看流程、事项、日历和消息模板的设计")
   }

@@ -12,6 +12,7 @@ package struct HandlerWords: Sendable {
   /// `role:hukou_officer` as 户籍民警.
   package func text(_ holder: String) -> String { StepHandler(holder).map { text($0) } ?? holder }
 
+  /// Who a step asks: 户籍地户籍民警.
   package func text(_ handler: StepHandler) -> String {
     switch handler {
     case .role(let name): roles[name] ?? name
@@ -25,6 +26,7 @@ package struct HandlerWords: Sendable {
     }
   }
 
+  /// What happens at the limit of a step.
   package func text(_ rule: OverdueRule) -> String {
     switch rule {
     case .pass: "自动通过"

@@ -1,5 +1,6 @@
 /// The lines of two texts side by side (差异): what stayed, went and came.
 package struct TextComparison: Sendable {
+  /// A line of one text, of the other, or of both.
   package enum Line: Sendable, Hashable {
     case same(String)
     case removed(String)

@@ -55,9 +55,14 @@ struct Trial {
   // MARK: Processes
 
   private func tryProcess(_ found: inout Findings) async throws {
-    guard let new = candidate.services.processes[key.name] else { return }
-    let old = store.cases.services.processes[key.name]
-    for recorded in try await store.cases.recorded(process: key.name, limit: Trial.most) {
+    for name in candidate.services.processes(through: key.name) { try await tryProcess(name, &found) }
+  }
+
+  /// - Parameter name: the process of the draft, or one that calls it.
+  private func tryProcess(_ name: String, _ found: inout Findings) async throws {
+    guard let new = candidate.services.processes[name] else { return }
+    let old = store.cases.services.processes[name]
+    for recorded in try await store.cases.recorded(process: name, limit: Trial.most) {
       found.cases += 1
       let answers = answers(of: recorded, old ?? new)
       // What steps filled in is answered again on the way.
@@ -66,8 +71,8 @@ struct Trial {
       let subject = "办件 \(recorded.number)"
       compare(subject, old, new, variables, answers, EvaluationContext(now: recorded.submittedAt), &found)
     }
-    for item in candidate.services.items where item.flows.contains(where: { $0.process == key.name }) {
-      for golden in item.goldenCases where golden.process == key.name {
+    for item in candidate.services.items where item.flows.contains(where: { $0.process == name }) {
+      for golden in item.goldenCases where golden.process == name {
         found.golden += 1
         let facts = CaseFacts(channel: golden.channel, acceptedBy: golden.acceptedBy)
         let context = EvaluationContext(now: GoldenRun.day)

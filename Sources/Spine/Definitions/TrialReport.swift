@@ -2,6 +2,7 @@ package import Core
 
 /// What a draft would do otherwise than what is in force (试运行), found by going through recorded cases and golden ones.
 package struct TrialReport: Sendable, Hashable {
+  /// One case that would go otherwise.
   package struct Difference: Sendable, Hashable {
     /// 办件 5117022026112100012.
     package let subject: String

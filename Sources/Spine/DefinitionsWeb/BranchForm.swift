@@ -73,6 +73,7 @@ struct BranchForm {
         switch node.kind {
         case .step: Choice(node.id, node.label, group: "环节（在前面的即退回）")
         case .end: Choice(node.id, ChainPage.name(node), group: "结束")
+        case .call: Choice(node.id, node.label, group: "调用流程")
         case .decision, .service: Choice(node.id, node.label, group: "系统办理")
         default: nil
         }

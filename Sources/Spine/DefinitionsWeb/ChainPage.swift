@@ -21,11 +21,12 @@ struct ChainPage {
         Notice(.info, "这个流程有并行、等待或自动办理，下面按先后列出办理环节；要改分支结构，请下载 BPMN 文件用流程设计器改好再上传。")
       }
       ol(.class("chain")) {
-        for (index, step) in definition.stepsInOrder.enumerated() { li { self.step(step.node, step.rule, index + 1) } }
+        for (index, node) in definition.workInOrder.enumerated() { li { work(node, index + 1) } }
       }
       if mayEdit {
         ActionBar([
           Action("在最前面加环节", .link("\(base)/chain/new?behind=\(startID)"), icon: .plus),
+          Action("在最前面调用流程", .link("\(base)/chain/call?behind=\(startID)")),
           Action("改流程名称", .link("\(base)/edit")),
         ])
       }
@@ -34,12 +35,26 @@ struct ChainPage {
 
   private var startID: String { definition.nodes.first { $0.kind == .start }?.id ?? "" }
 
-  private func step(_ node: ProcessNode, _ rule: StepRule, _ number: Int) -> HTML {
+  private func work(_ node: ProcessNode, _ number: Int) -> HTML {
     Card("\(number). \(node.label)", id: "step-\(node.id)", actions: mayEdit ? main(node) : []) {
-      DetailList(facts(rule))
+      switch node.kind {
+      case .step(let rule): DetailList(facts(rule))
+      case .call(let rule): DetailList(facts(rule))
+      default: HTML.empty
+      }
       ways(node)
       if mayEdit { ActionBar(structure(node)) }
     }.html
+  }
+
+  private func facts(_ rule: CallRule) -> [DetailItem] {
+    func text(_ assignments: [ProcessAssignment]) -> String? {
+      assignments.isEmpty ? nil : assignments.map { "\($0.variable) = \($0.formula)" }.joined(separator: "；")
+    }
+    return [
+      DetailItem("调用流程", text: routes.processLabel(rule.process)),
+      DetailItem("传入", text: text(rule.inputs) ?? "没有"), DetailItem("带回", text: text(rule.outputs) ?? "没有"),
+    ]
   }
 
   private func facts(_ rule: StepRule) -> [DetailItem] {
@@ -116,12 +131,14 @@ struct ChainPage {
   }
 
   private func main(_ node: ProcessNode) -> [Action] {
-    [Action("修改", .link("\(base)/chain/step?id=\(node.id)"), style: .normal)]
+    let page = if case .call = node.kind { "call" } else { "step" }
+    return [Action("修改", .link("\(base)/chain/\(page)?id=\(node.id)"), style: .normal)]
   }
 
   private func structure(_ node: ProcessNode) -> [Action] {
     var actions = [
       Action("在后面加环节", .link("\(base)/chain/new?behind=\(node.id)"), style: .quiet, icon: .plus),
+      Action("在后面调用流程", .link("\(base)/chain/call?behind=\(node.id)"), style: .quiet),
       Action("加分支或退回", .link("\(base)/chain/branch?behind=\(node.id)"), style: .quiet),
     ]
     // Offered only where it can be done.

@@ -14,6 +14,7 @@ extension DefinitionRoutes {
   func registerChain(in router: inout Router) {
     let base = "/designs/{kind}/{name}"
     router.on(.get, "\(base)/chain", at: site) { visit in try await chain(visit) }
+    registerCalls(in: &router)
     router.on(.get, "\(base)/chain/step", at: site) { visit in try await step(visit) }
     router.on(.post, "\(base)/chain/step", at: site) { visit in try await saveStep(visit) }
     router.on(.get, "\(base)/chain/new", at: site) { visit in try await newStep(visit) }
@@ -146,9 +147,9 @@ extension DefinitionRoutes {
   }
 
   /// What the checks say of the element that is being edited; what is wrong elsewhere does not hold it up.
-  private func problems(_ definition: ProcessDefinition, at element: String, _ key: DefinitionKey) -> [FieldError]? {
+  func problems(_ definition: ProcessDefinition, at element: String, _ key: DefinitionKey) -> [FieldError]? {
     do {
-      _ = try RunnableProcess(definition)
+      _ = try RunnableProcess(definition, calling: store.services(with: definition.bpmn, of: key).library)
       return nil
     } catch {
       let own = error.problems.filter { $0.element == element }

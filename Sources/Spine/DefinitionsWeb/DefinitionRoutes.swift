@@ -1,4 +1,4 @@
-package import Cases
+import Cases
 import Core
 package import Definitions
 import Entities

@@ -32,7 +32,14 @@ struct Preview {
   private var process: HTML {
     guard let definition = DefinitionText.process(text, key) else { return unreadable }
     return HTML {
-      Card("流程图") { ProcessDiagram(definition) }
+      Card("流程图") {
+        if let process = definition.calls.isEmpty ? nil : routes.store.services(with: text, of: key).processes[key.name]
+        {
+          ProcessFigures(process)
+        } else {
+          ProcessDiagram(definition)
+        }
+      }
       Card("审批环节", count: .exact(definition.stepsInOrder.count), isFlush: true) {
         DataTable(
           caption: "审批环节",

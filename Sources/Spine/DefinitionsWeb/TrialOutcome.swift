@@ -47,10 +47,8 @@ struct TrialOutcome {
           runnable, variables: try view.variables(of: runnable.definition, delivery: item.result.delivery.first),
           context: context)
       }
-    } catch let refusal as Refusal {
-      fault = refusal.message
     } catch {
-      fault = "不能判断。"
+      fault = error.message
     }
   }
 

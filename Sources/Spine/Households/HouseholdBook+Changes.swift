@@ -1,5 +1,5 @@
-package import Core
-package import Entities
+import Core
+import Entities
 
 /// What completed cases do with households.
 extension HouseholdBook {

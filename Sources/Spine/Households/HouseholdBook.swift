@@ -1,5 +1,5 @@
-package import Access
-package import Core
+import Access
+import Core
 package import Entities
 import SQL
 
@@ -79,7 +79,7 @@ package struct HouseholdBook: Sendable {
   /// Waits for the one change of households that may be under way.
   func lock() async throws {
     guard let transaction = records.transaction else { throw Fault("household-transaction", "no transaction") }
-    try await transaction.query("select pg_advisory_xact_lock(7243101)")
+    try await transaction.execute("select pg_advisory_xact_lock(7243101)")
   }
 
   func person(_ residentID: String) async throws -> Record {

@@ -41,6 +41,7 @@ package struct HouseholdRoll: Sendable, Hashable {
 
   package var head: HouseholdMember? { members.first { $0.relation == .head } }
 
+  /// The member with this record id.
   package func member(_ id: Int64) -> HouseholdMember? { members.first { $0.id == id } }
 
   /// 入户: somebody comes in. The first in an empty household is its head.

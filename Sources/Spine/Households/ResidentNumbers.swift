@@ -33,7 +33,7 @@ package struct ResidentNumbers: Sendable {
   ) async throws -> ResidentID {
     guard let transaction = records.transaction else { throw Fault("number-transaction", "no transaction") }
     // The same lock as that of households, so that the two never wait for one another in a circle.
-    try await transaction.query("select pg_advisory_xact_lock(7243101)")
+    try await transaction.execute("select pg_advisory_xact_lock(7243101)")
     let record = try await reader.get(HouseholdBook.person, person)
     guard let birthDate = record["birth_date"].date, given == nil || given == birthDate,
       let sex = record["sex"].text.flatMap({ ResidentID.Sex(rawValue: $0) }), stated == nil || stated == sex

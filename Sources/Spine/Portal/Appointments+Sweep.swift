@@ -44,62 +44,66 @@ extension Appointments {
   }
 
   /// Reminds of what is near, tells of what a window cancelled, and ends what nobody came to. Doing it twice changes
-  /// nothing.
+  /// nothing; an appointment that makes trouble is logged and keeps no other waiting.
   package func sweep(log: Log) async {
-    do {
-      try await remind()
-      try await tellWithdrawn()
-      try await endMissed()
-    } catch {
-      log.fault(error, "appointment-sweep")
-    }
+    let now = store.clock.now()
+    let today = now.chinaTime.date
+    let soon = now + Int64(number("reminder_hours") * 3600)
+    await each("booked", from: today, to: soon.chinaTime.date, log) { try await remind($0, now, until: soon) }
+    await each("withdrawn", from: today.adding(days: -1), to: nil, log) { try await tell("appointment_withdrawn", $0) }
+    await each("booked", from: nil, to: today.adding(days: -1), log) { try await miss($0) }
   }
 
-  private func list(_ state: String, from: CivilDate?, to: CivilDate?) async throws -> [Record] {
-    let query = ListQuery(
+  /// Does something with every appointment of a state and of these days, however many there are.
+  private func each(
+    _ state: String, from: CivilDate?, to: CivilDate?, _ log: Log, _ work: (Record) async throws -> Void
+  ) async {
+    var query = ListQuery(
       Appointments.entity,
       filters: [
         ListFilter("state", .equals(.text(state))),
         ListFilter("slot_date", .range(from: from.map { .date($0) }, to: to.map { .date($0) })),
-      ], columns: Appointments.shown, limit: 1000)
-    return try await store.records(as: .system, purpose: "预约提醒").list(query).records
-  }
-
-  private func remind() async throws {
-    let now = store.clock.now()
-    let until = now + Int64(number("reminder_hours") * 3600)
-    for record in try await list("booked", from: now.chinaTime.date, to: until.chinaTime.date) {
-      guard let date = record["slot_date"].date, let code = record["time_slot"].text,
-        let start = Appointments.start(of: code, on: date), start > now, start <= until,
-        let booked = record["booked_at"].instant, now - booked > 3600, let window = record["service_window_id"].integer
-      else { continue }
-      let place = try await windows.one(window)
-      try await store.database.transaction { transaction in
-        try await self.tell("appointment_reminder", record, place, in: transaction)
+      ], sort: [.init(field: "id", descending: false)], columns: Appointments.shown, limit: ListQuery.maximumLimit)
+    do {
+      while !Task.isCancelled {
+        let page = try await store.records(as: .system, purpose: "预约提醒").list(query)
+        for record in page.records {
+          do {
+            try await work(record)
+          } catch {
+            if Task.isCancelled { return }
+            log.fault(error, "appointment-sweep", ["appointment": .int(record.id)])
+          }
+        }
+        guard let next = page.next else { return }
+        query.start = .after(next)
       }
+    } catch {
+      if !Task.isCancelled { log.fault(error, "appointment-sweep") }
     }
   }
 
-  private func tellWithdrawn() async throws {
-    let today = store.clock.today()
-    for record in try await list("withdrawn", from: today.adding(days: -1), to: nil) {
-      guard let window = record["service_window_id"].integer else { continue }
-      let place = try await windows.one(window)
-      try await store.database.transaction { transaction in
-        try await self.tell("appointment_withdrawn", record, place, in: transaction)
-      }
+  private func tell(_ template: String, _ record: Record) async throws {
+    guard let window = record["service_window_id"].integer, let place = try await windows.known(window) else { return }
+    try await store.database.transaction { transaction in
+      try await self.tell(template, record, place, in: transaction)
     }
   }
 
-  /// Appointments of past days that nobody checked in to (爽约); too many of them stop a person from booking for a while.
-  private func endMissed() async throws {
-    let yesterday = store.clock.today().adding(days: -1)
+  private func remind(_ record: Record, _ now: Instant, until soon: Instant) async throws {
+    guard let date = record["slot_date"].date, let code = record["time_slot"].text,
+      let start = Appointments.start(of: code, on: date), start > now, start <= soon,
+      let booked = record["booked_at"].instant, now - booked > 3600
+    else { return }
+    try await tell("appointment_reminder", record)
+  }
+
+  /// Nobody came to it (爽约); too many of these stop a person from booking for a while.
+  private func miss(_ record: Record) async throws {
     let records = store.records(as: .system, purpose: "爽约登记")
-    for record in try await list("booked", from: nil, to: yesterday) {
-      try await records.update(
-        Appointments.entity, record.id, version: record.version, ["state": .text("missed")], input: .code)
-      if let user = record["user_id"].integer { try await blockWhenTooMany(user, records) }
-    }
+    try await records.update(
+      Appointments.entity, record.id, version: record.version, ["state": .text("missed")], input: .code)
+    if let user = record["user_id"].integer { try await blockWhenTooMany(user, records) }
   }
 
   private func blockWhenTooMany(_ user: Int64, _ records: Records) async throws {

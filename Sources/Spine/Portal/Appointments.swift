@@ -101,7 +101,13 @@ package struct Appointments: Sendable {
 
   /// - Throws: ``Refusal`` `appointment-missing` for another's.
   package func one(_ id: Int64, of user: Int64) async throws -> Record {
-    guard let found = try await mine(user).first(where: { $0.id == id }) else { throw Appointments.missing }
+    let query = ListQuery(
+      Appointments.entity,
+      filters: [ListFilter("id", .equals(.integer(id))), ListFilter("user_id", .equals(.integer(user)))],
+      columns: Appointments.shown, limit: 1)
+    guard let found = try await store.records(as: .system, purpose: "本人查看预约").list(query).records.first else {
+      throw Appointments.missing
+    }
     return found
   }
 
@@ -123,12 +129,9 @@ package struct Appointments: Sendable {
 
   // MARK: Booking
 
-  /// Somebody with what an appointment needs written on their behalf.
-  func acting(for principal: Principal) -> Principal {
-    Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: nil,
-      grants: Grants([Appointments.entity, Appointments.slot].map { Grants.Grant(Permission($0, "*"), .all) }),
-      clearance: .secret)
+  private func records(for principal: Principal, _ purpose: String, _ origin: Origin) -> Records {
+    store.records(
+      as: principal.entrusted(with: [Appointments.entity, Appointments.slot]), purpose: purpose, origin: origin)
   }
 
   /// Books a place.
@@ -147,7 +150,7 @@ package struct Appointments: Sendable {
       // One booking of a person at a time, then one of a slot: always in this order.
       try await transaction.execute(
         "select pg_advisory_xact_lock(hashtextextended(\("appointment \(principal.id)"), 5118))")
-      let records = store.records(as: acting(for: principal), purpose: "本人预约", origin: origin).within(transaction)
+      let records = records(for: principal, "本人预约", origin).within(transaction)
       try await refuseMore(subject, of: principal.id, records)
       _ = try await transaction.query("select id from appointment_slot where id = \(id) for update")
       let slot = try await records.get(Appointments.slot, id)
@@ -232,7 +235,7 @@ package struct Appointments: Sendable {
       throw Refusal(
         .conflict, "cancel-late", "离预约时间不到 \(number("cancel_minutes")) 分钟，不能网上取消。请致电窗口说明，或按时前往。")
     }
-    let records = store.records(as: acting(for: principal), purpose: "本人取消预约", origin: origin)
+    let records = records(for: principal, "本人取消预约", origin)
     try await store.database.transaction { transaction in
       try await records.within(transaction).update(
         Appointments.entity, id, version: known.version,

@@ -1,7 +1,7 @@
 package import Access
 package import Audit
 package import Cases
-package import Core
+import Core
 package import Entities
 import Identity
 import Messaging

@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 import Identity
 import SQL
@@ -17,6 +17,7 @@ package struct KnownPerson: Sendable {
     self.phone = phone
   }
 
+  /// What is known of an account; all `nil` for one that nobody vouched for.
   package static func of(user: Int64, in store: RecordStore, purpose: String) async throws -> KnownPerson {
     let records = store.records(as: .system, purpose: purpose)
     return try await store.database.transaction { transaction in

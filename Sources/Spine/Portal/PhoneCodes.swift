@@ -1,7 +1,7 @@
 package import Core
-package import Crypto
+import Crypto
 package import Messaging
-package import SQL
+import SQL
 
 /// Codes by SMS that prove a telephone is at hand (手机验证码): six digits, ten minutes, five tries (C-022, C-071).
 package struct PhoneCodes: Sendable {
@@ -25,6 +25,17 @@ package struct PhoneCodes: Sendable {
       .authenticate("\(purpose.rawValue)\u{0}\(text)")
   }
 
+  /// What a code is kept under: the telephone with what it is about, so that somebody who knows only the telephone can
+  /// neither use up nor replace the code of its owner.
+  private func key(_ purpose: Purpose, _ phone: PhoneNumber, _ subject: String) throws -> [UInt8] {
+    try hash(purpose, "\(phone.text)\u{0}\(subject)")
+  }
+
+  /// Forgets codes that are not valid any more.
+  package func purge() async throws {
+    try await messages.database.execute("delete from phone_code where expires_at <= \(messages.clock.now())")
+  }
+
   /// Sends a code. `isWanted` false does all the same but sending, so that the answer does not tell who is known.
   ///
   /// - Throws: ``Refusal`` `code-too-soon`.
@@ -32,7 +43,7 @@ package struct PhoneCodes: Sendable {
     let now = messages.clock.now()
     let code = RandomSource.system.digits(6)
     let digest = try hash(purpose, "\(phone.text) \(subject) \(code)")
-    let key = try hash(purpose, phone.text)
+    let key = try key(purpose, phone, subject)
     try await messages.database.transaction { transaction in
       let rows = try await transaction.query(
         """
@@ -60,7 +71,7 @@ package struct PhoneCodes: Sendable {
   package func redeem(_ purpose: Purpose, _ code: String, phone: PhoneNumber, subject: String) async throws {
     let now = messages.clock.now()
     let digest = try hash(purpose, "\(phone.text) \(subject) \(code.filter { $0.isASCII && $0.isNumber })")
-    let key = try hash(purpose, phone.text)
+    let key = try key(purpose, phone, subject)
     let isRight = try await messages.database.transaction { transaction -> Bool in
       let row = try await transaction.query(
         """

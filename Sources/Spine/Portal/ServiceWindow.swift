@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 package import Geo
 
@@ -77,8 +77,8 @@ package struct ServiceWindows: Sendable {
   {
     let query = ListQuery(
       ServiceWindow.entity, filters: [ListFilter("state", .oneOf([.text("open"), .text("suspended")]))],
-      search: text.isEmpty ? nil : text, sort: [ListView.Sort(field: "code", descending: false)],
-      columns: store.catalog.entity(ServiceWindow.entity)?.fields.filter(\.isStored).map(\.name), limit: 1000)
+      search: text.isEmpty ? nil : text, sort: [ListView.Sort(field: "code", descending: false)], columns: columns,
+      limit: ListQuery.maximumLimit)
     var windows = try await store.records(as: .system).list(query).records.map {
       ServiceWindow($0, catalog: store.catalog)
     }
@@ -88,11 +88,26 @@ package struct ServiceWindows: Sendable {
     return windows.sorted { ($0.distance ?? .infinity, $0.id) < ($1.distance ?? .infinity, $1.id) }
   }
 
+  /// A window that was not closed for good.
+  ///
   /// - Throws: ``Refusal`` `window-missing`.
   package func one(_ id: Int64) async throws -> ServiceWindow {
-    guard let window = try await all().first(where: { $0.id == id }) else {
-      throw Refusal(.notFound, "window-missing", "没有找到这个窗口，可能已经撤销。请从窗口列表重新选择。")
-    }
+    guard
+      let window = try await known(id, [ListFilter("state", .oneOf([.text("open"), .text("suspended")]))])
+    else { throw Refusal(.notFound, "window-missing", "没有找到这个窗口，可能已经撤销。请从窗口列表重新选择。") }
     return window
+  }
+
+  /// A window, whether it was closed since or not; `nil` for one that was never there.
+  func known(_ id: Int64, _ filters: [ListFilter] = []) async throws -> ServiceWindow? {
+    let query = ListQuery(
+      ServiceWindow.entity, filters: [ListFilter("id", .equals(.integer(id)))] + filters, columns: columns, limit: 1)
+    return try await store.records(as: .system).list(query).records.first.map {
+      ServiceWindow($0, catalog: store.catalog)
+    }
+  }
+
+  private var columns: [String]? {
+    store.catalog.entity(ServiceWindow.entity)?.fields.filter(\.isStored).map(\.name)
   }
 }

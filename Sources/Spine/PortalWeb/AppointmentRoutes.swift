@@ -113,10 +113,7 @@ package struct AppointmentRoutes: Sendable {
 
   private func chooseWindow(_ visit: Visit, _ subject: Appointments.Subject) async throws -> Response {
     let query = visit.request.query
-    var here: Coordinate?
-    if let x = query.first("lon").flatMap(Double.init), let y = query.first("lat").flatMap(Double.init) {
-      here = try Coordinate(longitude: x, latitude: y)
-    }
+    let here = try visit.here()
     let found = try await windows.all(service: subject.service, near: here).filter(\.takesAppointment)
     let address = query.setting("lon", to: nil).setting("lat", to: nil).encoded
     return try await visit.page(
@@ -197,21 +194,20 @@ package struct AppointmentRoutes: Sendable {
       throw Refusal(.conflict, "slot-over", "这个时段已经停止预约或已经开始，没有预约。请另选时段。")
     }
     let known = try await KnownPerson.of(user: visit.principal.id, in: store, purpose: "本人预约预填")
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let fields = [
       Shell.Field(
         "name", "姓名",
         known.name.map { Control.fixed($0) }
           ?? Control.text(typed?.name ?? "", .init(maximum: 60, autocomplete: "name", width: 16)),
-        isRequired: known.name == nil, error: error("name"), source: known.name == nil ? nil : "来自您的实名登记"),
+        isRequired: known.name == nil, error: errors["name"], source: known.name == nil ? nil : "来自您的实名登记"),
       Shell.Field(
         "document", "身份证号",
         known.document.map { Control.fixed("\($0.prefix(6))********\($0.suffix(4))") }
           ?? Control.text(typed?.document ?? "", .residentID),
-        isRequired: known.document == nil, error: error("document"), isPrivate: true),
+        isRequired: known.document == nil, error: errors["document"], isPrivate: true),
       Shell.Field(
         "phone", "手机号码", .text(typed?.phone ?? known.phone ?? "", .phone), isRequired: true,
-        help: "预约结果和提醒发到这个账号的消息和短信", error: error("phone"), isPrivate: true),
+        help: "预约结果和提醒发到这个账号的消息和短信", error: errors["phone"], isPrivate: true),
     ]
     let general = errors.filter { $0.field.map { !["name", "document", "phone"].contains($0) } ?? true }
     return try await visit.page(
@@ -254,7 +250,7 @@ package struct AppointmentRoutes: Sendable {
         to: "/appointments/\(record.id)", saying: "预约成功，排队号 \(record["queue_number"].text ?? "")。")
     } catch let refusal as Refusal where refusal.kind == .invalid && !visit.wantsJSON {
       return try await confirm(
-        visit, subject, try await windows.one(window), slot, typed: person, errors: fieldErrors(refusal))
+        visit, subject, try await windows.one(window), slot, typed: person, errors: [FieldError](refusal))
     }
   }
 

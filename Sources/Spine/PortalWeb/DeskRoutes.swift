@@ -3,7 +3,7 @@ import Core
 package import Entities
 import HTML
 package import HTTP
-package import Portal
+import Portal
 import Shell
 package import Site
 
@@ -48,7 +48,13 @@ package struct DeskRoutes: Sendable {
     let date = self.date(visit)
     let all = try await expected(date, visit)
     let mayArrive = visit.principal.may(Permission(Appointments.entity, "arrive")) && date == store.clock.today()
-    func count(_ states: String...) -> Int { all.filter { states.contains($0["state"].text ?? "") }.count }
+    let groups = try await records(visit).aggregate(
+      AggregateQuery(
+        Appointments.entity, filters: [ListFilter("slot_date", .equals(.date(date)))], groups: [.init("state")]))
+    let numbers = Dictionary(
+      groups.map { ($0.keys.first?.text ?? "", Int($0.measures.first?.integer ?? 0)) }, uniquingKeysWith: +)
+    func count(_ states: String...) -> Int { states.reduce(0) { $0 + numbers[$1, default: 0] } }
+    let whole = numbers.values.reduce(0, +)
     let rows = all.map { record in
       TableRow(
         id: String(record.id), name: record["queue_number"].text ?? "", path: "/r/appointment/\(record.id)",
@@ -68,7 +74,7 @@ package struct DeskRoutes: Sendable {
       ]
     ) {
       TileRow([
-        Tile("预约", value: String(all.count)), Tile("已到", value: String(count("arrived", "served"))),
+        Tile("预约", value: String(whole)), Tile("已到", value: String(count("arrived", "served"))),
         Tile("未到", value: String(count("booked", "missed"))), Tile("已办完", value: String(count("served"))),
       ])
       if mayArrive {
@@ -82,13 +88,20 @@ package struct DeskRoutes: Sendable {
           }
         }
       }
-      Card("名单", count: .exact(all.count), isFlush: true) {
+      Card("名单", count: .exact(whole), isFlush: true) {
         DataTable(
           caption: "\(dayLabel(date))的预约",
           columns: [
             Column("排队号", .code), Column("时段", .text), Column("姓名", .text), Column("事项", .wide), Column("窗口", .text),
             Column("状态", .text), Column("操作", .actions),
           ], rows: rows, opensPanel: false, empty: .empty("这一天没有预约", "号源在“预约号源”里设置。", icon: .calendar))
+        if whole > all.count {
+          p(.class("field-help")) {
+            "先列出 \(all.count) 个，其余请输入排队号签到，或在"
+            a(.href("/r/appointment?slot_date.from=\(date)&slot_date.to=\(date)")) { "预约" }
+            "里查找。"
+          }
+        }
       }
     }
   }
@@ -113,12 +126,16 @@ package struct DeskRoutes: Sendable {
 
   private func arriveByNumber(_ visit: Visit) async throws -> Response {
     let text = (try await visit.request.body.form().first("queue") ?? "").filter { !$0.isWhitespace }.uppercased()
-    let today = try await records(visit).list(
-      ListQuery(
-        Appointments.entity, filters: [ListFilter("slot_date", .equals(.date(store.clock.today())))],
-        columns: ["queue_number", "number", "state", "time_slot", "service_window_id"], limit: 500)
-    ).records
-    let found = today.filter { $0["queue_number"].text == text || $0["number"].text == text }
+    var found: [Record] = []
+    for field in ["queue_number", "number"] {
+      found += try await records(visit).list(
+        ListQuery(
+          Appointments.entity,
+          filters: [
+            ListFilter("slot_date", .equals(.date(store.clock.today()))), ListFilter(field, .equals(.text(text))),
+          ], columns: ["queue_number", "number", "state", "time_slot", "service_window_id"], limit: 50)
+      ).records
+    }
     guard let record = found.first(where: { $0["state"].text == "booked" }) ?? found.first else {
       return try visit.redirect(
         to: "/desk/appointments", saying: "今天没有排队号或编号是“\(text.prefix(30))”的预约，请核对后重新输入。", tone: .warning)

@@ -39,8 +39,7 @@ package struct EvaluationRoutes: Sendable {
     if let given = try await evaluations.evaluation(of: id) {
       return try await visit.page("我的评价", crumbs: crumbs) { shown(given) }
     }
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
-    let choices = (store.catalog.dictionary("evaluation_tag")?.codes ?? []).map { Choice($0.code, $0.label) }
+    let choices = store.choices("evaluation_tag")
     let fields = [
       Shell.Field(
         "stars", "满意吗",
@@ -48,11 +47,11 @@ package struct EvaluationRoutes: Sendable {
           typed["stars"] ?? "",
           EvaluationRoutes.stars.map { number, label in
             Choice(number, String(repeating: "★", count: Int(number) ?? 0) + " " + label)
-          }), isRequired: true, error: error("stars")),
-      Shell.Field("tags", "原因（可多选）", .checkboxes(Set(tags), choices), error: error("tags")),
+          }), isRequired: true, error: errors["stars"]),
+      Shell.Field("tags", "原因（可多选）", .checkboxes(Set(tags), choices), error: errors["tags"]),
       Shell.Field(
         "words", "想说的话", .longText(typed["words"] ?? "", rows: 4, maximum: 500), help: "请不要写姓名、住址和证件号码",
-        error: error("words")),
+        error: errors["words"]),
       Shell.Field(
         "anonymous", "", .checkbox(typed["anonymous"] == "true", caption: "匿名评价：办理单位看不到是谁、是哪一件")),
     ]
@@ -95,7 +94,7 @@ package struct EvaluationRoutes: Sendable {
     try visit.requirePerson(toDo: "评价")
     let form = try await visit.request.body.form()
     let id = try visit.request.integer("id")
-    let known = Set((store.catalog.dictionary("evaluation_tag")?.codes ?? []).map(\.code))
+    let known = Set(store.choices("evaluation_tag").map(\.value))
     let tags = form.all("tags").filter(known.contains)
     let isAnonymous = ["true", "1", "on"].contains(form.first("anonymous") ?? "")
     let opinion = Evaluations.Opinion(
@@ -107,7 +106,7 @@ package struct EvaluationRoutes: Sendable {
       let typed = [
         "stars": form.first("stars") ?? "", "words": opinion.words, "anonymous": isAnonymous ? "true" : "false",
       ]
-      return try await page(visit, typed, tags, fieldErrors(refusal))
+      return try await page(visit, typed, tags, [FieldError](refusal))
     }
     return try visit.redirect(to: "/cases/\(id)/evaluation", saying: "已提交评价，谢谢。")
   }

@@ -126,8 +126,8 @@ package struct InformationRoutes: Sendable {
   private func notice(_ visit: Visit) async throws -> Response {
     try limiter.require(visit.request.remoteAddress, toDo: "查看公告")
     let record = try await store.records(as: .system).get("portal_banner", try visit.request.integer("id"))
-    guard record["state"].text == "on" else {
-      throw Refusal(.notFound, "notice-missing", "这条公告已经撤下。请从首页查看现在的公告。")
+    guard PortalHome.isShown(record, on: store.clock.today()) else {
+      throw Refusal(.notFound, "notice-missing", "没有这条公告，或它不在公布的日期里。请从首页查看现在的公告。")
     }
     return try await visit.portalPage(record["name"].text ?? "", note: record["shown_from"].date?.description) {
       Card { paragraphs(record["content"].text ?? "") }

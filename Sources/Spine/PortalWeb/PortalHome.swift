@@ -47,7 +47,7 @@ package final class PortalHome: Sendable {
     let next = isPerson ? try await nextAppointment(visit.principal.id) : nil
     return HTML {
       form(.class("public-lookup"), .role("search"), .action("/services")) {
-        Shell.Field("q", "要办什么事", .text("", .init(maximum: 40, placeholder: "例如 新生儿、落户、补户口簿", type: "search")))
+        Shell.Field("q", "要办什么事", .text("", .init(maximum: 40, placeholder: "例如 新生儿、落户", type: "search")))
         Action("查找", .submit(name: nil, value: nil), style: .primary)
       }
       if let next { appointmentNotice(next) }
@@ -122,8 +122,14 @@ package final class PortalHome: Sendable {
         filters: [
           ListFilter("state", .equals(.text("on"))), ListFilter("shown_from", .range(from: nil, to: .date(today))),
         ], sort: [.init(field: "position", descending: false)],
-        columns: ["name", "kind", "image", "alternative", "path", "shown_from", "shown_until"], limit: 20)
-    ).records.filter { record in record["shown_until"].date.map { $0 >= today } ?? true }
+        columns: ["name", "kind", "image", "alternative", "path", "state", "shown_from", "shown_until"], limit: 20)
+    ).records.filter { PortalHome.isShown($0, on: today) }
+  }
+
+  /// Whether a picture or notice is public on a day: in use, and within its dates.
+  static func isShown(_ record: Record, on day: CivilDate) -> Bool {
+    guard record["state"].text == "on", let from = record["shown_from"].date else { return false }
+    return from <= day && (record["shown_until"].date.map { $0 >= day } ?? true)
   }
 
   /// Pictures stand in a row that a finger moves; nothing moves by itself.
@@ -159,7 +165,9 @@ package final class PortalHome: Sendable {
 
   private func picture(_ visit: Visit) async throws -> Response {
     let record = try await store.records(as: .system).get("portal_banner", try visit.request.integer("id"))
-    guard record["state"].text == "on", let key = record["image"].text ?? record["image"].list?.first else {
+    guard PortalHome.isShown(record, on: store.clock.today()),
+      let key = record["image"].text ?? record["image"].list?.first
+    else {
       throw Refusal(.notFound, "picture-missing", "这张图片已经撤下。")
     }
     let file = try await files.find(key)

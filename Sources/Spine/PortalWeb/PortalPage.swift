@@ -1,9 +1,9 @@
 import Access
 import Core
 import HTML
-package import HTTP
+import HTTP
 import Shell
-package import Site
+import Site
 
 extension Visit {
   /// A page of the portal: plain and in one column for strangers, in the frame for those who are signed in.
@@ -17,25 +17,17 @@ extension Visit {
         title, status: status, crumbs: crumbs, subtitle: note, actions: actions, scripts: scripts
       ) { body }
     }
-    var frame = try await frame()
-    var visitor: String?
-    if (request.cookies["visitor"] ?? "").isEmpty {
-      let fresh = site.newVisitor()
-      frame.environment.formToken = site.strangerToken(fresh)
-      visitor = fresh
+    return try await formPage(status: status) { frame in
+      PublicPage(title: title, visit: frame, scripts: scripts) {
+        PublicHeading(title, note: note)
+        nav(.class("portal-way"), .aria(.label, "位置")) {
+          a(.href("/")) { "首页" }
+          for crumb in crumbs { a(.href(crumb.path ?? "/")) { crumb.label } }
+        }
+        if !actions.isEmpty { ActionBar(actions) }
+        body
+      }.render()
     }
-    let page = PublicPage(title: title, visit: frame, scripts: scripts) {
-      PublicHeading(title, note: note)
-      nav(.class("portal-way"), .aria(.label, "位置")) {
-        a(.href("/")) { "首页" }
-        for crumb in crumbs { a(.href(crumb.path ?? "/")) { crumb.label } }
-      }
-      if !actions.isEmpty { ActionBar(actions) }
-      body
-    }
-    var response = try html(page.render(), status: status)
-    if let visitor { response.setCookie(try site.cookie("visitor", visitor, maxAge: 86400)) }
-    return response
   }
 
   /// - Throws: ``Refusal`` that leads to signing in and back.
@@ -53,8 +45,3 @@ func weekday(_ date: CivilDate) -> String {
 
 /// `11月23日 周一`.
 func dayLabel(_ date: CivilDate) -> String { "\(date.month)月\(date.day)日 \(weekday(date))" }
-
-/// A field's error out of a refusal and those with it.
-func fieldErrors(_ refusal: Refusal) -> [FieldError] {
-  ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
-}

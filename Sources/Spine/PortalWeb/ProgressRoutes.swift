@@ -35,20 +35,20 @@ package struct ProgressRoutes: Sendable {
     _ visit: Visit, _ number: String, _ phone: String, _ notice: String?, _ errors: [FieldError],
     wantsCode: Bool = false
   ) async throws -> Response {
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     var fields = [
       Shell.Field(
         "number", "受理编号", .text(number, .init(maximum: 40, inputMode: "numeric", width: 24, isCode: true)),
         isRequired: true,
-        help: "在受理回执和短信里", error: error("number")),
-      Shell.Field("phone", "申请时留的手机号码", .text(phone, .phone), isRequired: true, error: error("phone"), isPrivate: true),
+        help: "在受理回执和短信里", error: errors["number"]),
+      Shell.Field(
+        "phone", "申请时留的手机号码", .text(phone, .phone), isRequired: true, error: errors["phone"], isPrivate: true),
     ]
     if wantsCode {
       fields.append(
         Shell.Field(
           "code", "短信验证码",
           .text("", .init(maximum: 6, inputMode: "numeric", autocomplete: "one-time-code", width: 8, isCode: true)),
-          isRequired: true, error: error("code"), isPrivate: true))
+          isRequired: true, error: errors["code"], isPrivate: true))
     }
     return try await visit.portalPage(
       "办理进度查询", note: "不用登录，用受理编号和手机验证码查询", status: errors.isEmpty ? 200 : 422
@@ -86,7 +86,7 @@ package struct ProgressRoutes: Sendable {
       }
       try await codes.redeem(.progress, code, phone: phone, subject: number)
     } catch let refusal as Refusal where !visit.wantsJSON {
-      return try await ask(visit, number, text, nil, fieldErrors(refusal), wantsCode: true)
+      return try await ask(visit, number, text, nil, [FieldError](refusal), wantsCode: true)
     }
     guard let found else { throw Refusal(.notFound, "case-missing", "没有找到这件办件。请核对受理编号。") }
     return try await show(visit, found)
@@ -178,13 +178,7 @@ package struct ProgressRoutes: Sendable {
     let query = visit.request.query
     let name = String((query.first("name") ?? "").filter { !$0.isWhitespace }.prefix(20))
     let division = query.first("division") ?? ""
-    let counties = try await store.records(as: .system).list(
-      ListQuery(
-        "division", filters: [ListFilter("level", .equals(.text("county")))], columns: ["code", "name"], limit: 200)
-    ).records.compactMap { record -> Choice? in
-      guard let code = record["code"].text, let name = record["name"].text else { return nil }
-      return Choice(code, name)
-    }.sorted { $0.value < $1.value }
+    let counties = try await store.counties()
     var count: Int?
     let isName = name.count >= 2 && name.unicodeScalars.allSatisfy { $0.properties.isIdeographic || $0 == "·" }
     if isName {

@@ -3,6 +3,7 @@ import Core
 package import Entities
 import HTML
 package import HTTP
+import Portal
 import Shell
 package import Site
 
@@ -28,14 +29,9 @@ package struct QuestionRoutes: Sendable {
     router.on(.get, "/identity-reports", at: site) { visit in try await reports(visit) }
   }
 
-  /// Questions one user may ask a day.
-  static let daily = 10
-
   func acting(_ visit: Visit, _ entity: String) -> Records {
-    let principal = Principal(
-      kind: .user, id: visit.principal.id, name: visit.principal.name, unit: nil,
-      grants: Grants([Grants.Grant(Permission(entity, "*"), .own)]), clearance: .secret)
-    return store.records(as: principal, purpose: "本人办理", origin: visit.request.origin)
+    store.records(
+      as: visit.principal.entrusted(with: [entity], scope: .own), purpose: "本人办理", origin: visit.request.origin)
   }
 
   private static let shown = [
@@ -128,37 +124,22 @@ package struct QuestionRoutes: Sendable {
 
   // MARK: Asking
 
-  /// The counties that a question may be about.
-  private func counties() async throws -> [Choice] {
-    try await store.records(as: .system).list(
-      ListQuery(
-        "division", filters: [ListFilter("level", .equals(.text("county")))], columns: ["code", "name"], limit: 200)
-    ).records.compactMap { record in
-      guard let code = record["code"].text, let name = record["name"].text else { return nil }
-      return Choice(code, name)
-    }.sorted { $0.value < $1.value }
-  }
-
-  private func choices(_ dictionary: String) -> [Choice] {
-    (store.catalog.dictionary(dictionary)?.codes ?? []).map { Choice($0.code, $0.label) }
-  }
-
   private func questionForm(_ visit: Visit, _ typed: [String: String], _ errors: [FieldError]) async throws -> Response
   {
     try visit.requirePerson(toDo: "提问")
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let fields = [
       Shell.Field(
-        "kind", "类别", .radio(typed["kind"] ?? "question", choices("desk_question_kind")), error: error("kind")),
+        "kind", "类别", .radio(typed["kind"] ?? "question", store.choices("desk_question_kind")), error: errors["kind"]),
       Shell.Field(
         "name", "标题", .text(typed["name"] ?? "", .init(maximum: 80)), isRequired: true,
-        help: "不要写姓名和证件号码，公开答复时会显示标题", error: error("name")),
+        help: "不要写姓名和证件号码，公开答复时会显示标题", error: errors["name"]),
       Shell.Field(
         "content", "内容", .longText(typed["content"] ?? "", rows: 6, maximum: 3000), isRequired: true,
-        error: error("content"), isPrivate: true),
+        error: errors["content"], isPrivate: true),
       Shell.Field(
-        "division_code", "要问哪里的户政部门", .select(typed["division_code"] ?? "", try await counties()), isRequired: true,
-        error: error("division_code")),
+        "division_code", "要问哪里的户政部门", .select(typed["division_code"] ?? "", try await store.counties()),
+        isRequired: true,
+        error: errors["division_code"]),
     ]
     return try await visit.page(
       "我要提问", status: errors.isEmpty ? 200 : 422, crumbs: [Crumb("咨询答疑", "/questions")]
@@ -175,69 +156,47 @@ package struct QuestionRoutes: Sendable {
     let form = try await visit.request.body.form()
     var typed: [String: String] = [:]
     for name in ["kind", "name", "content", "division_code"] { typed[name] = form.first(name) ?? "" }
-    let records = acting(visit, "desk_question")
-    let today = try await records.count(
-      ListQuery(
-        "desk_question",
-        filters: [
-          ListFilter("asker_user_id", .equals(.integer(visit.principal.id))),
-          ListFilter("asked_at", .range(from: .instant(store.clock.today().start), to: nil)),
-        ]))
-    guard today.value < QuestionRoutes.daily else {
-      throw Refusal(.tooMany, "questions-many", "今天已经提了 \(today.value) 个问题，请等待答复或明天再来。急事请拨打咨询电话。")
-    }
     do {
-      let record = try await store.records(as: inserting(visit), purpose: "本人提问", origin: visit.request.origin).insert(
-        "desk_question",
+      let record = try await HandIn.question.insert(
         typed.mapValues { Value.text($0) }.filter { !$0.value.isBlank }.merging([
           "channel": .text("web"), "asker_name": .text(visit.principal.name),
-          "asker_user_id": .integer(visit.principal.id),
-        ]) { $1 }, input: .code)
+        ]) { $1 }, by: visit.principal, purpose: "本人提问", origin: visit.request.origin, in: store)
       return try visit.redirect(
         to: "/questions/\(record.id)", saying: "已提交，编号 \(record["number"].text ?? "")。答复后会显示在这里。")
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) && !visit.wantsJSON {
-      return try await questionForm(visit, typed, fieldErrors(refusal))
+      return try await questionForm(visit, typed, [FieldError](refusal))
     }
-  }
-
-  /// Whoever hands something in may write it, wherever it belongs to; what can be read again is one's own.
-  private func inserting(_ visit: Visit) -> Principal {
-    let subjects = ["desk_question", "desk_identity_report"]
-    return Principal(
-      kind: .user, id: visit.principal.id, name: visit.principal.name, unit: nil,
-      grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
   }
 
   // MARK: Banks
 
   private func reportForm(_ visit: Visit, _ typed: [String: String], _ errors: [FieldError]) async throws -> Response {
     try visit.requirePerson(toDo: "登记")
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let fields = [
       Shell.Field(
         "person_name", "姓名", .text(typed["person_name"] ?? "", .init(maximum: 60, width: 16)), isRequired: true,
-        error: error("person_name")),
+        error: errors["person_name"]),
       Shell.Field(
         "resident_id", "身份证号", .text(typed["resident_id"] ?? "", .residentID), isRequired: true,
-        error: error("resident_id"), isPrivate: true),
+        error: errors["resident_id"], isPrivate: true),
       Shell.Field(
-        "phone", "联系电话", .text(typed["phone"] ?? "", .phone), isRequired: true, error: error("phone"), isPrivate: true),
+        "phone", "联系电话", .text(typed["phone"] ?? "", .phone), isRequired: true, error: errors["phone"], isPrivate: true),
       Shell.Field(
-        "bank", "银行及网点", .text(typed["bank"] ?? "", .init(maximum: 100)), isRequired: true, error: error("bank")),
+        "bank", "银行及网点", .text(typed["bank"] ?? "", .init(maximum: 100)), isRequired: true, error: errors["bank"]),
       Shell.Field(
         "happened_on", "发生日期", .date(typed["happened_on"] ?? store.clock.today().description), isRequired: true,
-        error: error("happened_on")),
+        error: errors["happened_on"]),
       Shell.Field(
         "problems", "异常情形",
         .checkboxes(
-          Set((typed["problems"] ?? "").split(separator: ",").map(String.init)), choices("desk_identity_problem")),
-        isRequired: true, error: error("problems")),
+          Set((typed["problems"] ?? "").split(separator: ",").map(String.init)), store.choices("desk_identity_problem")),
+        isRequired: true, error: errors["problems"]),
       Shell.Field(
         "description", "情况说明", .longText(typed["description"] ?? "", rows: 4, maximum: 1000),
-        error: error("description"), isPrivate: true),
+        error: errors["description"], isPrivate: true),
       Shell.Field(
-        "division_code", "户籍所在地", .select(typed["division_code"] ?? "", try await counties()), isRequired: true,
-        error: error("division_code")),
+        "division_code", "户籍所在地", .select(typed["division_code"] ?? "", try await store.counties()), isRequired: true,
+        error: errors["division_code"]),
     ]
     return try await visit.page(
       "登记银行身份核验异常", status: errors.isEmpty ? 200 : 422, crumbs: [Crumb("我的登记", "/identity-reports")]
@@ -260,13 +219,12 @@ package struct QuestionRoutes: Sendable {
     var values: [String: Value] = typed.mapValues { Value.text($0) }.filter { !$0.value.isBlank }
     values["happened_on"] = CivilDate(typed["happened_on"] ?? "").map { .date($0) }
     values["problems"] = form.all("problems").isEmpty ? nil : .list(form.all("problems"))
-    values["reporter_user_id"] = .integer(visit.principal.id)
     do {
-      let record = try await store.records(as: inserting(visit), purpose: "本人登记", origin: visit.request.origin).insert(
-        "desk_identity_report", values, input: .code)
+      let record = try await HandIn.report.insert(
+        values, by: visit.principal, purpose: "本人登记", origin: visit.request.origin, in: store)
       return try visit.redirect(to: "/identity-reports", saying: "已登记，编号 \(record["number"].text ?? "")，户籍民警核查后会联系您。")
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) && !visit.wantsJSON {
-      return try await reportForm(visit, typed, fieldErrors(refusal))
+      return try await reportForm(visit, typed, [FieldError](refusal))
     }
   }
 

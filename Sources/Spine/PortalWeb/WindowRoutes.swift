@@ -12,14 +12,14 @@ package import Site
 package struct WindowRoutes: Sendable {
   let site: Site
   let windows: ServiceWindows
-  let catalogs: LiveCatalog
+  let store: RecordStore
   let centre: Coordinate
   let limiter: RateLimiter
 
   package init(site: Site, store: RecordStore, centre: Coordinate, limiter: RateLimiter) {
     self.site = site
     windows = ServiceWindows(store: store)
-    catalogs = store.catalogs
+    self.store = store
     self.centre = centre
     self.limiter = limiter
   }
@@ -29,19 +29,12 @@ package struct WindowRoutes: Sendable {
     router.on(.get, "/windows/{id}", at: site) { visit in try await detail(visit) }
   }
 
-  private var services: [Choice] {
-    (catalogs.current.dictionary("desk_window_service")?.codes ?? []).map { Choice($0.code, $0.label) }
-  }
-
   private func list(_ visit: Visit) async throws -> Response {
     try limiter.require(visit.request.remoteAddress, toDo: "查询窗口")
     let query = visit.request.query
     let text = String((query.first("q") ?? "").prefix(40))
     let service = query.first("service").flatMap { $0.isEmpty ? nil : $0 }
-    var here: Coordinate?
-    if let x = query.first("lon").flatMap(Double.init), let y = query.first("lat").flatMap(Double.init) {
-      here = try Coordinate(longitude: x, latitude: y)
-    }
+    let here = try visit.here()
     let found = try await windows.all(service: service, text: text, near: here)
     let address = query.setting("lon", to: nil).setting("lat", to: nil).encoded
     return try await visit.portalPage(
@@ -49,7 +42,7 @@ package struct WindowRoutes: Sendable {
     ) {
       form(.class("portal-search"), .role("search"), .action("/windows")) {
         Shell.Field("q", "名称或地址", .text(text, .init(maximum: 40, placeholder: "例如 东城", type: "search")))
-        Shell.Field("service", "要办的业务", .select(service ?? "", services, blank: "全部业务"))
+        Shell.Field("service", "要办的业务", .select(service ?? "", store.choices("desk_window_service"), blank: "全部业务"))
         Action("查找窗口", .submit(name: nil, value: nil), style: .primary)
         a(.class("button button-normal"), .href("/windows?\(address)"), .data("data-locate")) {
           Icon.locate

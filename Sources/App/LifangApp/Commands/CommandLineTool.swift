@@ -27,6 +27,11 @@ package enum CommandLineTool {
       usage: "import addresses FILE [--json] [--result FILE] [--dry-run]",
       run: ImportCommand.run),
     Command(
+      name: "address", summary: "解析地址、把各种写法的地址对应到标准地址（每行一条，输出 JSON）；补上地址的归属和位置，检查地址库的质量；训练、评测解析模型",
+      usage:
+        "address parse [--threads N] | address match [FILE] [--base FILE] [--threads N] | address place [--json] | address inspect [--only KINDS] [--json] | address train --train FILE --out MODEL [--seed N] | address eval FILE [--json] [--by-label]",
+      run: AddressCommand.run),
+    Command(
       name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),
     Command(
       name: "archive", summary: "查验电子档案：文件、目录、申请内容和办理过程是否与归档时一致",
@@ -38,7 +43,7 @@ package enum CommandLineTool {
       run: AdministratorsCommand.run),
     Command(
       name: "process", summary: "检查流程定义（BPMN 2.0）、按本系统的写法输出，或在命令行里试走一遍",
-      usage: "process check FILE… | process print FILE | process simulate FILE [--set 变量=值,…] [--json]",
+      usage: "process check FILE… | process print FILE | process simulate FILE [FILE…] [--set 变量=值,…] [--json]",
       run: ProcessCommand.run),
     Command(
       name: "items", summary: "列出办事事项，或运行它们的标准用例", usage: "items list [--json] | items check [事项编码 …]",
@@ -56,6 +61,10 @@ package enum CommandLineTool {
       name: "identity-provider", summary: "演示用的统一身份认证平台（OpenID Connect，只含虚构的市民，不可用于生产）",
       usage: "identity-provider --client ID --secret TEXT --redirect URL [--port N] [--scale S]",
       run: IdentityProviderCommand.run),
+    Command(
+      name: "plate", summary: "门牌：输出验真公钥，离线核验二维码签名和制牌包，写出打样文件（--count --design --cut）",
+      usage: "plate key | plate verify [TEXT…] --key FILE | plate batch verify FILE… --key FILE | plate proof FILE",
+      run: PlateCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]
 

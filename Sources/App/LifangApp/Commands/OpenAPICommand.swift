@@ -1,3 +1,4 @@
+import CasesWeb
 import Core
 import EntitiesWeb
 
@@ -6,7 +7,7 @@ enum OpenAPICommand {
   static func run(_ words: [String]) async throws -> Int32 {
     let arguments = try Arguments(words, valued: Configuration.valued, flagged: [])
     let catalog = try Deployment.loadCatalog(try Configuration(arguments))
-    print(OpenAPI(catalog: catalog, title: "里坊接口").document.text)
+    print(OpenAPI(catalog: catalog, title: "里坊接口", parts: [ApplicationDescription.part]).document.text)
     return 0
   }
 }

@@ -2,6 +2,7 @@ import Audit
 import Cases
 import Connectors
 import Core
+import DoorPlates
 import Entities
 import Foundation
 import Messaging
@@ -38,7 +39,7 @@ enum CheckCommand {
     let services = Deployment.services(configuration, reading.catalog)
     let findings =
       reading.allFindings() + services.findings + MessageTemplates(reading.catalog).findings
-      + SharedResources(reading.catalog).findings
+      + SharedResources(reading.catalog).findings + PlateDesigns(reading.catalog).findings
       + services.items.flatMap { GoldenRun(services, catalog: reading.catalog).findings(of: $0) }
     for finding in findings { print(finding.description) }
     let errors = findings.filter { $0.severity == .error }.count

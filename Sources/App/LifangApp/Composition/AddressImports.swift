@@ -14,6 +14,15 @@ extension Deployment {
   }
 }
 
+extension Deployment {
+  /// The base that addresses are matched against; reads addresses as the system, so whoever shows them asks for the
+  /// reader's scope.
+  func addressDirectory() -> AddressDirectory {
+    AddressDirectory(
+      database: owner, gazetteer: gazetteer, likeness: CharacterLikeness(pinyin: pinyin), clock: clock)
+  }
+}
+
 /// An import that was started in the browser: the file as it was sent, and the run it fills.
 struct AddressImportJob: JobPayload {
   static let kind = "address-import"
@@ -53,18 +62,20 @@ struct AddressImportJob: JobPayload {
 
   /// - Parameter principal: what the actor of an import may do now.
   static func register(
-    in kinds: inout JobKinds, importer: AddressImporter,
+    in kinds: inout JobKinds, importer: AddressImporter, placing: AddressPlacing,
     principal: @escaping @Sendable (_ actor: Int64) async throws -> Principal
   ) {
     kinds.register(AddressImportJob.self) { payload, context in
       let actor = try await principal(payload.user)
       try actor.require(Permission("address", "import"), toDo: "导入标准地址")
       let file = try AddressFile(path: payload.path, mapping: payload.mapping.isEmpty ? nil : payload.mapping)
+      let before = try await placing.newest()
       let counts = try await importer.run(payload.run, file, by: actor) { counts, fraction in
         try await context.report(
           done: Int64(fraction * 100), total: 100,
           message: "新建 \(counts.created)，匹配 \(counts.matched)，存疑 \(counts.doubtful)，拒绝 \(counts.rejected)")
       }
+      _ = try await placing.run(by: actor, after: before)
       try? FileManager.default.removeItem(atPath: payload.path)
       return counts.json
     }

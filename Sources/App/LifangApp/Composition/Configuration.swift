@@ -50,6 +50,10 @@ struct Installation: Sendable {
   let root: String
 
   var resources: String { root + "/Resources" }
+  /// The tables of administrative divisions.
+  var divisions: String { resources + "/spine/divisions" }
+  /// The model that `lifang address` and the address workbench parse with.
+  var addressModel: String { resources + "/spine/parser/addresses.model" }
   var web: String { root + "/Web" }
   func city(_ name: String) -> String { root + "/cities/" + name }
 

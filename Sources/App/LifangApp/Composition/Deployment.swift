@@ -5,10 +5,12 @@ import Cases
 import Core
 import Crypto
 import Definitions
+import DoorPlates
 import Entities
 import Ferry
 import Files
 import Foundation
+import HouseholdRegistration
 import Identity
 import Jobs
 import Messaging
@@ -72,12 +74,12 @@ struct Deployment: Sendable {
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
     var hooks =
-      SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers + Appointments.hooks + CorrectionHooks.hooks
+      SpineHooks.all(gazetteer: gazetteer) + IdentityHooks.all + .papers + Appointments.hooks
     files.addHooks(to: &hooks)
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
-    InspectionDraw.addHooks(to: &hooks)
-    BatchTasks.addHooks(to: &hooks)
+    HouseholdHooks.addHooks(to: &hooks)
+    AddressDefectRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
@@ -124,10 +126,16 @@ struct Deployment: Sendable {
   /// - Parameters:
   ///   - problems: tells people what became of the problems they reported.
   ///   - registers: publishes to the other network.
-  func makeStore(telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil) -> RecordStore {
+  ///   - plates: what the register of door plates does by itself.
+  func makeStore(
+    telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil,
+    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil
+  ) -> RecordStore {
     var hooks = hooks
     problems?.addHooks(to: &hooks)
     registers?.addHooks(to: &hooks)
+    corrections.addHooks(to: &hooks)
+    plates?.addHooks(to: &hooks)
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,
@@ -144,7 +152,7 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + CasesSchema.before + MessagingSchema.migrations
+      + AddressImport.migrations + [AddressCodeLedger.migration] + CasesSchema.before + MessagingSchema.migrations
       + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
@@ -152,9 +160,12 @@ enum Schema {
 
   /// Migrations that refer to declared tables.
   static var after: [Migration] {
-    (IdentityGuards.migrations + [AddressCells.triggers] + CasesSchema.after + PortalSchema.after).sorted {
-      $0.id < $1.id
-    }
+    (IdentityGuards.migrations + [AddressCells.triggers, AddressCodeLedger.triggers, AddressDefect.migration]
+      + CasesSchema.after
+      + PapersSchema.after + PortalSchema.after)
+      .sorted {
+        $0.id < $1.id
+      }
   }
 
   /// The role that the pool works as; made by the administrator of the private cluster, elsewhere by whoever owns the

@@ -1,8 +1,10 @@
+import Access
 import Cases
 import Core
 import Entities
 import Ferry
 import Foundation
+import Identity
 import Messaging
 import SQL
 
@@ -40,12 +42,8 @@ extension Deployment {
       database: database, post: ferry.post, keyFolder: ferryKeys, receivers: receivers, log: log,
       metrics: metrics, clock: clock
     ) { problem, transaction in
-      let people = try await transaction.query(
-        """
-        select distinct u.id from app_user u join user_role h on h.user_id = u.id join role_grant g on g.role_id = h.role_id
-        where u.status = 'active' and g.subject in ('ferry', '*') and g.action in ('decide', '*')
-        """
-      ).map { try $0.get("id", as: Int64.self) }
+      let people = try await Responsibility(clock: clock).everyone(
+        with: Permission("ferry", "decide"), in: transaction)
       try await messages.send(
         "ferry_alarm", to: people.map { .user($0) }, ["problem": problem, "time": clock.now().display],
         key: "ferry \(clock.now().seconds / 3600)", in: transaction)

@@ -1,3 +1,4 @@
+import Addresses
 import Audit
 import Cases
 import Core
@@ -8,6 +9,7 @@ import Foundation
 import Identity
 import Jobs
 import Messaging
+import Papers
 import Portal
 import SQL
 import SpineWeb
@@ -23,6 +25,7 @@ extension WebApplication {
       group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
+      group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
@@ -52,6 +55,11 @@ extension WebApplication {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {
           forget(payload)
           if payload.isEmpty || payload.hasPrefix("parameter:") { await renewPolicy() }
+          if payload.isEmpty || payload.hasPrefix("qr_rule") || payload.hasPrefix("address_code_rule") {
+            do { try await qrRules.refresh(from: deployment.database) } catch {
+              deployment.log.fault(error, "qr-rules-refresh")
+            }
+          }
         }
       }
       group.addTask {
@@ -89,6 +97,9 @@ extension WebApplication {
       group.addTask {
         while !Task.isCancelled {
           await appointments.sweep(log: deployment.log)
+          do { try await PhoneCodes(messages: messages).purge() } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "phone-codes-failed") }
+          }
           try? await Task.sleep(for: .seconds(60))
         }
       }
@@ -107,6 +118,9 @@ extension WebApplication {
 
   /// Empties what public pages show of a changed record.
   private func forget(_ payload: String) {
+    directory.note(payload)
+    // Some notifications may have been missed.
+    if payload.isEmpty { return pages.forgetAll() }
     let parts = payload.split(separator: ":")
     guard let entity = parts.first else { return }
     let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []

@@ -9,6 +9,8 @@ import Core
 import Crypto
 import Definitions
 import DefinitionsWeb
+import DoorPlates
+import DoorPlatesWeb
 import Entities
 import EntitiesWeb
 import Ferry
@@ -41,6 +43,7 @@ struct WebApplication: Sendable {
   let jobs: JobQueue
   let pages: RenderedPages
   let counter: ScanCounter
+  let qrRules: QRRules
   let usage: UsageLog
   let auditKeys: AuditKeys
   let apiKeys: APIKeys
@@ -54,6 +57,7 @@ struct WebApplication: Sendable {
   let inspection: ImageInspection
   let registers: RegisterFerry
   let appointments: Appointments
+  let directory: AddressDirectory
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -62,7 +66,10 @@ struct WebApplication: Sendable {
     let problems = ProblemMessages()
     let registers = RegisterFerry()
     self.registers = registers
-    let store = deployment.makeStore(telling: problems, publishing: registers)
+    let corrections = CorrectionRule()
+    let plates = DoorPlateRules()
+    let store = deployment.makeStore(
+      telling: problems, publishing: registers, correcting: corrections, plates: plates)
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -80,13 +87,32 @@ struct WebApplication: Sendable {
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()
+    let directory = deployment.addressDirectory()
+    self.directory = directory
     var kinds = JobKinds()
-    AddressImportJob.register(in: &kinds, importer: imports) { try await identity.principal(actor: $0) }
+    let placing = deployment.addressPlacing()
+    AddressPlacingJob.register(in: &kinds, placing: placing)
+    AddressImportJob.register(in: &kinds, importer: imports, placing: placing) {
+      try await identity.principal(actor: $0)
+    }
+    AddressQualityJob.register(in: &kinds, inspection: deployment.addressInspection(store)) {
+      try await identity.principal(actor: $0)
+    }
     let files = deployment.files
     store.registerImports(in: &kinds, files: files) { try await identity.principal(actor: $0) }
+    let housekeeping = Housekeeping(
+      database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
+    housekeeping.register(in: &kinds)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
+    try await housekeeping.schedule(on: jobs)
+    try await AddressPlacingJob.schedule(on: jobs)
+    try await jobs.schedule(
+      "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
 
     let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
+    let qrRules = try QRRules(proofs: try PlateProofs(ring: deployment.keys), origin: origin)
+    try await qrRules.refresh(from: deployment.database)
+    self.qrRules = qrRules
     let templates = MessageTemplates(deployment.catalogs.declared)
     if templates.findings.hasErrors {
       throw Refusal(
@@ -112,6 +138,7 @@ struct WebApplication: Sendable {
       store: store, versions: versions, parameters: parameters, messages: messages, office: office,
       connectors: connectors, ferry: ferry)
     self.cases = cases
+    corrections.begin(cases)
     let dock = deployment.dock(
       ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
     self.dock = dock
@@ -176,6 +203,7 @@ struct WebApplication: Sendable {
     if !demoAccounts.isEmpty {
       let provider = try await DemoIdentity.provider(deployment, origin: origin)
       try await DemoPortal.refresh(deployment, store)
+      try await DemoFaults.inspect(store, jobs)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
     SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
@@ -210,17 +238,40 @@ struct WebApplication: Sendable {
       site: site, store: store, jobs: jobs, inbox: Inbox(cases), portal: { try await home.content($0) }
     ).register(in: &router)
     AddressImportRoutes(
-      site: site, importer: imports, jobs: jobs, database: deployment.database, folder: configuration.data
+      site: site, importer: imports, jobs: jobs, database: deployment.database, store: store, directory: directory,
+      folder: configuration.data
     )
     .register(in: &router)
+    AddressQualityRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    DefectRoutes(site: site, store: store, reports: AddressReports(store: store, directory: directory))
+      .register(in: &router)
     FileRoutes(site: site, files: files, store: store).register(in: &router)
     let limiter = RateLimiter(
       capacity: configuration.isBenchmark ? 1_000_000_000 : 120, interval: configuration.isBenchmark ? 0.000001 : 0.5)
     ScanRoutes(
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
-      counter: counter, publicOrigin: origin, limiter: limiter, clock: deployment.clock
+      counter: counter, rules: qrRules, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
+    let designs = PlateDesigns(deployment.catalogs.declared)
+    if designs.findings.hasErrors {
+      throw Refusal(
+        .unprocessable, "declarations-wrong", designs.findings.map(\.description).joined(separator: "\n"))
+    }
+    let press = PlatePress(store: store, rules: qrRules, designs: designs, pinyin: deployment.pinyin)
+    plates.begin(
+      rules: qrRules, designs: designs, pinyin: deployment.pinyin, parameters: parameters, messages: messages)
+    PlateDesignRoutes(site: site, press: press).register(in: &router)
+    PlateBatchRoutes(site: site, press: press).register(in: &router)
+    PlateReportRoutes(site: site, store: store).register(in: &router)
+    let photos = FieldPhotos(files: files, images: images, database: deployment.database)
+    InspectionRoutes(site: site, store: store, photos: photos).register(in: &router)
+    MountRoutes(site: site, store: store, photos: photos, parameters: parameters).register(in: &router)
+    AddressReportRoutes(
+      site: site, store: store, photos: photos, limiter: limiter, writing: RateLimiter(capacity: 5, interval: 120)
+    ).register(in: &router)
+    PlateVerifyRoutes(site: site, rules: qrRules, store: store, limiter: limiter).register(in: &router)
     LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
+    MatchRoutes(site: site, store: store, directory: directory).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
       site: site, office: office,
@@ -249,7 +300,8 @@ struct WebApplication: Sendable {
       parameters: parameters, owner: deployment.owner
     ).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
-    RecordInterface(site: site, store: store).register(in: &router)
+    RecordInterface(site: site, store: store, parts: [ApplicationDescription.part]).register(in: &router)
+    ApplicationInterface(site: site, cases: cases, files: files, federation: federation).register(in: &router)
     RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
     router.use { request, next in
       do {

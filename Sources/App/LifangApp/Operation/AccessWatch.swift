@@ -2,6 +2,7 @@ import Access
 import Audit
 import Core
 import Entities
+import Identity
 import Messaging
 import SQL
 
@@ -78,13 +79,8 @@ struct AccessWatch: Sendable {
     do {
       try await store.database.transaction { transaction in
         try await store.records(as: .system).within(transaction).insert("access_warning", made, input: .code)
-        let people = try await transaction.query(
-          """
-          select distinct u.id from app_user u join user_role h on h.user_id = u.id
-            join role_grant g on g.role_id = h.role_id
-          where u.status = 'active' and g.subject = 'access_warning' and g.action in ('justify', '*')
-          """
-        ).map { try $0.get("id", as: Int64.self) }
+        let people = try await Responsibility(clock: store.clock).everyone(
+          with: Permission("access_warning", "justify"), in: transaction)
         try await messages.send(
           "access_warning", to: people.map { .user($0) },
           [

@@ -52,12 +52,18 @@ final class RunLog: Sendable {
       defer { lines = [] }
       return lines
     }
-    for line in waiting {
-      try await database.execute(
-        """
-        insert into run_event (at, node, level, event, request, detail)
-        values (\(line.at), \(node), \(line.level), \(line.event), \(line.request), \(line.detail))
-        """)
+    for (index, line) in waiting.enumerated() {
+      do {
+        try await database.execute(
+          """
+          insert into run_event (at, node, level, event, request, detail)
+          values (\(line.at), \(node), \(line.level), \(line.event), \(line.request), \(line.detail))
+          """)
+      } catch {
+        // The next time, before what has come since.
+        lines.withLock { $0 = Array((waiting[index...] + $0).prefix(RunLog.capacity)) }
+        throw error
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import Access
 import Addresses
 import Core
 import Documents
+import Entities
 import Foundation
 import HTML
 import HTTP
@@ -16,6 +17,8 @@ struct AddressImportRoutes: Sendable {
   let importer: AddressImporter
   let jobs: JobQueue
   let database: Database
+  let store: RecordStore
+  let directory: AddressDirectory
   /// The data folder; files wait in `imports` below it.
   let folder: String
 
@@ -31,9 +34,11 @@ struct AddressImportRoutes: Sendable {
     router.on(.post, "/import/addresses/start/{file}", at: site) { visit in try await start(visit) }
     router.on(.get, "/import/addresses/{run}", at: site) { visit in try await result(visit) }
     router.on(.get, "/import/addresses/{run}/rows.csv", at: site) { visit in try await download(visit) }
+    router.on(.get, "/import/addresses/{run}/rows/{row}", at: site) { visit in try await choose(visit, error: nil) }
+    router.on(.post, "/import/addresses/{run}/rows/{row}", at: site) { visit in try await decide(visit) }
   }
 
-  private func require(_ visit: Visit) throws {
+  func require(_ visit: Visit) throws {
     try visit.principal.require(Permission("address", "import"), toDo: "导入标准地址")
   }
 
@@ -221,7 +226,7 @@ struct AddressImportRoutes: Sendable {
   }
 
   /// The run in the path; another's looks missing.
-  private func run(_ visit: Visit) async throws -> Int64 {
+  func run(_ visit: Visit) async throws -> Int64 {
     try require(visit)
     let run = try visit.request.integer("run")
     let found = try await database.query(
@@ -255,7 +260,8 @@ struct AddressImportRoutes: Sendable {
         let number = try row.get("row", as: Int64.self)
         let id = try row.get("address_id", as: Int64?.self)
         return TableRow(
-          id: String(number), name: "第 \(number) 行", path: id.map { "/r/address/\($0)" },
+          id: String(number), name: "第 \(number) 行",
+          path: id.map { "/r/address/\($0)" } ?? (outcome == "doubtful" ? "\(path)/rows/\(number)" : nil),
           cells: [
             .text(String(number)), .text(try row.get("source_text")),
             .text(try row.get("reason", as: String?.self) ?? (outcome == "created" ? "已新建" : "与已有地址相同")),
@@ -263,7 +269,8 @@ struct AddressImportRoutes: Sendable {
       }, opensPanel: false, empty: .empty("没有这一类的行", "换一个结论看看。"))
     return try await visit.page(
       "导入结果", layout: .wide, crumbs: [Crumb("标准地址", "/r/address"), Crumb("导入", "/import/addresses")],
-      subtitle: "共 \(grouped(Int(counts.total))) 行；每类显示前 200 行，全部结果请下载",
+      subtitle:
+        "共 \(grouped(Int(counts.total))) 行；每类显示前 200 行，全部结果请下载\(outcome == "doubtful" && !rows.isEmpty ? "。点开存疑的行，从候选中选一条" : "")",
       actions: [Action("下载全部结果", .download("\(path)/rows.csv"), style: .primary, icon: .download)], tabs: tabs
     ) { table }
   }

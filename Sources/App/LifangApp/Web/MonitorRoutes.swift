@@ -201,8 +201,9 @@ struct MonitorRoutes: Sendable {
           cells: [
             .text(try row.get("at", as: Instant.self).display),
             (isError ? Badge("异常", .danger) : Badge("警告", .warning)).html,
-            .text(MonitorRoutes.events[name] ?? name), .text(try row.get("person", as: String?.self) ?? "系统"),
-            .text(try row.get("request", as: String?.self) ?? ""), .text(try row.get("detail")),
+            .text(MonitorRoutes.events[name] ?? name), .text(try row.get("detail")),
+            .text(try row.get("person", as: String?.self) ?? "系统"),
+            .text(try row.get("request", as: String?.self) ?? "—"),
           ]))
     }
     let last = try found.count > 50 ? found[49].get("id", as: Int64.self) : nil
@@ -210,8 +211,8 @@ struct MonitorRoutes: Sendable {
     let table = DataTable(
       caption: "异常日志",
       columns: [
-        Column("时间", .date), Column("级别", .state), Column("事件"), Column("操作人"), Column("请求编号", .code),
-        Column("详情", .wide),
+        Column("时间", .date), Column("级别", .state), Column("事件"), Column("详情", .wide), Column("操作人"),
+        Column("请求编号", .code),
       ], rows: rows, opensPanel: false,
       empty: isNarrowed
         ? .nothingFound("没有符合条件的记录", "换一个条件试试。", clear: "/operation/exceptions")

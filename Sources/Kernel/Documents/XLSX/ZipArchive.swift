@@ -62,6 +62,13 @@ final class ZipArchive {
     }
   }
 
+  /// The names of all parts.
+  var names: [String] {
+    (0..<UInt64(max(0, zip_get_num_entries(archive, 0)))).compactMap { index in
+      zip_get_name(archive, index, 0).map { String(cString: $0) }
+    }
+  }
+
   func contains(_ name: String) -> Bool { zip_name_locate(archive, name, zip_flags_t(ZIP_FL_NOCASE)) >= 0 }
 
   /// Opens a part, or returns `nil` when the archive has none of that name.

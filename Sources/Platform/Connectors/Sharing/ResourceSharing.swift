@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 package import Entities
 import SQL
 
@@ -96,9 +96,9 @@ package struct ResourceSharing: Sendable {
   /// Records of a resource.
   ///
   /// - Parameters:
-  ///   - filters: of shared fields, as texts; at least one where the register holds personal data, so that nobody copies
-  ///     it whole.
-  ///   - after: the id of the last record of the page before.
+  ///   - filters: of shared fields, as texts; where the register holds personal data, one of them has to be what tells
+  ///     people apart, so that nobody copies it piece by piece.
+  ///   - offset: records to leave out, at most 10,000.
   /// - Throws: ``Refusal`` as ``open(_:for:)``, `filter-unknown`, `filter-missing`.
   package func query(
     _ name: String, filters: [String: String], limit: Int, offset: Int, by principal: Principal, origin: Origin
@@ -112,17 +112,39 @@ package struct ResourceSharing: Sendable {
       }
       conditions.append(ListFilter(field, .equals(try store.catalog.parse(text, for: declared))))
     }
-    if entity.personal, filters.isEmpty {
-      throw Refusal(.invalid, "filter-missing", "查询个人信息至少要给一个条件，如身份证号或姓名。")
+    if entity.personal {
+      let telling = resource.fields.filter { $0 == entity.title || entity.field($0)?.tellsApart == true }
+      guard telling.isEmpty ? !filters.isEmpty : telling.contains(where: { filters[$0] != nil }) else {
+        let labels = telling.compactMap { entity.field($0)?.label }.joined(separator: "、")
+        throw Refusal(
+          .invalid, "filter-missing", "查询个人信息至少要给一个能确定到人的条件\(labels.isEmpty ? "" : "：" + labels)。请补上后再查询。")
+      }
     }
     // The application has decided; the key's own role grants nothing of the register.
+    let owner = entity.attachedTo
     let reader = Principal(
       kind: .key, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants([Grants.Grant(Permission(resource.register, "view"), .all)]), clearance: principal.clearance)
-    let page = try await store.records(as: reader, purpose: "数据共享：\(resource.label)", origin: origin).list(
+      grants: Grants(
+        ([resource.register] + [owner].compactMap(\.self)).map { Grants.Grant(Permission($0, "view"), .all) }),
+      clearance: principal.clearance)
+    let records = store.records(as: reader, purpose: "数据共享：\(resource.label)", origin: origin)
+    let columns = resource.fields + [owner].compactMap { $0.map { "\($0)_id" } }
+    let page = try await records.list(
       ListQuery(
-        resource.register, filters: conditions, columns: resource.fields, start: .offset(min(max(offset, 0), 10_000)),
+        resource.register, filters: conditions, columns: columns, start: .offset(min(max(offset, 0), 10_000)),
         limit: min(max(limit, 1), ResourceSharing.maximum)))
-    return (resource, page.records)
+    guard let owner, !resource.ownerFilters.isEmpty, !page.records.isEmpty else { return (resource, page.records) }
+    let owners = Set(page.records.compactMap { $0["\(owner)_id"].integer })
+    let counting = try await records.list(
+      ListQuery(
+        owner, filters: resource.ownerFilters + [ListFilter("id", .oneOf(owners.sorted().map { .integer($0) }))],
+        columns: ["id"], limit: ResourceSharing.maximum)
+    ).records.map(\.id)
+    return (resource, page.records.filter { counting.contains($0["\(owner)_id"].integer ?? 0) })
   }
+}
+
+extension FieldDeclaration {
+  /// Whether its values point to one person or a few: names, numbers, telephones, addresses.
+  fileprivate var tellsApart: Bool { mask.map { $0 != .all } ?? false }
 }

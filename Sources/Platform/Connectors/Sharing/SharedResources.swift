@@ -5,6 +5,7 @@ import YAML
 /// Information that others may use (信息资源): some fields of some records of a register, and under which conditions
 /// (C-561, C-563…C-583).
 package struct SharedResource: Sendable {
+  /// 共享属性.
   package enum ShareType: String, Sendable, Hashable, CaseIterable {
     /// 无条件共享: every key may.
     case open
@@ -21,6 +22,8 @@ package struct SharedResource: Sendable {
   package let register: String
   /// Which of its records; all must hold.
   package let filters: [ListFilter]
+  /// What must hold of the record that each belongs to, such as the case of a form.
+  package let ownerFilters: [ListFilter]
   package let fields: [String]
   package let share: ShareType
   package let branch: String
@@ -56,6 +59,7 @@ package struct SharedResources: Sendable {
     findings = collector.findings.sortedByPlace
   }
 
+  /// The resource of this name (资源标识).
   package func resource(_ name: String) -> SharedResource? { all.first { $0.name == name } }
 }
 
@@ -83,7 +87,7 @@ struct SharedResourceReader {
   private func resource(_ node: YAMLNode) -> SharedResource? {
     let item = MappingReader(
       node, "信息资源",
-      keys: ["name", "number", "label", "source", "register", "where", "fields", "remove"]
+      keys: ["name", "number", "label", "source", "register", "where", "owner", "fields", "remove"]
         + SharedResourceReader.common,
       collector)
     guard let name = item.name("name") else { return nil }
@@ -107,15 +111,29 @@ struct SharedResourceReader {
     func text(_ key: String) -> String { item.text(key, limit: 100) ?? reader.text(key, limit: 100) ?? "" }
     return SharedResource(
       name: name, label: item.label(fallback: name), position: item.integer("number", in: 1...10_000) ?? 0,
-      register: register, filters: filters(item, entity), fields: fields,
+      register: register, filters: filters(item, "where", entity), ownerFilters: ownerFilters(item, entity),
+      fields: fields,
       share: item.choice("share", SharedResource.ShareType.self) ?? reader.choice(
         "share", SharedResource.ShareType.self) ?? .conditional, branch: text("branch"), element: text("element"),
       format: text("format"), condition: text("condition"), scope: text("scope"), method: text("method"),
       source: item.texts("source").map(\.text))
   }
 
-  private func filters(_ item: MappingReader, _ entity: EntityDeclaration) -> [ListFilter] {
-    (item.node("where")?.mapping ?? []).compactMap { entry in
+  /// An application is no fact before it was granted: what belongs to something has to say which of it counts.
+  private func ownerFilters(_ item: MappingReader, _ entity: EntityDeclaration) -> [ListFilter] {
+    guard let owner = entity.attachedTo.flatMap({ catalog.entity($0) }) else {
+      if item.has("owner") { collector.error(item.place("owner"), "登记表“\(entity.label)”不从属于别的登记表，不应有 owner") }
+      return []
+    }
+    if !item.has("owner") {
+      collector.error(
+        item.place("register"), "“\(entity.label)”从属于“\(owner.label)”，应写 owner 限定哪些算数，如 owner: {state: completed}")
+    }
+    return filters(item, "owner", owner)
+  }
+
+  private func filters(_ item: MappingReader, _ key: String, _ entity: EntityDeclaration) -> [ListFilter] {
+    (item.node(key)?.mapping ?? []).compactMap { entry in
       guard let field = entity.field(entry.key), field.isStored, !field.encrypted else {
         collector.error(entry.keyPosition, "登记表“\(entity.label)”没有可以限定的字段“\(entry.key)”")
         return nil

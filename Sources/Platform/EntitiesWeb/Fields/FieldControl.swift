@@ -66,7 +66,7 @@ package struct FieldControl {
       return .reference(
         reference
           ?? Control.Reference(
-            value: text, text: record?.titles[field.name] ?? typed?.first("\(field.name).text") ?? "",
+            value: text, text: typed?.first("\(field.name).text") ?? record?.titles[field.name] ?? "",
             source: "/r/\(entity)/pick"))
     case .point:
       var longitude = typed?.first("\(field.name).lon") ?? ""
@@ -85,7 +85,7 @@ package struct FieldControl {
     case .division:
       return .reference(
         Control.Reference(
-          value: text, text: record?.titles[field.name] ?? typed?.first("\(field.name).text") ?? text,
+          value: text, text: typed?.first("\(field.name).text") ?? record?.titles[field.name] ?? text,
           source: RecordRoutes.divisionPicker, placeholder: "输入区划名称或代码"))
     case .text: return .text(text, .init(maximum: field.maximumLength))
     }

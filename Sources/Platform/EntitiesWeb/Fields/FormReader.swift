@@ -34,15 +34,17 @@ package struct FormReader {
     case .boolean: values[field.name] = .boolean(form.first(field.name).map { !$0.isEmpty } ?? false)
     case .code where field.multiple: values[field.name] = .list(form.all(field.name))
     case .ref:
-      let text = form.first("\(field.name).choice") ?? form.first(field.name) ?? ""
+      let text = form.first("\(field.name).choice") ?? kept(field, form, record)
       if text.isEmpty, let typed = form.first("\(field.name).text"), !typed.isEmpty {
         errors.append(FieldError(field.name, "请从列表中选择一个\(field.label)，“\(typed.prefix(40))”没有选中任何一条。"))
         return
       }
       parse(text, field)
     case .division:
-      let text = form.first(field.name) ?? ""
       let typed = form.first("\(field.name).text") ?? ""
+      var text = kept(field, form, record)
+      // Without scripts another place is typed over the name of the one whose code is still in the form.
+      if let record, !typed.isEmpty, text == record[field.name].text, typed != record.titles[field.name] { text = "" }
       if text.isEmpty, !typed.isEmpty {
         guard let code = register.divisions.code(meant: typed) else {
           errors.append(FieldError(field.name, "没有找到“\(typed.prefix(40))”，或有几处同名。请从列表中选择，或填写区划代码。"))
@@ -57,6 +59,12 @@ package struct FormReader {
       if text.isEmpty, let record, record.masked.contains(field.name) { return }
       parse(text, field)
     }
+  }
+
+  /// The code in the form, unless its name was taken out of it: without scripts the code stays behind.
+  private func kept(_ field: FieldDeclaration, _ form: FormData, _ record: Record?) -> String {
+    if record?.titles[field.name] != nil, form.first("\(field.name).text") == "" { return "" }
+    return form.first(field.name) ?? ""
   }
 
   private mutating func parse(_ text: String, _ field: FieldDeclaration) {

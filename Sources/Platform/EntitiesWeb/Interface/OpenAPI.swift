@@ -3,12 +3,25 @@ package import Entities
 
 /// The interface of every register as an OpenAPI 3.1 document, made from the declarations.
 package struct OpenAPI {
+  /// What an area adds beside its registers.
+  package struct Part: Sendable {
+    package let paths: [(key: String, value: JSON)]
+    package let schemas: [(key: String, value: JSON)]
+
+    package init(paths: [(key: String, value: JSON)], schemas: [(key: String, value: JSON)]) {
+      self.paths = paths
+      self.schemas = schemas
+    }
+  }
+
   let catalog: Catalog
   let title: String
+  let parts: [Part]
 
-  package init(catalog: Catalog, title: String) {
+  package init(catalog: Catalog, title: String, parts: [Part] = []) {
     self.catalog = catalog
     self.title = title
+    self.parts = parts
   }
 
   package var document: JSON {
@@ -24,6 +37,12 @@ package struct OpenAPI {
     paths += FeatureDescription(catalog: catalog).paths
     paths.append(("/api/lookup/{code}", OpenAPI.lookup))
     paths.append(("/api/nearby", OpenAPI.nearby))
+    paths.append(("/api/address/match", OpenAPI.match))
+    paths.append(("/api/address/at", OpenAPI.addressesAt))
+    for part in parts {
+      paths += part.paths
+      schemas += part.schemas
+    }
     return [
       "openapi": "3.1.0",
       "info": ["title": .string(title), "version": "1", "description": "按声明自动生成；每个登记表的字段、必填和字典与页面一致。"],
@@ -40,13 +59,20 @@ package struct OpenAPI {
 
   // MARK: Paths
 
-  private func reference(_ name: String) -> JSON { ["$ref": .string("#/components/schemas/\(name)")] }
+  package static func reference(_ name: String) -> JSON { ["$ref": .string("#/components/schemas/\(name)")] }
 
-  private func answer(_ text: String, _ schema: JSON) -> JSON {
+  package static func answer(_ text: String, _ schema: JSON) -> JSON {
     ["description": .string(text), "content": ["application/json": ["schema": schema]]]
   }
 
-  private var refusals: [(key: String, value: JSON)] {
+  private func reference(_ name: String) -> JSON { OpenAPI.reference(name) }
+
+  private func answer(_ text: String, _ schema: JSON) -> JSON { OpenAPI.answer(text, schema) }
+
+  private var refusals: [(key: String, value: JSON)] { OpenAPI.refusals }
+
+  /// The answers that every operation may give.
+  package static var refusals: [(key: String, value: JSON)] {
     [
       ("400", "请求有误"), ("401", "没有登录或密钥无效"), ("403", "没有权限"), ("404", "没有这条记录"), ("409", "已被他人改动或重复"),
       ("422", "内容不符合规则"), ("429", "调用太频繁"),
@@ -195,6 +221,16 @@ package struct OpenAPI {
     return .object(members)
   }
 
+  /// The schema of some fields as they are filled in.
+  package func input(_ fields: [FieldDeclaration], of entity: EntityDeclaration) -> JSON {
+    let required = fields.filter { $0.required && $0.defaultValue == nil }.map { JSON.string($0.name) }
+    return [
+      "type": "object", "title": .string(entity.label),
+      "properties": .object(fields.map { ($0.name, type($0)) }), "required": .array(required),
+      "additionalProperties": false,
+    ]
+  }
+
   /// Answers may leave any field empty, and show a mask in place of any type.
   private func nullable(_ field: FieldDeclaration) -> JSON {
     ["title": .string(field.label), "description": .string(field.help ?? field.type.label)]
@@ -246,6 +282,84 @@ package struct OpenAPI {
       "responses": [
         "200": ["description": "公开信息", "content": ["application/json": ["schema": ["type": "object"]]]],
         "400": ["description": "请求有误"], "404": ["description": "没有这个地址"], "429": ["description": "查询太频繁"],
+      ],
+    ]
+  ]
+
+  private static let addressesAt: JSON = [
+    "get": [
+      "operationId": "addresses_at", "summary": "按经纬度查标准地址（逆地理编码）", "tags": ["标准地址"],
+      "parameters": [
+        ["name": "lon", "in": "query", "required": true, "schema": ["type": "number"]],
+        ["name": "lat", "in": "query", "required": true, "schema": ["type": "number"]],
+        ["name": "radius", "in": "query", "schema": ["type": "number", "minimum": 1, "maximum": 2000]],
+      ],
+      "responses": [
+        "200": [
+          "description": "inside：所在楼栋及其各户；near：附近的地址，由近到远",
+          "content": [
+            "application/json": [
+              "schema": [
+                "type": "object", "required": ["inside", "near"],
+                "properties": [
+                  "inside": ["type": "array", "items": ["type": "object"]],
+                  "near": ["type": "array", "items": ["type": "object"]],
+                ],
+              ]
+            ]
+          ],
+        ], "400": ["description": "请求有误"], "401": ["description": "没有登录或密钥无效"], "403": ["description": "没有权限"],
+        "422": ["description": "内容不符合规则"], "429": ["description": "调用太频繁"],
+      ],
+    ]
+  ]
+
+  private static let match: JSON = [
+    "post": [
+      "operationId": "match_addresses", "summary": "把各种写法的地址对应到标准地址", "tags": ["标准地址"],
+      "requestBody": [
+        "required": true,
+        "content": [
+          "application/json": [
+            "schema": [
+              "type": "object", "required": ["addresses"],
+              "properties": [
+                "addresses": [
+                  "type": "array", "minItems": 1, "maxItems": 1000, "items": ["type": "string"],
+                ]
+              ],
+            ]
+          ]
+        ],
+      ],
+      "responses": [
+        "200": [
+          "description": "逐条的结论：accepted 采纳，doubtful 存疑，none 无匹配",
+          "content": [
+            "application/json": [
+              "schema": [
+                "type": "object", "required": ["items"],
+                "properties": [
+                  "items": [
+                    "type": "array",
+                    "items": [
+                      "type": "object", "required": ["text", "outcome", "confidence", "candidates", "reasons"],
+                      "properties": [
+                        "text": ["type": "string"],
+                        "outcome": ["type": "string", "enum": ["accepted", "doubtful", "none"]],
+                        "confidence": ["type": "number", "minimum": 0, "maximum": 1],
+                        "address": ["type": ["object", "null"]],
+                        "candidates": ["type": "array", "items": ["type": "object"]],
+                        "reasons": ["type": "array", "items": ["type": "object"]],
+                      ],
+                    ],
+                  ]
+                ],
+              ]
+            ]
+          ],
+        ], "400": ["description": "请求有误"], "401": ["description": "没有登录或密钥无效"], "403": ["description": "没有权限"],
+        "422": ["description": "内容不符合规则"], "429": ["description": "调用太频繁"],
       ],
     ]
   ]

@@ -12,10 +12,13 @@ package import Site
 package struct RecordInterface: Sendable {
   let site: Site
   let store: RecordStore
+  /// What the description says beside the registers.
+  let parts: [OpenAPI.Part]
 
-  package init(site: Site, store: RecordStore) {
+  package init(site: Site, store: RecordStore, parts: [OpenAPI.Part] = []) {
     self.site = site
     self.store = store
+    self.parts = parts
   }
 
   package func register(in router: inout Router) {
@@ -26,7 +29,7 @@ package struct RecordInterface: Sendable {
     router.on(.patch, "/api/r/{entity}/{id}", at: site) { visit in try await change(visit) }
     router.on(.delete, "/api/r/{entity}/{id}", at: site) { visit in try await delete(visit) }
     router.on(.get, "/api/openapi.json", at: site) { visit in
-      .json(OpenAPI(catalog: store.catalog, title: "\(site.city)里坊接口").document)
+      .json(OpenAPI(catalog: store.catalog, title: "\(site.city)里坊接口", parts: parts).document)
     }
   }
 

@@ -1,10 +1,15 @@
-import Core
-import Entities
+package import Core
+package import Entities
 
 /// Records as the interface writes and reads them: one member a field, by its declared name.
-struct RecordJSON {
+package struct RecordJSON {
   let entity: EntityDeclaration
   let catalog: Catalog
+
+  package init(entity: EntityDeclaration, catalog: Catalog) {
+    self.entity = entity
+    self.catalog = catalog
+  }
 
   /// The record with its chosen fields; masked ones show their mask and are named in `masked`.
   func encode(_ record: Record) -> JSON {
@@ -37,7 +42,7 @@ struct RecordJSON {
   /// The values of a body.
   ///
   /// - Throws: ``Refusal`` naming every member that is unknown or does not fit its field.
-  func decode(_ body: JSON) throws -> [String: Value] {
+  package func decode(_ body: JSON) throws -> [String: Value] {
     guard let members = body.object else {
       throw Refusal(.invalid, "body-object", "请求内容应为一个 JSON 对象。")
     }

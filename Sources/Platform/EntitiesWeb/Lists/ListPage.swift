@@ -112,7 +112,7 @@ struct ListPage {
   }
 
   private var batch: DataTable.Batch? {
-    var actions = entity.actions.filter { $0.ask.isEmpty && may($0.name) }.map {
+    var actions = entity.actions.filter { may($0.name) && entity.allowsBatch($0) }.map {
       Action($0.label, .submit(name: "action", value: $0.name))
     }
     if may("delete") { actions.append(Action("删除", .submit(name: "action", value: "delete"), style: .danger)) }

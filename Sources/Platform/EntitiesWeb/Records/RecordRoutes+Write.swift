@@ -93,8 +93,7 @@ extension RecordRoutes {
       return try visit.redirect(
         to: "/r/\(entity.name)/\(saved.id)", saying: id == nil ? "已新建\(entity.label)“\(title)”。" : "已保存对“\(title)”的修改。")
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
-      let all = [refusal] + refusal.others
-      return try await again(all.map { FieldError($0.field, $0.message) }, status: refusal.kind.status)
+      return try await again([FieldError](refusal), status: refusal.kind.status)
     }
   }
 
@@ -182,6 +181,7 @@ extension RecordRoutes {
 
   func askAction(_ visit: Visit) async throws -> Response {
     let (register, action, id) = try declared(visit)
+    if let page = action.page(of: id) { return try visit.redirect(to: page) }
     let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
       register.entity.name, id)
     return try await visit.confirmation(confirmation(action, register, record, errors: []))
@@ -200,7 +200,12 @@ extension RecordRoutes {
         controls.field($0, typed: nil, record: record)
       },
       errors: errors, path: "\(path)/do/\(action.name)", hidden: [HiddenField("version", String(record.version))],
-      submit: action.label, cancelPath: path)
+      submit: action.label, cancelPath: path, isMultipart: !fileFields(of: action, register).isEmpty)
+  }
+
+  /// The fields among those that are asked which hold files.
+  private func fileFields(of action: ActionDeclaration, _ register: Register) -> [FieldDeclaration] {
+    action.ask.compactMap { register.entity.field($0) }.filter { $0.type == .file || $0.type == .image }
   }
 
   func perform(_ visit: Visit) async throws -> Response {
@@ -208,65 +213,25 @@ extension RecordRoutes {
     let form = try await visit.request.body.form()
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     let record = try await records.get(register.entity.name, id)
-    let reader = FormReader(register, form, record: record, only: action.ask)
+    var reader = FormReader(register, form, record: record, only: action.ask)
     guard reader.errors.isEmpty else {
       return try await visit.confirmation(confirmation(action, register, record, errors: reader.errors), status: 422)
     }
     do {
+      for field in fileFields(of: action, register) {
+        if let value = try await files.value(field, form, record: record, by: visit.principal) {
+          reader.set(field.name, value)
+        }
+      }
       let changed = try await records.perform(
         action.name, on: register.entity.name, id, version: form.first("version").flatMap { Int($0) },
         asked: reader.values)
       return try visit.redirect(
         to: "/r/\(register.entity.name)/\(id)", saying: "已\(action.label)“\(register.title(of: changed))”。")
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
-      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      let all = [FieldError](refusal)
       return try await visit.confirmation(
         confirmation(action, register, record, errors: all), status: refusal.kind.status)
     }
-  }
-
-  // MARK: Batches
-
-  /// One action on the ticked records, or on all that the list's filters leave.
-  func batch(_ visit: Visit) async throws -> Response {
-    let form = try await visit.request.body.form()
-    let name = form.first("action") ?? ""
-    let entity = try store.entity(try visit.request.parameter("entity"))
-    let register = register(entity, visit)
-    let records = store.records(as: visit.principal, origin: visit.request.origin)
-    var ids = form.all("id").compactMap { Int64($0) }
-    let address = try ListAddress(entity, form.fields)
-    if form.first("all") == "1" {
-      var query = address.query
-      query.limit = ListQuery.maximumLimit
-      query.columns = [entity.title]
-      let page = try await records.list(query)
-      guard page.count.value <= Records.bulkLimit else {
-        throw Refusal(
-          .tooLarge, "bulk-too-large",
-          "筛选出 \(page.count.display) 条，一次最多处理 \(Records.bulkLimit) 条，没有改动。请增加筛选条件。")
-      }
-      ids = page.records.map(\.id)
-    }
-    guard !ids.isEmpty else {
-      return try visit.redirect(to: address.path, saying: "没有勾选任何\(entity.label)，没有改动。", tone: .warning)
-    }
-    let outcome: BulkOutcome
-    let verb: String
-    if name == "delete" {
-      try visit.principal.require(Permission(entity.name, "delete"), toDo: "删除\(entity.label)")
-      outcome = try await records.deleteAll(entity.name, ids)
-      verb = "删除"
-    } else {
-      outcome = try await records.performAll(name, on: entity.name, ids)
-      verb = entity.action(name)?.label ?? name
-    }
-    guard let first = outcome.refused.first else {
-      return try visit.redirect(to: address.path, saying: "已\(verb) \(outcome.done.count) 条\(register.entity.label)。")
-    }
-    return try visit.redirect(
-      to: address.path,
-      saying: "\(verb)完成 \(outcome.done.count) 条，\(outcome.refused.count) 条未处理，例如：\(first.refusal.message)",
-      tone: .warning)
   }
 }

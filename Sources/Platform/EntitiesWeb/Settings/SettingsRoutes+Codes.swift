@@ -76,7 +76,7 @@ extension SettingsRoutes {
         typed.code, label: typed.label, in: dictionary.name, parent: typed.parent.isEmpty ? nil : typed.parent,
         retired: typed.retired, help: typed.help, isNew: isNew, by: visit.principal, origin: visit.request.origin)
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict].contains(refusal.kind) {
-      let errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      let errors = [FieldError](refusal)
       return try await form(visit, dictionary, typed, of: present, errors: errors, status: refusal.kind.status)
     }
     let change = isNew ? "已新增编码" : typed.retired && present?.retired == false ? "已停用编码" : "已保存编码"

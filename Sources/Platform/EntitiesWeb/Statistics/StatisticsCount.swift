@@ -28,7 +28,7 @@ struct StatisticsCount: Sendable {
       let isDate = time.valueKind == .date
       let from: Value? = range.since.map { isDate ? .date($0) : .instant($0.start) }
       let to: Value? = range.until.map {
-        isDate ? .date($0) : .instant(Instant(microseconds: $0.adding(days: 1).start.microseconds - 1))
+        isDate ? .date($0) : .instant($0.end)
       }
       filters.append(ListFilter(time.name, .range(from: from, to: to)))
     }

@@ -1,5 +1,5 @@
-package import Access
-package import Core
+import Access
+import Core
 package import Documents
 import Foundation
 
@@ -51,6 +51,14 @@ package struct PageImages: Sendable {
   ) async throws -> [UInt8] {
     let bytes = try await picture(of: file, page: page, longest: longest)
     return try await PictureWorker(executor).draw(bytes, longest, quarters, watermark)
+  }
+
+  /// A picture as it may be shown to others: upright, no larger than `longest`, without what the camera wrote into it
+  /// (EXIF: device, time, place).
+  ///
+  /// - Throws: ``Refusal`` `image-unsupported` for anything but JPEG and PNG, `image-too-large`.
+  package func stripped(_ bytes: [UInt8], longest: Int = 1920) async throws -> [UInt8] {
+    try await PictureWorker(executor).draw(bytes, longest, 0, nil)
   }
 
   /// What the pixels of a page say of its quality; the first page of a PDF unless another is named.

@@ -137,6 +137,34 @@ package struct Responsibility: Sendable {
     }
   }
 
+  /// Everybody who holds a right now, wherever: who is told of what concerns the whole platform.
+  package func everyone(with permission: Permission, in session: some SQLSession) async throws -> [Int64] {
+    try await session.query(
+      """
+      select distinct a.user_id from (\(holdings)) a join role r on r.code = a.code join role_grant g on g.role_id = r.id
+      where a.kind = 'role' and g.subject in (\(permission.subject), '*') and g.action in (\(permission.action), '*')
+      order by 1
+      """
+    ).map { try $0.get("user_id") }
+  }
+
+  /// The unit that covers a division most closely and has somebody who holds a right there.
+  package func unit(covering division: String, with permission: Permission, in session: some SQLSession) async throws
+    -> Int64?
+  {
+    try await session.query(
+      """
+      select u.id from unit u
+      where u.active and u.division_code is not null and starts_with(\(division), u.division_code)
+        and exists (
+          select from (\(holdings)) a join role r on r.code = a.code join role_grant g on g.role_id = r.id
+          where a.kind = 'role' and a.unit_id = u.id and g.subject in (\(permission.subject), '*')
+            and g.action in (\(permission.action), '*'))
+      order by length(u.division_code) desc, length(u.path), u.id limit 1
+      """
+    ).first?.get("id")
+  }
+
   /// The pools a user is in.
   package func pools(of user: Int64, in session: some SQLSession) async throws -> Set<Pool> {
     let rows = try await session.query(

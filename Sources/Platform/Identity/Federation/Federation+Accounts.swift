@@ -36,17 +36,20 @@ extension Federation {
   }
 
   /// The account of a vouched identity: the one it is bound to, the one of the same person, or a new one.
-  private func account(
+  func account(
     _ vouched: VouchedIdentity, of provider: IdentityProvider, _ origin: Origin, in transaction: Transaction
   ) async throws -> Int64 {
-    // Two first sign-ins of one person at once must not make two accounts.
-    let lock = vouched.document?.text ?? "\(provider.id) \(vouched.subject)"
-    try await transaction.execute("select pg_advisory_xact_lock(hashtextextended(\(lock), 5117))")
+    try await lock(vouched, of: provider, in: transaction)
     let records = store.records(as: .system, purpose: "实名登录", origin: origin).within(transaction)
     if let known = try await binding(of: provider, vouched.subject, records) {
       guard let user = known["user_id"].integer else { throw Fault("binding-without-user", "\(known.id)") }
       try await checkSame(known, vouched, provider)
       try await refuseStaff(user, in: transaction)
+      if let document = vouched.document?.text ?? known["resident_id"].text,
+        let person = try await records.find("person", where: "resident_id", equals: .text(document))
+      {
+        try refuseDeceased(person)
+      }
       try await records.update(
         IdentityProvider.binding, known.id, version: nil,
         values(vouched).merging(["used_at": .instant(store.clock.now())]) { $1 },
@@ -56,9 +59,7 @@ extension Federation {
     let person = try await person(vouched, records)
     var user = person?.user
     if user == nil, let document = vouched.document {
-      let query = ListQuery(
-        IdentityProvider.binding, filters: [ListFilter("resident_id", .equals(.text(document.text)))], limit: 1)
-      user = try await records.list(query).records.first?["user_id"].integer
+      user = try await bindings("resident_id", .text(document.text), records).first?["user_id"].integer
     }
     if let user {
       try await refuseStaff(user, in: transaction)
@@ -71,6 +72,21 @@ extension Federation {
     }
     try await addBinding(vouched, of: provider, to: made, records, origin)
     return made
+  }
+
+  /// What concerns one document number goes one after the other: two first sign-ins at once must not make two accounts.
+  private func lock(_ vouched: VouchedIdentity, of provider: IdentityProvider, in transaction: Transaction) async throws
+  {
+    let key = vouched.document?.text ?? "\(provider.id) \(vouched.subject)"
+    try await transaction.execute("select pg_advisory_xact_lock(hashtextextended(\(key), 5117))")
+  }
+
+  private func bindings(_ field: String, _ value: Value, _ records: Records) async throws -> [Record] {
+    try await records.list(
+      ListQuery(
+        IdentityProvider.binding, filters: [ListFilter(field, .equals(value))],
+        columns: columns(IdentityProvider.binding), limit: 50)
+    ).records
   }
 
   private func binding(of provider: IdentityProvider, _ subject: String, _ records: Records) async throws -> Record? {
@@ -103,10 +119,14 @@ extension Federation {
       throw Refusal(
         .conflict, "identity-name", "登录平台给出的姓名与人口登记的不一致，没有登录。请带身份证到户籍所在地派出所核对；改过姓名的，请先在登录平台更新。")
     }
-    guard found["deceased_on"].isBlank else {
+    try refuseDeceased(found)
+    return (found.id, found["user_id"].integer)
+  }
+
+  private func refuseDeceased(_ person: Record) throws(Refusal) {
+    guard person["deceased_on"].isBlank else {
       throw Refusal(.forbidden, "identity-deceased", "人口登记显示这个证件号码的本人已故，不能登录。登记有误的，请到派出所核对。")
     }
-    return (found.id, found["user_id"].integer)
   }
 
   private func refuseStaff(_ user: Int64, in transaction: Transaction) async throws {
@@ -162,28 +182,40 @@ extension Federation {
   {
     try await identity.database.transaction { transaction in
       try await self.refuseStaff(session.user.id, in: transaction)
+      try await self.lock(vouched, of: provider, in: transaction)
       let records = self.store.records(as: .system, purpose: "绑定登录方式", origin: origin).within(transaction)
       if let known = try await self.binding(of: provider, vouched.subject, records) {
         if known["user_id"].integer == session.user.id { return }
         throw Refusal(
           .conflict, "identity-taken", "这个“\(provider.name)”身份已经绑定了另一个账号，没有绑定。请用它登录那个账号，解绑后再来绑定。")
       }
-      if let person = try await self.person(vouched, records) {
-        guard person.user == nil || person.user == session.user.id else {
-          throw Refusal(
-            .conflict, "identity-person", "这个证件号码的本人已经有另一个账号，没有绑定。请直接用“\(provider.name)”登录。")
-        }
-        let own = try await RealName.of(user: session.user.id, in: transaction)
-        guard own == nil || own?.person == person.id else {
-          throw Refusal(
-            .conflict, "identity-other", "“\(provider.name)”给出的证件号码不是这个账号本人的，没有绑定。请确认是本人的“\(provider.name)”账号。")
-        }
-        if person.user == nil {
-          try await records.update(
-            "person", person.id, version: nil, ["user_id": .integer(session.user.id)], input: .code)
-        }
+      let person = try await self.person(vouched, records)
+      try await self.requireOwn(vouched, person, provider, session.user.id, records, in: transaction)
+      if let person, person.user == nil {
+        try await records.update(
+          "person", person.id, version: nil, ["user_id": .integer(session.user.id)], input: .code)
       }
       try await self.addBinding(vouched, of: provider, to: session.user.id, records, origin)
+    }
+  }
+
+  /// An account is one person's and a person's account is one: what a provider vouches for somebody else would lend
+  /// them this account's cases, and this account their assurance.
+  private func requireOwn(
+    _ vouched: VouchedIdentity, _ person: (id: Int64, user: Int64?)?, _ provider: IdentityProvider, _ user: Int64,
+    _ records: Records, in transaction: Transaction
+  ) async throws {
+    guard let document = vouched.document?.text else { return }
+    let holders = try await bindings("resident_id", .text(document), records).compactMap { $0["user_id"].integer }
+    guard (holders + [person?.user].compactMap(\.self)).allSatisfy({ $0 == user }) else {
+      throw Refusal(
+        .conflict, "identity-person", "这个证件号码的本人已经有另一个账号，没有绑定。请直接用“\(provider.name)”登录。")
+    }
+    let own = try await RealName.of(user: user, in: transaction)
+    let bound = try await bindings("user_id", .integer(user), records).compactMap { $0["resident_id"].text }
+    guard own == nil || own?.person == person?.id, bound.allSatisfy({ $0 == document }) else {
+      throw Refusal(
+        .conflict, "identity-other", "“\(provider.name)”给出的证件号码不是这个账号本人的，没有绑定。请确认是本人的“\(provider.name)”账号。")
     }
   }
 

@@ -1,6 +1,6 @@
 import Access
 package import Audit
-package import Core
+import Core
 import Crypto
 package import Entities
 import SQL
@@ -39,7 +39,7 @@ package struct Federation: Sendable {
   /// All fields of a register; a list reads only those it shows otherwise.
   func columns(_ entity: String) -> [String]? { store.catalog.entity(entity)?.fields.filter(\.isStored).map(\.name) }
 
-  private func provider(_ condition: (IdentityProvider) -> Bool) async throws -> IdentityProvider {
+  func provider(_ condition: (IdentityProvider) -> Bool) async throws -> IdentityProvider {
     guard let provider = try await providers().first(where: condition) else {
       throw Refusal(.notFound, "provider-unknown", "没有这种登录方式，或它已停用。请从登录页重新选择。")
     }

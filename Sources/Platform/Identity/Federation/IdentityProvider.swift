@@ -1,6 +1,6 @@
 package import Access
 package import Core
-package import Entities
+import Entities
 
 /// A provider of identities that citizens sign in by (身份认证平台), such as 皖事通 or 省政务服务网: a record of the register
 /// `identity_provider` (C-049, C-238, C-261).
@@ -68,6 +68,10 @@ package struct VouchedIdentity: Sendable {
   package let document: ResidentID?
   package let phone: PhoneNumber?
   package let level: Assurance
+
+  init(subject: String, name: String, document: ResidentID, phone: PhoneNumber?, level: Assurance) {
+    (self.subject, self.name, self.document, self.phone, self.level) = (subject, name, document, phone, level)
+  }
 
   /// - Throws: ``Refusal`` `identity-incomplete` without a name.
   init(_ subject: String, claims: JSON, by provider: IdentityProvider) throws(Refusal) {

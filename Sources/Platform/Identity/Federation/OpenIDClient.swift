@@ -1,5 +1,5 @@
 package import Core
-package import Crypto
+import Crypto
 import Synchronization
 
 /// Speaks to providers of identities: their configuration (OpenID Connect Discovery 1.0), their keys, and the exchange of

@@ -103,7 +103,7 @@ package final class APIKeys: Sendable {
       let changed = try await transaction.execute(
         "update api_key_credential set secret_hash = \(Digest.sm3(Array(secret.utf8))) where key_id = \(id)")
       guard changed == 1 else { throw Refusal(.notFound, "api-key-unknown", "没有这个接口密钥。") }
-      try await transaction.notify("identity", "api_key")
+      transaction.notify("identity", "api_key")
       try await self.identity.audit.append(
         AuditEntry(principal, "api_key.replace", entity: "api_key", record: id, origin: origin), in: transaction)
     }

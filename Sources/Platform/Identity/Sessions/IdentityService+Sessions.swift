@@ -136,7 +136,7 @@ extension IdentityService {
     ).map { (id: try $0.get("id", as: Int64.self), user: try $0.get("user_id", as: Int64.self)) }
     for part in stride(from: 0, to: ended.count, by: 200) {
       let ids = ended[part..<min(part + 200, ended.count)].map { String($0.id) }.joined(separator: ",")
-      try await transaction.notify("identity", "session:" + ids)
+      transaction.notify("identity", "session:" + ids)
     }
     for session in ended { cache.forget(session: session.id) }
     return ended
@@ -218,7 +218,7 @@ extension IdentityService {
     }
     try await database.transaction { transaction in
       try await transaction.execute("update session set unit_id = \(unit) where id = \(session.id)")
-      try await transaction.notify("identity", "session:\(session.id)")
+      transaction.notify("identity", "session:\(session.id)")
       try await self.audit.append(
         AuditEntry(session.principal, "session.switch-unit", entity: "unit", record: unit, origin: origin),
         in: transaction)

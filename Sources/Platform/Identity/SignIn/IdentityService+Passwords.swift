@@ -174,7 +174,7 @@ extension IdentityService {
     let count = try await database.transaction { transaction in
       let count = try await transaction.execute(
         "update credential set change_reason = 'ordered' where change_reason is null and \(condition)")
-      try await transaction.notify("identity", "credential")
+      transaction.notify("identity", "credential")
       try await self.audit.append(
         AuditEntry(
           principal, "credential.order-change", entity: "app_user", origin: origin,

@@ -129,7 +129,7 @@ extension IdentityService {
         "update second_factor set enrolled_at = \(self.clock.now()), last_step = \(step) where user_id = \(user)")
       try await self.replaceRecoveryCodes(of: user, with: codes, in: transaction)
       try await transaction.execute("update session set second_factor = true where id = \(session.id)")
-      try await transaction.notify("identity", "session:\(session.id)")
+      transaction.notify("identity", "session:\(session.id)")
       try await self.audit.append(
         AuditEntry(
           session.principal, "credential.enrol-second-factor", entity: "app_user", record: user, origin: origin),
@@ -169,7 +169,7 @@ extension IdentityService {
     try await database.transaction { transaction in
       try await transaction.execute("delete from second_factor where user_id = \(user)")
       try await transaction.execute("delete from recovery_code where user_id = \(user)")
-      try await transaction.notify("identity", "app_user:\(user)")
+      transaction.notify("identity", "app_user:\(user)")
       try await self.audit.append(
         AuditEntry(
           session.principal, "credential.remove-second-factor", entity: "app_user", record: user, origin: origin),

@@ -71,7 +71,7 @@ package struct MessageCenter: Sendable {
       count += 1
       waits = waits || channels.contains { $0 != .site }
     }
-    if waits { try await transaction.notify(MessageCenter.readyChannel) }
+    if waits { transaction.notify(MessageCenter.readyChannel) }
     return count
   }
 

@@ -155,7 +155,7 @@ extension MessageCenter {
         AuditEntry(
           principal, "message.retry", entity: "message_delivery", record: id, origin: origin,
           details: ["channel": .string(try row.get("channel"))]), in: transaction)
-      try await transaction.notify(MessageCenter.readyChannel)
+      transaction.notify(MessageCenter.readyChannel)
     }
   }
 

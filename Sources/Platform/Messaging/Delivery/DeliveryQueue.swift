@@ -18,6 +18,8 @@ struct ClaimedDelivery: Sendable {
   let isUrgent: Bool
   let holdsAtNight: Bool
   let content: [UInt8]
+  /// Whether no other was ready when it was taken.
+  let isLast: Bool
 }
 
 /// What a runner does with the outbox: take, give back, write down how it went.
@@ -54,12 +56,14 @@ struct DeliveryQueue: Sendable {
   /// another, and what one holds no other gets before the lease has ended.
   func claim(_ channels: [MessageChannelKind], lease: Int64) async throws -> ClaimedDelivery? {
     let now = center.clock.now()
+    let ready: SQL = """
+      state = 'queued' and run_at <= \(now) and channel = any(\(channels.map(\.rawValue)))
+        and (expires_at is null or expires_at > \(now)) and (lease_until is null or lease_until < \(now))
+      """
     let rows = try await center.database.query(
       """
       with candidate as (
-        select id, attempt, worker from message_delivery
-        where state = 'queued' and run_at <= \(now) and channel = any(\(channels.map(\.rawValue)))
-          and (expires_at is null or expires_at > \(now)) and (lease_until is null or lease_until < \(now))
+        select id, attempt, worker from message_delivery where \(ready)
         order by rank desc, run_at, id for update skip locked limit 1
       ), lost as (
         insert into message_attempt (delivery_id, attempt, worker, finished_at, outcome, reason)
@@ -70,7 +74,8 @@ struct DeliveryQueue: Sendable {
         from candidate c where d.id = c.id returning d.id, d.message_id, d.channel, d.attempt, d.attempt - d.earlier as tries
       )
       select c.id, c.message_id, c.channel, c.attempt, c.tries, m.template, m.recipient, m.user_id, m.priority,
-        m.holds_at_night, m.content
+        m.holds_at_night, m.content,
+        not exists (select from message_delivery o where o.id <> c.id and \(ready)) as is_last
       from claimed c join message m on m.id = c.message_id
       """)
     guard let row = rows.first else { return nil }
@@ -81,7 +86,7 @@ struct DeliveryQueue: Sendable {
       tries: try row.get("tries"), worker: worker, startedAt: now, template: try row.get("template"),
       recipient: try row.get("recipient"),
       user: try row.get("user_id"), isUrgent: try row.get("priority", as: String.self) == "urgent",
-      holdsAtNight: try row.get("holds_at_night"), content: try row.get("content"))
+      holdsAtNight: try row.get("holds_at_night"), content: try row.get("content"), isLast: try row.get("is_last"))
   }
 
   /// Writes down how it went; nothing happens when the delivery is no longer this worker's.

@@ -50,7 +50,7 @@ package final class MessageRunner: Sendable {
       try await self.expire()
       if round % 720 == 0 { try await self.queue.purge(olderThan: try self.settings().keepDays) }
     } next: {
-      try await self.runNext()
+      try await self.work()
     }
   }
 
@@ -60,14 +60,17 @@ package final class MessageRunner: Sendable {
   // MARK: One delivery
 
   /// Takes the next delivery that is due and sees to it; false when there is none.
-  package func runNext() async throws -> Bool {
+  package func runNext() async throws -> Bool { try await work() != .nothing }
+
+  /// The same, telling whether more was ready.
+  private func work() async throws -> WorkLook {
     let settings = try settings()
     let open = admitted()
     defer { release(open.trying) }
     let kinds = open.kinds.filter { $0 != .site }
-    if kinds.isEmpty { return false }
+    if kinds.isEmpty { return .nothing }
     let lease = settings.timeout.components.seconds * 2 + 60
-    guard let delivery = try await queue.claim(kinds, lease: lease) else { return false }
+    guard let delivery = try await queue.claim(kinds, lease: lease) else { return .nothing }
     let ending: DeliveryQueue.Ending
     do {
       ending = try await deliver(delivery, settings)
@@ -84,7 +87,7 @@ package final class MessageRunner: Sendable {
         log.fault(error, "message-end", ["delivery": .int(delivery.id)])
       }
     }.value
-    return true
+    return delivery.isLast ? .last : .more
   }
 
   private func deliver(

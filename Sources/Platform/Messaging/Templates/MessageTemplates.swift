@@ -2,21 +2,17 @@ package import Entities
 
 /// All templates, read from the declarations and proved.
 package struct MessageTemplates: Sendable {
-  /// In the order of files.
-  package let all: [MessageTemplate]
-  /// What is wrong, in the order of files and lines.
-  package let findings: [Finding]
-
-  private let index: [String: Int]
+  private let declared: DeclaredSet<MessageTemplate>
 
   package init(_ catalog: Catalog) {
-    let collector = FindingCollector()
-    all = catalog.others.filter { $0.kind == .message }.compactMap {
-      MessageTemplateReader($0, collector).template()
-    }
-    index = Dictionary(all.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    findings = collector.findings.sortedByPlace
+    declared = DeclaredSet(.message, of: catalog) { MessageTemplateReader($0, $1).template() }
   }
 
-  package func template(_ name: String) -> MessageTemplate? { index[name].map { all[$0] } }
+  /// In the order of files.
+  package var all: [MessageTemplate] { declared.all }
+  /// What is wrong, in the order of files and lines.
+  package var findings: [Finding] { declared.findings }
+
+  /// The template of this name.
+  package func template(_ name: String) -> MessageTemplate? { declared[name] }
 }

@@ -3,7 +3,6 @@ package import Audit
 import Core
 import Crypto
 package import Entities
-import Files
 package import SQL
 
 extension DocumentOffice {
@@ -26,12 +25,15 @@ extension DocumentOffice {
     guard let unit = principal.unit else {
       throw Refusal(.forbidden, "document-unit", "您没有所属机构，不能签发“\(template.label)”。请联系本单位的系统管理员。")
     }
-    return try await store.database.transaction { transaction in
+    let issued = try await store.database.transaction { transaction in
       let subject = try await subject(template, from: register, id, for: principal, purpose, origin, in: transaction)
       return try await issue(
         template, of: subject, Occasion(purpose: purpose, unit: (unit.id, unit.division)), by: principal,
         origin: origin, in: transaction)
     }
+    // Somebody stands at the counter and waits for it.
+    try await settle(issued.id)
+    return issued
   }
 
   /// What must hold of somebody who wants to print a document of a record.
@@ -65,7 +67,7 @@ extension DocumentOffice {
       let way = template.origins.first(where: { $0.register == register })
     else { return id }
     let subjects = [register, template.entity]
-    let records = store.records(as: acting(for: principal, subjects), purpose: purpose, origin: origin)
+    let records = store.records(as: principal.entrusted(with: subjects), purpose: purpose, origin: origin)
       .within(transaction)
     let record = try await records.get(register, id, reveal: true)
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
@@ -78,17 +80,15 @@ extension DocumentOffice {
       .unprocessable, "document-subject", "没有找到对应的\(entity.label)，不能打印“\(template.label)”。请先登记\(entity.label)后再打印。")
   }
 
-  /// Issues a document, with the caller having judged who may: enters it, sets it, signs it, and makes void what it takes
-  /// the place of.
+  /// Issues a document, with the caller having judged who may: enters it with the values it is to be set from, and makes
+  /// void what it takes the place of.
   ///
   /// - Throws: ``Refusal`` `document-condition` with what to do instead.
   package func issue(
     _ template: DocumentTemplate, of id: Int64, _ occasion: Occasion, by principal: Principal, origin: Origin,
     in transaction: Transaction
   ) async throws -> Record {
-    guard let signer = keys.current, let series = template.series else {
-      throw Fault("document-unsigned", template.name)
-    }
+    guard keys.current != nil, let series = template.series else { throw Fault("document-unsigned", template.name) }
     let now = store.clock.now()
     let today = now.chinaTime.date
     let until = template.validity.map { today.adding(days: $0 - 1) }
@@ -123,58 +123,70 @@ extension DocumentOffice {
     let entry = try await ledger.insert(IssuedDocument.entity, values.filter { !$0.value.isNull }, input: .code)
     let number = entry["number"].text ?? ""
     content.set("paper_number", .text(number))
-    let bytes = try pdf(template, content, title: "\(template.label) \(number)", author: unit ?? "", code: code)
-    var sealed: [String: Value] = [
-      "file": .text(try await keep(bytes, "\(template.label)\(number).pdf", principal, in: transaction)),
-      "digest": .text(Hex.encode(Digest.sm3(bytes))),
-      "signature": .text(Hex.encode(try signer.key.sign(bytes).der)), "key_id": .integer(signer.id),
-    ]
-    if template.hasFixedPlaces {
-      let values = try pdf(
-        template, content, title: "\(template.label) \(number)", author: "", code: nil, valuesOnly: true)
-      sealed["overlay"] = .text(try await keep(values, "\(template.label)\(number)套打.pdf", principal, in: transaction))
-    }
-    let made = try await ledger.update(IssuedDocument.entity, entry.id, version: nil, sealed, input: .code)
-    try await supersede(template, id, by: made.id, number, occasion, ledger)
-    return made
-  }
-
-  private func keep(_ bytes: [UInt8], _ name: String, _ principal: Principal, in transaction: Transaction) async throws
-    -> String
-  {
-    try await files.put(bytes: bytes, name: name, classification: .secret, by: principal, in: transaction).key
+    try await keep(content, for: entry.id, in: transaction)
+    try await supersede(template, id, by: entry, occasion, ledger)
+    return entry
   }
 
   /// The ledger as the office itself writes it.
   func ledger(_ principal: Principal, _ origin: Origin) -> Records {
     let subjects = [IssuedDocument.entity, IssuedDocument.printing, "service_case"]
-    return store.records(as: acting(for: principal, subjects), purpose: "证照台账", origin: origin)
+    return store.records(as: principal.entrusted(with: subjects), purpose: "证照台账", origin: origin)
   }
 
   /// Earlier documents that the new one takes the place of become void.
   private func supersede(
-    _ template: DocumentTemplate, _ id: Int64, by new: Int64, _ number: String, _ occasion: Occasion, _ ledger: Records
+    _ template: DocumentTemplate, _ id: Int64, by new: Record, _ occasion: Occasion, _ ledger: Records
   ) async throws {
-    var filters: [[ListFilter]] = []
+    var old: Set<Int64> = []
     if template.isSingle {
-      filters.append([
-        ListFilter("template", .equals(.text(template.name))), ListFilter("subject_id", .equals(.integer(id))),
-      ])
-    }
-    if let replaced = occasion.replaces { filters.append([ListFilter("number", .equals(.text(replaced)))]) }
-    for filter in filters {
-      let old = try await ledger.list(
-        ListQuery(
-          IssuedDocument.entity, filters: filter + [ListFilter("state", .equals(.text("valid")))], columns: ["id"],
-          limit: 100))
-      for record in old.records where record.id != new {
-        try await ledger.update(
-          IssuedDocument.entity, record.id, version: nil,
+      old.formUnion(
+        try await valid(
           [
-            "state": .text("void"), "void_reason": .text("已换发新证，编号 \(number)"),
-            "voided_at": .instant(store.clock.now()),
-          ], input: .code)
+            ListFilter("template", .equals(.text(template.name))), ListFilter("subject_id", .equals(.integer(id))),
+          ], ledger))
+    }
+    // The number was typed by whoever applied, so it counts for their own document only.
+    if let replaced = occasion.replaces {
+      let own = try await holder(of: new.id, ledger)
+      for one in try await valid([ListFilter("number", .equals(.text(replaced)))], ledger)
+      where try await holder(of: one, ledger).isSame(as: own) {
+        old.insert(one)
       }
     }
+    old.remove(new.id)
+    for one in old.sorted() {
+      try await ledger.update(
+        IssuedDocument.entity, one, version: nil,
+        [
+          "state": .text("void"), "void_reason": .text("已换发新证，编号 \(new[IssuedDocument.number] ?? "")"),
+          "voided_at": .instant(store.clock.now()),
+        ], input: .code)
+    }
+  }
+
+  private func valid(_ filters: [ListFilter], _ ledger: Records) async throws -> [Int64] {
+    try await ledger.list(
+      ListQuery(
+        IssuedDocument.entity, filters: filters + [ListFilter("state", .equals(.text("valid")))], columns: ["id"],
+        limit: 100)
+    ).records.map(\.id)
+  }
+
+  private func holder(of document: Int64, _ ledger: Records) async throws -> Holder {
+    let entry = try await ledger.get(IssuedDocument.entity, document, reveal: true)
+    return Holder(name: entry["holder_name"].text ?? "", document: entry["holder_document"].text)
+  }
+}
+
+/// Whose a document is.
+private struct Holder {
+  let name: String
+  let document: String?
+
+  /// By number, and by name where one of the two has none.
+  func isSame(as other: Holder) -> Bool {
+    if let document, let known = other.document { return document == known }
+    return !name.isEmpty && name == other.name
   }
 }

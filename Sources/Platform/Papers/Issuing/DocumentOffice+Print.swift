@@ -1,7 +1,7 @@
 package import Access
 package import Audit
-package import Core
-package import Entities
+import Core
+import Entities
 package import Files
 import SQL
 
@@ -40,6 +40,7 @@ extension DocumentOffice {
 
   private func note(_ id: Int64, _ way: Way, reason: String, by principal: Principal, origin: Origin) async throws {
     let reason = String(TextForms.trimmed(reason).prefix(200))
+    try await settle(id)
     try await store.database.transaction { transaction in
       let ledger = ledger(principal, origin).within(transaction)
       // Locked, so that two who print at once are counted as two.

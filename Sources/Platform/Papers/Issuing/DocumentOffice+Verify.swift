@@ -2,11 +2,12 @@ package import Access
 package import Audit
 package import Core
 package import Crypto
-package import Entities
+import Entities
 import Files
 
 /// What anybody may know of a document whose code they hold (验真).
 package struct DocumentProof: Sendable {
+  /// What is to be thought of a document (验真结论).
   package enum Verdict: Sendable, Hashable {
     case authentic
     /// 已过有效期.
@@ -51,8 +52,12 @@ extension DocumentOffice {
       return nil
     }
     let records = store.records(as: .system, purpose: "公众验真")
-    guard let entry = try await records.find(IssuedDocument.entity, where: "code", equals: .text(code)) else {
+    guard var entry = try await records.find(IssuedDocument.entity, where: "code", equals: .text(code)) else {
       return nil
+    }
+    if entry[IssuedDocument.digest] == nil {
+      try await settle(entry.id)
+      entry = try await records.get(IssuedDocument.entity, entry.id)
     }
     let signature = entry[IssuedDocument.signature].flatMap { Hex.decode($0) } ?? []
     let key = entry[IssuedDocument.keyID].flatMap { keys.trusted[$0] }

@@ -5,11 +5,11 @@ package import Crypto
 import Documents
 package import Entities
 package import Files
-package import SQL
+import SQL
 
 /// Makes documents of records, enters the issued ones in the ledger, prints them again and proves them (证照签发).
 ///
-/// An entry, its file and its signature commit together with whatever made it due. The signature is SM2 with SM3 over the
+/// An entry commits together with whatever made it due, its file and signature right behind (``run(log:)``). The signature is SM2 with SM3 over the
 /// bytes of the PDF, so that stock `openssl` checks a file that somebody was sent.
 package struct DocumentOffice: Sendable {
   package let store: RecordStore
@@ -61,17 +61,10 @@ package struct DocumentOffice: Sendable {
 
   // MARK: Filling in
 
-  /// Somebody as the reader of what a document needs, whose right to it has been judged.
-  func acting(for principal: Principal, _ subjects: [String]) -> Principal {
-    Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
-  }
-
   func reader(_ template: DocumentTemplate, for principal: Principal, purpose: String, origin: Origin) -> Records {
     let parent = store.catalog.entity(template.entity)?.attachedTo
     let subjects = [template.entity] + template.lookups.map(\.register) + [parent].compactMap(\.self)
-    return store.records(as: acting(for: principal, subjects), purpose: purpose, origin: origin)
+    return store.records(as: principal.entrusted(with: subjects), purpose: purpose, origin: origin)
   }
 
   /// The values of a document: the record, what it is attached to, and what its lookups find.
@@ -137,12 +130,12 @@ package struct DocumentOffice: Sendable {
   // MARK: Setting
 
   func pdf(
-    _ template: DocumentTemplate, _ content: DocumentContent, title: String, author: String, code: String?,
-    valuesOnly: Bool = false
+    _ template: DocumentTemplate, _ content: DocumentContent, title: String, author: String, at time: Instant,
+    code: String?, valuesOnly: Bool = false
   ) throws -> [UInt8] {
     let proof = code.map { (url: DocumentOffice.link($0, publicOrigin), words: "扫码验证真伪\n\(DocumentOffice.spaced($0))") }
     let painter = DocumentPainter(
-      template, title: title, author: author, at: store.clock.now(), proof: proof, valuesOnly: valuesOnly)
+      template, title: title, author: author, at: time, proof: proof, valuesOnly: valuesOnly)
     try painter.paint(template.body, content)
     if template.page.width >= 160, painter.document.pageCount > 1 { painter.document.footer = .pageNumbers }
     return try painter.document.render()
@@ -183,6 +176,6 @@ package struct DocumentOffice: Sendable {
         facts: ["paper_date": .date(store.clock.now().chinaTime.date), "paper_purpose": .text(purpose)])
     }
     content.slots = slots
-    return try pdf(template, content, title: template.label, author: "", code: nil)
+    return try pdf(template, content, title: template.label, author: "", at: store.clock.now(), code: nil)
   }
 }

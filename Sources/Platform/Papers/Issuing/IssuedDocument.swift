@@ -29,8 +29,10 @@ package enum IssuedDocument {
 
   /// What may still change in an entry: that it was printed, and that it is void.
   static let changing: Set<String> = ["prints", "printed_at", "state", "void_reason", "voided_at", "voided_by"]
-  /// What is entered once, in the transaction that made the entry.
-  static let sealing: Set<String> = ["file", "overlay", "digest", "signature", "key_id"]
+  /// What is entered once, when the file is set.
+  static let sealing: Set<String> = ["file", "overlay", "digest", "signature", "key_id", "version_digest"]
+  /// What is entered with one another or not at all.
+  static let seal: Set<String> = ["file", "digest", "signature", "key_id"]
 }
 
 extension RecordHooks {
@@ -41,7 +43,8 @@ extension RecordHooks {
       for index in changes.indices where changes[index].refusal == nil {
         let altered = Set(changes[index].changes.keys.filter { changes[index].alters($0) })
         let isSealed = changes[index].before["digest"]?.isNull == false
-        let allowed = isSealed ? IssuedDocument.changing : IssuedDocument.changing.union(IssuedDocument.sealing)
+        let seals = !isSealed && altered.isSuperset(of: IssuedDocument.seal)
+        let allowed = seals ? IssuedDocument.changing.union(IssuedDocument.sealing) : IssuedDocument.changing
         let revives = changes[index].before["state"]?.text == "void" && altered.contains("state")
         if !altered.isSubset(of: allowed) || revives {
           changes[index].refuse(

@@ -1,5 +1,5 @@
-package import Core
-package import Entities
+import Core
+import Entities
 
 /// The values a document is filled in with: what expressions read, and how each field reads on paper.
 package struct DocumentContent: Sendable {

@@ -1,5 +1,5 @@
 import Access
-package import Entities
+import Entities
 
 /// The names that the texts and expressions of a document may use.
 ///

@@ -77,6 +77,7 @@ package struct DocumentOrigin: Sendable {
 
 /// One piece of a document, from top to bottom.
 package struct DocumentBlock: Sendable {
+  /// What a part of the body is.
   package indirect enum Kind: Sendable {
     case title(DocumentText)
     case text(DocumentText, PDFTextStyle.Alignment, indent: Double)
@@ -103,6 +104,7 @@ package struct DocumentBlock: Sendable {
 
 /// Labels and values in ruled cells; with a place it stands exactly there, as on a preprinted form.
 package struct DocumentGrid: Sendable {
+  /// A cell of a grid, over as many columns as it spans.
   package struct Cell: Sendable {
     package let text: DocumentText
     package let span: Int
@@ -119,6 +121,7 @@ package struct DocumentGrid: Sendable {
 
 /// A row for each record of a lookup.
 package struct DocumentTable: Sendable {
+  /// A column of a table of rows.
   package struct Column: Sendable {
     package let label: String
     package let text: DocumentText

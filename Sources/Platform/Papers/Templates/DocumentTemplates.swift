@@ -2,21 +2,17 @@ package import Entities
 
 /// All templates of documents, read from the declarations and proved.
 package struct DocumentTemplates: Sendable {
-  /// In the order of files.
-  package let all: [DocumentTemplate]
-  /// What is wrong, in the order of files and lines.
-  package let findings: [Finding]
-
-  private let index: [String: Int]
+  private let declared: DeclaredSet<DocumentTemplate>
 
   package init(_ catalog: Catalog) {
-    let collector = FindingCollector()
-    all = catalog.others.filter { $0.kind == .document }.compactMap {
-      DocumentReader($0, catalog: catalog, collector)?.template()
-    }
-    index = Dictionary(all.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    findings = collector.findings.sortedByPlace
+    declared = DeclaredSet(.document, of: catalog) { DocumentReader($0, catalog: catalog, $1)?.template() }
   }
 
-  package func template(_ name: String) -> DocumentTemplate? { index[name].map { all[$0] } }
+  /// In the order of files.
+  package var all: [DocumentTemplate] { declared.all }
+  /// What is wrong, in the order of files and lines.
+  package var findings: [Finding] { declared.findings }
+
+  /// The template of this name.
+  package func template(_ name: String) -> DocumentTemplate? { declared[name] }
 }

@@ -15,6 +15,7 @@ package struct DocumentText: Sendable {
     case iso
   }
 
+  /// Words, or a value that is put in their place.
   package enum Part: Sendable {
     case text(String)
     case value([Expression], Form?)
@@ -35,17 +36,17 @@ package struct DocumentText: Sendable {
 }
 
 /// Splits a text at its braces before the expressions in them are understood.
-struct DocumentTextPieces {
-  enum Piece: Equatable {
+package struct DocumentTextPieces {
+  package enum Piece: Equatable {
     case text(String)
     /// The alternatives and, behind the last `|`, the form.
     case place([String], form: String?)
   }
 
-  let pieces: [Piece]
+  package let pieces: [Piece]
 
   /// `nil` when braces do not match.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var pieces: [Piece] = []
     var rest = text[...]
     while let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {

@@ -71,8 +71,8 @@ private struct BPMNReader {
   }
 
   private mutating func identifier(of element: XMLElement) -> String? {
-    guard let id = element["id"], !id.isEmpty, id.count <= 100 else {
-      report(element, "", "元素 \(element.name) 没有编号（id），或编号超过 100 个字。请补上。")
+    guard let id = element["id"], !id.isEmpty, id.count <= 100, !id.contains(CallPath.mark) else {
+      report(element, "", "元素 \(element.name) 没有编号（id），或编号超过 100 个字、含有“/”。请补上或改正。")
       return nil
     }
     return id
@@ -115,17 +115,23 @@ private struct BPMNReader {
       }
       return .service(action: action)
     case "businessRuleTask": return .decision(assignments(element, id, label))
+    case "callActivity":
+      let call = CallReader(element, label)
+      for message in call.problems { report(element, id, message) }
+      return call.rule.map { .call($0) }
     case "exclusiveGateway": return .exclusive
     case "parallelGateway": return .parallel
     case "inclusiveGateway": return .inclusive
     case "intermediateCatchEvent":
       return duration(element, id, label, events).map { .timer($0) }
     case "boundaryEvent":
-      guard let host = element["attachedToRef"] else { return refuse(element, id, "\(label)没有附着在环节上。请把它拖到一个办理环节的边上。") }
+      guard let host = element["attachedToRef"] else {
+        return refuse(element, id, "\(label)没有附着在环节上。请把它拖到一个办理环节或调用流程的边上。")
+      }
       return duration(element, id, label, events).map {
         .boundary(host: host, after: $0, interrupts: element["cancelActivity"] != "false")
       }
-    default: return refuse(element, id, "\(label)是 \(element.name)，这里不支持。请改用办理环节、系统任务、规则任务、网关或定时事件。")
+    default: return refuse(element, id, "\(label)是 \(element.name)，这里不支持。请改用办理环节、系统任务、规则任务、调用流程、网关或定时事件。")
     }
   }
 

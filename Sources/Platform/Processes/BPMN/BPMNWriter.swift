@@ -56,6 +56,7 @@ extension ProcessDefinition {
           }
         }
       }
+    case .call(let rule): write(rule, attributes, to: &writer)
     case .exclusive: writer.element("bpmn:exclusiveGateway", attributes + [("default", other)])
     case .parallel: writer.element("bpmn:parallelGateway", attributes)
     case .inclusive: writer.element("bpmn:inclusiveGateway", attributes + [("default", other)])
@@ -97,6 +98,19 @@ extension ProcessDefinition {
       }
       guard let isSequential else { return }
       writer.element("bpmn:multiInstanceLoopCharacteristics", [("isSequential", isSequential ? "true" : nil)])
+    }
+  }
+
+  private func write(_ rule: CallRule, _ attributes: [(String, String?)], to writer: inout XMLWriter) {
+    writer.element("bpmn:callActivity", attributes + [("calledElement", rule.process)]) { writer in
+      guard !rule.inputs.isEmpty || !rule.outputs.isEmpty else { return }
+      writer.element("bpmn:extensionElements") { writer in
+        for (name, assignments) in [("lifang:in", rule.inputs), ("lifang:out", rule.outputs)] {
+          for assignment in assignments {
+            writer.element(name, [("variable", assignment.variable), ("value", assignment.formula)])
+          }
+        }
+      }
     }
   }
 

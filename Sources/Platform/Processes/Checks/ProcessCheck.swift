@@ -12,11 +12,22 @@ struct ProcessCheck {
   private(set) var boundaries: [String: [ProcessNode]] = [:]
   private(set) var conditions: [String: Expression] = [:]
   private(set) var formulas: [String: [(variable: String, formula: Expression)]] = [:]
+  private(set) var inputs: [String: [(variable: String, formula: Expression)]] = [:]
+  private(set) var outputs: [String: [(variable: String, formula: Expression)]] = [:]
+  /// What the call activities go through, by their id.
+  private(set) var called: [String: RunnableProcess] = [:]
+  /// The processes that may be called, and those that are being called on the way here.
+  private let library: [String: ProcessDefinition]
+  private let path: [String]
 
   /// Elements of a process; nobody can survey more.
   private static let limit = 500
 
-  init(_ definition: ProcessDefinition) { self.definition = definition }
+  init(_ definition: ProcessDefinition, calling library: [String: ProcessDefinition], within path: [String]) {
+    self.definition = definition
+    self.library = library
+    self.path = path
+  }
 
   mutating func run() {
     if let first = definition.nodes.first, definition.nodes.count + definition.flows.count > ProcessCheck.limit * 2 {
@@ -55,10 +66,9 @@ struct ProcessCheck {
     }
     for node in definition.nodes {
       guard case .boundary(let host, _, _) = node.kind else { continue }
-      if case .step = nodes[host]?.kind {
-        boundaries[host, default: []].append(node)
-      } else {
-        report(node, "没有附着在办理环节上。请把它拖到一个办理环节的边上。")
+      switch nodes[host]?.kind {
+      case .step, .call: boundaries[host, default: []].append(node)
+      default: report(node, "没有附着在办理环节或调用流程上。请把它拖到一个办理环节或调用流程的边上。")
       }
     }
     let starts = definition.nodes.filter { $0.kind == .start }
@@ -114,6 +124,7 @@ struct ProcessCheck {
       if into > 0 { report(node, "不能有线连入：它只随“\(nodes[host]?.label ?? host)”到时触发。请删去连入的线。") }
     case .exclusive, .parallel, .inclusive: outgoing = 1...50
     case .step(let rule): check(node, rule)
+    case .call(let rule): check(node, rule)
     case .service, .decision, .timer: break
     }
     if node.kind == .start, into > 0 { report(node, "不能有线连入。请让线连到它后面的环节。") }
@@ -143,6 +154,30 @@ struct ProcessCheck {
     }
     for flow in defaults where flow.condition != nil { report(flow, "是默认连线，不应有条件。请删去条件。") }
     if defaults.isEmpty { report(node, "没有默认连线：所有条件都不成立时流程会停住。请指定一条默认连线。") }
+  }
+
+  /// Proves what is called, each with its own calls; a process that calls itself again would never end.
+  private mutating func check(_ node: ProcessNode, _ rule: CallRule) {
+    let way = path + [definition.id]
+    if way.contains(rule.process) {
+      let names = (way.drop { $0 != rule.process } + [rule.process]).joined(separator: " → ")
+      report(node, "调用的流程又调用到自己（\(names)），会没有尽头。请改为调用别的流程。")
+      return
+    }
+    guard let callee = library[rule.process] else {
+      report(node, "调用的流程“\(rule.process)”不存在。请选择已有的流程。")
+      return
+    }
+    do {
+      let process = try RunnableProcess(callee, calling: library, within: way)
+      called[node.id] = process
+      for name in process.rolesNeeded where !rule.inputs.contains(where: { $0.variable == name }) {
+        let label = callee.variables.first { $0.name == name }?.label ?? name
+        report(node, "调用的流程按“\(label)”找办理人，但没有给它这个变量。请在传入中写上 \(name)。")
+      }
+    } catch {
+      report(node, "调用的流程“\(callee.name)”不能运行：\(error.problems.first?.message ?? "")")
+    }
   }
 
   private mutating func check(_ node: ProcessNode, _ rule: StepRule) {
@@ -190,24 +225,44 @@ struct ProcessCheck {
       }
     }
     for node in definition.nodes {
-      guard case .decision(let assignments) = node.kind else { continue }
-      for assignment in assignments {
-        guard let variable = definition.variables.first(where: { $0.name == assignment.variable }) else {
-          report(node, "要填写的变量“\(assignment.variable)”没有声明。请先在流程上声明它。")
-          continue
-        }
-        do throws(ExpressionFailure) {
-          let formula = try Expression(parsing: assignment.formula, at: node.position, over: names)
-          if ProcessCheck.fits(formula.type, variable.kind) {
-            formulas[node.id, default: []].append((variable.name, formula))
-          } else {
-            report(node, "给“\(variable.label)”的公式得到的是\(formula.type.label)，类型不符。请改正。")
-          }
-        } catch {
-          report(node, "给“\(variable.label)”的公式：\(error.message)")
-        }
+      switch node.kind {
+      case .decision(let assignments):
+        formulas[node.id] = read(assignments, of: node, to: definition.variables, over: names)
+      case .call(let rule):
+        guard let callee = called[node.id]?.source else { continue }
+        inputs[node.id] = read(rule.inputs, of: node, to: callee.variables, over: names, in: callee.name)
+        outputs[node.id] = read(
+          rule.outputs, of: node, to: definition.variables,
+          over: callee.variables.map { (name: $0.name, label: $0.label, type: $0.kind.fieldType) })
+      default: continue
       }
     }
+  }
+
+  /// - Parameter callee: the process whose variables are filled in, where it is not this one.
+  private mutating func read(
+    _ assignments: [ProcessAssignment], of node: ProcessNode, to variables: [ProcessVariable],
+    over names: [(name: String, label: String, type: FieldType)], in callee: String? = nil
+  ) -> [(variable: String, formula: Expression)] {
+    var found: [(variable: String, formula: Expression)] = []
+    for assignment in assignments {
+      guard let variable = variables.first(where: { $0.name == assignment.variable }) else {
+        let place = callee.map { "在流程“\($0)”中" } ?? ""
+        report(node, "要填写的变量“\(assignment.variable)”\(place)没有声明。请先在流程上声明它。")
+        continue
+      }
+      do throws(ExpressionFailure) {
+        let formula = try Expression(parsing: assignment.formula, at: node.position, over: names)
+        if ProcessCheck.fits(formula.type, variable.kind) {
+          found.append((variable.name, formula))
+        } else {
+          report(node, "给“\(variable.label)”的公式得到的是\(formula.type.label)，类型不符。请改正。")
+        }
+      } catch {
+        report(node, "给“\(variable.label)”的公式：\(error.message)")
+      }
+    }
+    return found
   }
 
   private static func fits(_ type: ExpressionType, _ kind: ProcessVariable.Kind) -> Bool {
@@ -265,6 +320,7 @@ struct ProcessCheck {
     func isPassedAtOnce(_ id: String) -> Bool {
       switch nodes[id]?.kind {
       case .step, .timer, .end, nil: false
+      case .call: called[id]?.mayPassAtOnce == true
       default: true
       }
     }

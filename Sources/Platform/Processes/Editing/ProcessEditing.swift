@@ -11,28 +11,41 @@ extension ProcessDefinition {
     nodesInOrder.compactMap { node in if case .step(let rule) = node.kind { (node, rule) } else { nil } }
   }
 
+  /// The steps and the processes it calls, as a case comes to them.
+  package var workInOrder: [ProcessNode] {
+    nodesInOrder.filter { node in
+      switch node.kind {
+      case .step, .call: true
+      default: false
+      }
+    }
+  }
+
   /// Whether the steps follow each other in one line: nothing runs side by side, nothing waits for time, and nothing is
   /// passed twice unless somebody sends it back.
   package var isChain: Bool {
     nodes.allSatisfy { node in
       switch node.kind {
-      case .start, .end, .step, .exclusive, .decision: true
+      case .start, .end, .step, .exclusive, .decision, .call: true
       case .service, .parallel, .inclusive, .timer, .boundary: false
       }
     }
   }
 
+  /// The element of this id.
   package func node(_ id: String) -> ProcessNode? { nodes.first { $0.id == id } }
 
+  /// The flows that leave an element.
   package func flows(from id: String) -> [ProcessFlow] { flows.filter { $0.source == id } }
 
+  /// The flows that come to an element.
   package func flows(to id: String) -> [ProcessFlow] { flows.filter { $0.target == id } }
 
   // MARK: Steps
 
   /// With another name and rule for a step.
   package func updatingStep(_ id: String, name: String, rule: StepRule) throws(Refusal) -> ProcessDefinition {
-    let old = try step(id)
+    guard let old = node(id), case .step = old.kind else { throw ProcessDefinition.missing }
     return replacing(
       nodes: nodes.map { node in
         node.id == id ? ProcessNode(id: id, name: name, kind: .step(rule), position: old.position) : node
@@ -43,13 +56,35 @@ extension ProcessDefinition {
   package func insertingStep(_ rule: StepRule, named name: String, behind id: String) throws(Refusal)
     -> (definition: ProcessDefinition, step: String)
   {
+    try inserting(.step(rule), "step", named: name, behind: id)
+  }
+
+  /// With a call of another process behind `id`, likewise.
+  package func insertingCall(_ rule: CallRule, named name: String, behind id: String) throws(Refusal)
+    -> (definition: ProcessDefinition, step: String)
+  {
+    try inserting(.call(rule), "call", named: name, behind: id)
+  }
+
+  /// With another name and rule for a call.
+  package func updatingCall(_ id: String, name: String, rule: CallRule) throws(Refusal) -> ProcessDefinition {
+    guard let old = node(id), case .call = old.kind else { throw ProcessDefinition.missing }
+    return replacing(
+      nodes: nodes.map { node in
+        node.id == id ? ProcessNode(id: id, name: name, kind: .call(rule), position: old.position) : node
+      }, flows: flows)
+  }
+
+  private func inserting(_ kind: ProcessNode.Kind, _ prefix: String, named name: String, behind id: String)
+    throws(Refusal) -> (definition: ProcessDefinition, step: String)
+  {
     let leaving = flows(from: id)
     guard let flow = leaving.first, leaving.count == 1 else {
       throw Refusal(
         .conflict, "process-edit", "“\(node(id)?.label ?? id)”后面分成几路，看不出环节该加在哪一路。请在其中一路的环节后面添加。")
     }
-    let new = freshID("step")
-    let node = ProcessNode(id: new, name: name, kind: .step(rule), position: .drawn(self.id))
+    let new = freshID(prefix)
+    let node = ProcessNode(id: new, name: name, kind: kind, position: .drawn(self.id))
     var nodes = nodes
     nodes.insert(node, at: (nodes.firstIndex { $0.id == id } ?? nodes.count - 1) + 1)
     let made = replacing(
@@ -63,7 +98,7 @@ extension ProcessDefinition {
   /// Without a step: whatever led to it leads to what came behind it.
   package func removingStep(_ id: String) throws(Refusal) -> ProcessDefinition {
     _ = try step(id)
-    guard stepsInOrder.count > 1 else {
+    guard workInOrder.count > 1 else {
       throw Refusal(.conflict, "process-edit", "这是流程唯一的环节，不能删除。请先添加别的环节。")
     }
     guard let next = flows(from: id).first?.target, next != id else {
@@ -82,7 +117,7 @@ extension ProcessDefinition {
   package func movingStep(_ id: String, up: Bool) throws(Refusal) -> ProcessDefinition {
     _ = try step(id)
     let other = up ? flows(to: id).map(\.source) : flows(from: id).map(\.target)
-    guard other.count == 1, case .step = node(other[0])?.kind else {
+    guard other.count == 1, (try? step(other[0])) != nil else {
       throw Refusal(
         .conflict, "process-edit", "“\(node(id)?.label ?? id)”\(up ? "前" : "后")面不是直接相连的环节，不能移动。请删除后在要的位置重新添加。")
     }
@@ -169,8 +204,10 @@ extension ProcessDefinition {
 
   private static let missing = Refusal(.notFound, "process-element", "流程里没有这个元素，可能已被改动。请刷新后重试。")
 
+  /// A step or a call, which stand in the chain alike.
+  @discardableResult
   private func step(_ id: String) throws(Refusal) -> ProcessNode {
-    guard let node = node(id), case .step = node.kind else { throw ProcessDefinition.missing }
+    guard let node = workInOrder.first(where: { $0.id == id }) else { throw ProcessDefinition.missing }
     return node
   }
 

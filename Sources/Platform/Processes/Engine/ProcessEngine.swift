@@ -60,6 +60,8 @@ struct ProcessRun {
   var events: [ProcessEvent] = []
   /// The visit whose end set off what happens now.
   var cause: Int?
+  /// Called processes that a terminating end has stopped in this move: what is still on its way in them ends.
+  var terminated: Set<Int> = []
 
   init(_ engine: ProcessEngine, _ instance: ProcessInstance, cause: Int?) {
     self.engine = engine
@@ -80,23 +82,28 @@ struct ProcessRun {
       if !declared.choices.isEmpty, let text = value.text, declared.choice(text) == nil {
         throw Refusal(.invalid, "process-variable", "“\(declared.label)”没有“\(text)”这一项。请重新选择后再提交。", field: name)
       }
-      if instance.variables[name] != value { events.append(.set(variable: name)) }
-      instance.variables[name] = value
+      keep(value, as: name)
     }
   }
 
-  func lookup(_ name: String) -> Value { instance.variables[name] ?? .null }
+  /// Gives a variable its value; one without a value is not kept.
+  mutating func keep(_ value: Value, as name: String) {
+    if instance.variables[name] ?? .null != value { events.append(.set(variable: name)) }
+    instance.variables[name] = value.isNull ? nil : value
+  }
 
   // MARK: Tokens
 
   /// Comes to a node: goes on at once, or leaves a token there that waits.
   mutating func enter(_ id: String, via: String?, branches: [ProcessBranch]) throws(Refusal) {
-    guard let node = process.node(id) else { return }
+    guard let node = process.node(id), !branches.contains(where: { terminated.contains($0.activation) }) else { return }
     events.append(.entered(node: id))
     switch node.kind {
     case .start, .boundary: try leave(id, branches)
     case .end(let isTerminating):
-      if isTerminating {
+      if CallPath.call(of: id) != nil {
+        end(id, isTerminating: isTerminating, branches)
+      } else if isTerminating {
         stop(.cancelled)
         change(.finished)
       }
@@ -108,12 +115,10 @@ struct ProcessRun {
       }
       try leave(id, branches)
     case .decision:
-      for (variable, formula) in process.formulas(of: id) {
-        let value = try formula.evaluate(in: engine.context, lookup)
-        if instance.variables[variable] != value { events.append(.set(variable: variable)) }
-        instance.variables[variable] = value
-      }
+      let scope = CallPath.scope(of: id)
+      try assign(process.formulas(of: id), from: scope, to: scope)
       try leave(id, branches)
+    case .call: try call(node, branches)
     case .exclusive:
       try follow([try choice(node)], from: id, branches)
     case .parallel:
@@ -126,7 +131,7 @@ struct ProcessRun {
     }
   }
 
-  private mutating func place(_ node: String, _ via: String?, _ branches: [ProcessBranch], visit: Int? = nil) {
+  mutating func place(_ node: String, _ via: String?, _ branches: [ProcessBranch], visit: Int? = nil) {
     instance.tokens.append(
       ProcessToken(id: instance.number(), node: node, via: via, branches: branches, cause: cause, visit: visit))
   }
@@ -151,8 +156,11 @@ struct ProcessRun {
 
   private func choice(_ node: ProcessNode) throws(Refusal) -> ProcessFlow {
     let flows = process.flows(from: node.id)
+    let scope = CallPath.scope(of: node.id)
     for flow in flows {
-      if let condition = process.condition(of: flow), try condition.holds(in: engine.context, lookup) { return flow }
+      if let condition = process.condition(of: flow), try condition.holds(in: engine.context, lookup(scope)) {
+        return flow
+      }
     }
     guard let other = flows.first(where: \.isDefault) ?? (flows.count == 1 ? flows.first : nil) else {
       throw Refusal(.unprocessable, "process-no-branch", "在“\(node.label)”没有一个条件成立。请联系系统管理员检查流程。")
@@ -162,9 +170,10 @@ struct ProcessRun {
 
   private func choices(_ node: ProcessNode) throws(Refusal) -> [ProcessFlow] {
     let flows = process.flows(from: node.id)
+    let scope = CallPath.scope(of: node.id)
     var chosen: [ProcessFlow] = []
     for flow in flows {
-      if let condition = process.condition(of: flow), try condition.holds(in: engine.context, lookup) {
+      if let condition = process.condition(of: flow), try condition.holds(in: engine.context, lookup(scope)) {
         chosen.append(flow)
       }
     }
@@ -236,7 +245,10 @@ struct ProcessRun {
 
   /// Brings to rest what can go on by itself, and ends the case when nothing is left.
   mutating func settle() throws(Refusal) {
-    while instance.state == .running, try joinSome() {}
+    while instance.state == .running {
+      if try joinSome() { continue }
+      guard try leaveCalls() else { break }
+    }
     if instance.state == .running, instance.tokens.isEmpty { change(.finished) }
   }
 
@@ -249,6 +261,7 @@ struct ProcessRun {
   mutating func stop(_ reason: StepVisit.State) {
     for visit in instance.openVisits { close(visit.id, reason) }
     instance.tokens = []
+    closeEmptyCalls(reason)
   }
 
   // MARK: Steps

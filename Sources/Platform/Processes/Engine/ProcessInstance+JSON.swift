@@ -9,6 +9,7 @@ extension ProcessInstance {
       "variables": .object(
         variables.sorted { $0.key < $1.key }.compactMap { name, value in value.kept.map { (name, $0) } }),
       "tokens": .array(tokens.map(\.json)), "visits": .array(visits.map(\.json)), "joins": .array(joins.map(\.json)),
+      "calls": .array(calls.map(\.json)),
     ]
   }
 
@@ -22,6 +23,8 @@ extension ProcessInstance {
     tokens = try json.list("tokens").map { one throws(Fault) in try ProcessToken(json: one) }
     visits = try json.list("visits").map { one throws(Fault) in try StepVisit(json: one) }
     joins = try json.list("joins").map { one throws(Fault) in try JoinRecord(json: one) }
+    // Cases that began before processes could be called have none.
+    calls = try (json["calls"]?.array ?? []).map { one throws(Fault) in try ProcessCall(json: one) }
   }
 }
 
@@ -74,6 +77,24 @@ extension StepVisit {
   }
 }
 
+extension ProcessCall {
+  fileprivate var json: JSON {
+    [
+      "id": .int(Int64(id)), "node": .string(node), "branches": .array(branches.map(\.json)),
+      "cause": cause.map { .int(Int64($0)) } ?? .null, "state": .string(state.rawValue),
+      "fired": .array(fired.sorted().map { .string($0) }),
+    ]
+  }
+
+  fileprivate init(json: JSON) throws(Fault) {
+    self.init(
+      id: try json.number("id"), node: try json.word("node"),
+      branches: try json.list("branches").map { one throws(Fault) in try ProcessBranch(json: one) },
+      cause: json["cause"]?.int.map { Int($0) }, state: try json.value("state"),
+      fired: Set(try json.list("fired").compactMap(\.string)))
+  }
+}
+
 extension ProcessTask {
   fileprivate var json: JSON {
     [
@@ -103,35 +124,6 @@ extension JoinRecord {
       consumed: try json.list("consumed").map { one throws(Fault) in try ProcessToken(json: one) },
       branches: try json.list("branches").map { one throws(Fault) in try ProcessBranch(json: one) },
       cause: json["cause"]?.int.map { Int($0) })
-  }
-}
-
-extension Value {
-  /// The value of a process variable with its kind; `nil` for none.
-  fileprivate var kept: JSON? {
-    switch self {
-    case .text(let text): ["text": .string(text)]
-    case .integer(let number): ["integer": .int(number)]
-    case .decimal(let number): ["decimal": .string(number.description)]
-    case .boolean(let flag): ["boolean": .bool(flag)]
-    case .date(let date): ["date": .string(date.description)]
-    default: nil
-    }
-  }
-
-  fileprivate init(kept json: JSON) throws(Fault) {
-    guard let (kind, value) = json.object?.first else { throw Fault("process-instance", json.text) }
-    let read: Value? =
-      switch kind {
-      case "text": value.string.map { .text($0) }
-      case "integer": value.int.map { .integer($0) }
-      case "decimal": value.string.flatMap { FixedDecimal($0) }.map { .decimal($0) }
-      case "boolean": value.bool.map { .boolean($0) }
-      case "date": value.string.flatMap { CivilDate($0) }.map { .date($0) }
-      default: nil
-      }
-    guard let read else { throw Fault("process-instance", json.text) }
-    self = read
   }
 }
 

@@ -123,10 +123,16 @@ package struct ProcessInstance: Sendable, Hashable {
   package internal(set) var variables: [String: Value]
   package internal(set) var tokens: [ProcessToken] = []
   package internal(set) var visits: [StepVisit] = []
+  package internal(set) var calls: [ProcessCall] = []
   var joins: [JoinRecord] = []
   var counter = 0
 
   package func visit(_ id: Int) -> StepVisit? { visits.first { $0.id == id } }
+
+  package func call(_ id: Int) -> ProcessCall? { calls.first { $0.id == id } }
+
+  /// Called processes under way, oldest first.
+  package var openCalls: [ProcessCall] { calls.filter { $0.state == .open } }
 
   /// Steps under way, oldest first.
   package var openVisits: [StepVisit] { visits.filter { $0.state == .open } }
@@ -145,6 +151,10 @@ package struct ProcessInstance: Sendable, Hashable {
 /// What happened in a move, in order; the case's history and what is to be done outside follow from it.
 package enum ProcessEvent: Sendable, Hashable {
   case entered(node: String)
+  /// A called process began, or is come back to.
+  case called(call: Int)
+  /// Nothing of a called process is under way any more.
+  case left(call: Int, StepVisit.State)
   case opened(visit: Int)
   case closed(visit: Int, StepVisit.State)
   case asked(task: Int)

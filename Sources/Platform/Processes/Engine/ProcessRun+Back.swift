@@ -66,15 +66,14 @@ extension ProcessRun {
       for token in instance.tokens where isInside(token.branches, left) { take(token) }
     }
     // Entering branches that have been joined: the others of the split count as having arrived.
-    for depth in shared..<max(shared, target.branches.count) {
-      restore(around: Array(target.branches.prefix(depth + 1)))
-    }
+    for depth in shared..<max(shared, target.branches.count) { restore(target.branches, at: depth + 1) }
     for index in instance.visits.indices {
       let visit = instance.visits[index]
       guard visit.state == .done, visit.id >= target.id else { continue }
       let isInLine = visit.branches.starts(with: target.branches) || target.branches.starts(with: visit.branches)
       if isInLine || isInside(visit.branches, left) { instance.visits[index].state = .superseded }
     }
+    defer { closeEmptyCalls(.returned) }
     guard let node = process.node(target.node), case .step(let rule) = node.kind else { return }
     let before = target.tasks.filter { $0.kind == .own && $0.state == .done }.map(\.holder)
     if rule.signing.isShared || before.isEmpty {
@@ -96,20 +95,44 @@ extension ProcessRun {
   }
 
   /// Removes a token, and the step it stands for.
-  private mutating func take(_ token: ProcessToken) {
-    if let visit = token.visit { close(visit, .cancelled) }
+  mutating func take(_ token: ProcessToken, _ state: StepVisit.State = .cancelled) {
+    if let visit = token.visit { close(visit, state) }
     instance.tokens.removeAll { $0.id == token.id }
   }
 
-  /// Undoes the latest join that ended a branch, for the branches beside it.
-  private mutating func restore(around branch: [ProcessBranch]) {
-    guard let index = join(of: branch) else { return }
+  /// Undoes the latest join that ended the outermost `depth` of some branches, for the branches beside them. One join may
+  /// have ended branches in branches, whose neighbours are put back with it.
+  private mutating func restore(_ branches: [ProcessBranch], at depth: Int) {
+    if let index = join(of: Array(branches.prefix(depth))) { undo(index, for: branches, at: depth) }
+  }
+
+  /// Puts back what a join consumed beside some branches.
+  private mutating func undo(_ index: Int, for branches: [ProcessBranch], at depth: Int) {
     let join = instance.joins.remove(at: index)
-    for token in join.consumed where !token.branches.starts(with: branch) {
+    let own = join.consumed.map { zip($0.branches, branches).prefix { $0 == $1 }.count }.max() ?? depth
+    for token in join.consumed where !token.branches.starts(with: branches.prefix(own)) {
+      if let earlier = merge(of: branches, into: token.branches) {
+        // It came in the branch that the one entered was joined to while others of the split still ran: what was joined
+        // there is beside it, and not what came of that.
+        undo(earlier, for: branches, at: own)
+        continue
+      }
       instance.tokens.append(
         ProcessToken(
           id: instance.number(), node: token.node, via: token.via, branches: token.branches, cause: token.cause,
           visit: nil))
+    }
+  }
+
+  /// The join that made some branches of a split the branch that `others` run in, when `branches` were among them.
+  private func merge(of branches: [ProcessBranch], into others: [ProcessBranch]) -> Int? {
+    let shared = zip(branches, others).prefix { $0 == $1 }.count
+    guard shared < branches.count, shared < others.count, branches[shared].split == others[shared].split,
+      branches[shared].activation == others[shared].activation
+    else { return nil }
+    return instance.joins.lastIndex { join in
+      join.node == others[shared].flow && join.branches.elementsEqual(others.prefix(shared + 1))
+        && join.consumed.contains { $0.branches.starts(with: branches.prefix(shared + 1)) }
     }
   }
 
@@ -128,6 +151,9 @@ extension ProcessRun {
     for later in instance.visits where later.cause == visit.id {
       guard later.state == .open, later.fired.isEmpty, later.tasks.allSatisfy({ $0.kind == .own && $0.state != .done })
       else { throw Refusal(.conflict, "visit-acted-on", "下一步已经有人办理，不能撤回。请与下一步办理人联系退回。") }
+    }
+    guard !instance.calls.contains(where: { $0.cause == visit.id && !$0.fired.isEmpty }) else {
+      throw Refusal(.conflict, "visit-acted-on", "调用的流程已经到时，不能撤回。请与现在的办理人联系退回。")
     }
     // Something of it must be left, and nothing may have been joined by what came of another step.
     let isJoined = instance.joins.contains { join in
@@ -162,6 +188,7 @@ extension ProcessRun {
     var seen: Set<Participant> = []
     let holders = visit.tasks.filter { $0.kind == .own && $0.state != .removed }.map(\.holder)
     try open(node, rule, visit.branches, asking: holders.filter { seen.insert($0).inserted })
+    closeEmptyCalls(.withdrawn)
   }
 
   // MARK: Reopening

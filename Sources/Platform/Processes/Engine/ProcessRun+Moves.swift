@@ -212,6 +212,13 @@ extension ProcessRun {
   }
 
   private mutating func fire(_ id: Int, _ timer: String) throws(Refusal) {
+    if let index = instance.calls.firstIndex(where: { $0.id == id && $0.state == .open && !$0.fired.contains(timer) }),
+      let node = process.boundaries(of: instance.calls[index].node).first(where: { $0.id == timer }),
+      case .boundary(_, _, let interrupts) = node.kind
+    {
+      try fire(call: index, node, interrupts: interrupts)
+      return
+    }
     guard let v = instance.visits.firstIndex(where: { $0.id == id && $0.state == .open }),
       let node = process.boundaries(of: instance.visits[v].node).first(where: { $0.id == timer }),
       case .boundary(_, _, let interrupts) = node.kind, !instance.visits[v].fired.contains(timer)

@@ -30,6 +30,7 @@ package struct ProcessSimulation: Sendable {
     var lines = instance.openTasks.map { visit, task in
       "任务 \(task.id)　\(label(visit.node))　办理人 \(task.holder)\(task.kind == .own ? "" : "（\(ProcessSimulation.kinds[task.kind] ?? "")）")"
     }
+    for call in instance.openCalls { lines.append("调用 \(call.id)　\(label(call.node))") }
     for token in instance.tokens where token.visit == nil {
       guard let node = engine.process.node(token.node) else { continue }
       if case .timer(let duration) = node.kind {
@@ -74,7 +75,7 @@ package struct ProcessSimulation: Sendable {
     withdraw 环节实例          撤回
     shelve | resume | void     挂账、恢复、作废
     reopen 环节                重开
-    elapse 定时 | fire 环节实例 定时器   到时
+    elapse 定时 | fire 环节实例或调用 定时器   到时
     remind 环节实例 | overdue 环节实例   到期提醒、超时处理
     """
 
@@ -89,6 +90,9 @@ package struct ProcessSimulation: Sendable {
 
   private func told(_ event: ProcessEvent) -> String? {
     switch event {
+    case .called(let id): instance.call(id).map { "调用流程“\(label($0.node))”（调用 \(id)）" }
+    case .left(let id, let state):
+      instance.call(id).map { "流程“\(label($0.node))”\(ProcessSimulation.states[state] ?? "")（调用 \(id)）" }
     case .opened(let id): instance.visit(id).map { "到达“\(label($0.node))”（环节实例 \(id)）" }
     case .closed(let id, let state):
       instance.visit(id).map { "“\(label($0.node))”\(ProcessSimulation.states[state] ?? "")（环节实例 \(id)）" }

@@ -84,7 +84,7 @@ struct LayeredDrawing {
 
   func width(_ node: Int) -> Double {
     switch flow.nodes[node].kind {
-    case .step, .service, .decision: max(Measure.stepWidth, 52 + 32 * Double(flow.timers[node].count - 1))
+    case .step, .service, .decision, .call: max(Measure.stepWidth, 52 + 32 * Double(flow.timers[node].count - 1))
     case .exclusive, .parallel, .inclusive: Measure.gateway
     case .start, .end, .timer, .boundary: Measure.event
     }
@@ -237,7 +237,7 @@ struct LayeredDrawing {
     if !flow.timers[node].isEmpty { return half + (down ? Measure.timer / 2 + 16 : 0) }
     let name = ProcessLayout.width(of: flow.nodes[node].name)
     switch flow.nodes[node].kind {
-    case .step, .service, .decision: return half
+    case .step, .service, .decision, .call: return half
     case .exclusive, .parallel, .inclusive: return half + (name > 7 ? 16 : 0)
     case .start, .end, .timer, .boundary: return half + (down && name > 0 ? (name > 7 ? 34 : 18) : 0)
     }

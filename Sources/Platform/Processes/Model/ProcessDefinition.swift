@@ -88,11 +88,13 @@ package struct ProcessNode: Sendable, Hashable {
     case service(action: String)
     /// Variables are worked out.
     case decision([ProcessAssignment])
+    /// 调用流程: another process is gone through.
+    case call(CallRule)
     case exclusive
     case parallel
     case inclusive
     case timer(ProcessDuration)
-    /// Goes off when the step it sits on has been open that long.
+    /// Goes off when the step or called process it sits on has been open that long.
     case boundary(host: String, after: ProcessDuration, interrupts: Bool)
   }
 

@@ -15,6 +15,7 @@ package struct Confirmation {
   let submit: String
   let isDangerous: Bool
   let cancelPath: String
+  let isMultipart: Bool
 
   /// - Parameters:
   ///   - title: the question, naming the thing: `删除“通川大厦 3 栋”？`.
@@ -25,7 +26,7 @@ package struct Confirmation {
   package init(
     title: String, consequences: [String] = [], fields: [Field] = [], errors: [FieldError] = [], path: String,
     hidden: [HiddenField] = [], submit: String, isDangerous: Bool = false, cancelPath: String,
-    @HTMLBuilder message: () -> HTML = { .empty }
+    isMultipart: Bool = false, @HTMLBuilder message: () -> HTML = { .empty }
   ) {
     self.title = title
     self.message = message()
@@ -37,6 +38,7 @@ package struct Confirmation {
     self.submit = submit
     self.isDangerous = isDangerous
     self.cancelPath = cancelPath
+    self.isMultipart = isMultipart
   }
 
   /// What goes inside the dialog.
@@ -56,7 +58,7 @@ package struct Confirmation {
 
   private func form(isDialog: Bool) -> HTML {
     element(
-      "form", .class("confirmation"), .method(.post), .action(path), .novalidate(),
+      "form", .class("confirmation"), .method(.post), .action(path), .multipart(isMultipart), .novalidate(),
       .when(isDialog, .data("data-dialog-form"))
     ) {
       formTokenField()

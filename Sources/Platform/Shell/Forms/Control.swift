@@ -113,11 +113,15 @@ package indirect enum Control: Sendable {
     package var latitude: String
     /// Where the map opens while there is no point: longitude, latitude, zoom.
     package var start: String?
+    /// Sends beside it what the device measured, before any correction (纠偏): `<name>.measured.lon`, `….lat` and the
+    /// accuracy in metres as `<name>.accuracy`; buttons nudge the place by metres.
+    package var keepsMeasured: Bool
 
-    package init(longitude: String, latitude: String, start: String? = nil) {
+    package init(longitude: String, latitude: String, start: String? = nil, keepsMeasured: Bool = false) {
       self.longitude = longitude
       self.latitude = latitude
       self.start = start
+      self.keepsMeasured = keepsMeasured
     }
   }
 

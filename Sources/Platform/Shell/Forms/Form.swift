@@ -1,3 +1,4 @@
+package import Core
 package import HTML
 
 /// A part of a form with a heading.
@@ -39,6 +40,16 @@ package struct FieldError: Sendable, Hashable {
     self.field = field
     self.message = message
   }
+}
+
+extension [FieldError] {
+  /// What a refusal and those with it say, each at its field.
+  package init(_ refusal: Refusal) {
+    self = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+  }
+
+  /// What was wrong with the field of this name first.
+  package subscript(field: String) -> String? { first { $0.field == field }?.message }
 }
 
 /// All that was wrong, at the top, each with a link to its field; read out when the page opens.

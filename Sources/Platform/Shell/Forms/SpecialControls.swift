@@ -63,10 +63,32 @@ struct PointView {
           }
         }
       }
+      if point.keepsMeasured, !field.isReadOnly { correction }
       p(.class("point-status"), .role("status"), .data("data-point-status"))
       div(.class("point-canvas"), .data("data-point-canvas"), .hidden())
     }
   }
+
+  /// What the device measured, and moving the place from there (纠偏).
+  private var correction: HTML {
+    HTML {
+      for part in ["measured.lon", "measured.lat", "accuracy"] {
+        input(.type("hidden"), .name("\(field.name).\(part)"), .value(""), .data("data-point-measured", part))
+      }
+      div(.class("point-nudges"), .role("group"), .aria(.label, "微调位置，每次 2 米"), .hidden(), .data("data-point-nudges")) {
+        for (direction, label, icon) in PointView.nudges {
+          button(.type("button"), .class("button button-normal"), .data("data-point-nudge", direction)) {
+            icon
+            span { label }
+          }
+        }
+      }
+    }
+  }
+
+  private static let nudges: [(String, String, Icon)] = [
+    ("north", "北", .up), ("south", "南", .down), ("west", "西", .left), ("east", "东", .right),
+  ]
 
   private func coordinate(_ part: String, _ name: String, _ value: String, id: String) -> HTML {
     HTML {

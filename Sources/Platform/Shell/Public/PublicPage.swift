@@ -55,7 +55,7 @@ package struct PublicPage {
 
   private var bottom: HTML {
     footer(.class("public-foot")) {
-      p { "\(visit.city)标准地址服务 · \(visit.product)" }
+      p { "\(visit.city) · \(visit.product)" }
       if !visit.requestID.isEmpty { p(.class("number")) { "页面编号 \(visit.requestID)" } }
     }
   }

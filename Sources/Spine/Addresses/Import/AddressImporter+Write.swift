@@ -32,7 +32,7 @@ extension AddressImporter {
         }
       }
       let codes = try await series.take(created.map { $0.address.division }, in: transaction)
-      let actor = Self.actorID(principal)
+      let actor = principal.actor
       try await insert(created, codes, by: actor, in: transaction)
       try await note(batch, outcomes, run: run, in: transaction)
       let last = batch.last?.entry.row ?? 0
@@ -50,16 +50,8 @@ extension AddressImporter {
       ]
       try await audit.append(
         AuditEntry(principal, "import", entity: "address", origin: .inside, details: details), in: transaction)
-      try await transaction.notify("lifang_change", "address:0")
+      transaction.notify("lifang_change", "address:0")
       return counts
-    }
-  }
-
-  static func actorID(_ principal: Principal) -> Int64 {
-    switch principal.kind {
-    case .user: principal.id
-    case .key: -principal.id
-    case .stranger, .system: 0
     }
   }
 

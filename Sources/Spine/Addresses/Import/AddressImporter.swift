@@ -40,7 +40,7 @@ package struct AddressImporter: Sendable {
     let rows = try await database.query(
       """
       insert into address_import_run (label, started_at, started_by)
-      values (\(label), \(clock.now()), \(AddressImporter.actorID(principal))) returning id
+      values (\(label), \(clock.now()), \(principal.actor)) returning id
       """)
     guard let id = try rows.first?.get("id", as: Int64.self) else { throw Fault("import-run", "no id came back") }
     return id

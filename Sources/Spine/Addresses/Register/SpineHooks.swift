@@ -10,6 +10,7 @@ package enum SpineHooks {
     addresses(&hooks, gazetteer, series)
     divisions(&hooks)
     residences(&hooks)
+    CodeRules.addHooks(to: &hooks)
     return hooks
   }
 
@@ -18,31 +19,49 @@ package enum SpineHooks {
   /// An address is made of its parts: name, kind and keys follow from them, the code is given once (A-069, D3-021).
   private static func addresses(_ hooks: inout RecordHooks, _ gazetteer: Gazetteer, _ series: AddressCodeSeries) {
     hooks.beforeInsert("address") { drafts, records in
+      guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
+      let given = drafts.compactMap { $0["code"].text.map { AddressCode(canonical: $0) } }
+      let taken = given.isEmpty ? [] : try await AddressCodeLedger.taken(given, in: transaction)
       var divisions: [(index: Int, division: DivisionCode)] = []
+      var addresses: [Int: StandardAddress] = [:]
       for index in drafts.indices where drafts[index].refusal == nil {
         do throws(Refusal) {
           let address = try standard(drafts[index].values, gazetteer)
           fill(&drafts[index].values, address)
+          addresses[index] = address
+          if let code = drafts[index]["code"].text, taken.contains(code) { throw codeUsed }
           if drafts[index]["code"].isNull { divisions.append((index, address.division)) }
         } catch {
           drafts[index].refuse(error)
         }
       }
+      try await AddressLinks.fill(&drafts, addresses, in: transaction)
       guard !divisions.isEmpty else { return }
-      guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
       let codes = try await series.take(divisions.map(\.division), in: transaction)
       for (code, item) in zip(codes, divisions) { drafts[item.index].values["code"] = .text(code.text) }
     }
-    hooks.beforeUpdate("address") { changes, _ in
+    hooks.beforeUpdate("address") { changes, records in
+      guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
+      var addresses: [Int: StandardAddress] = [:]
+      for index in changes.indices where changes[index].alters("code") { changes[index].refuse(codeKept) }
       for index in changes.indices where StandardAddress.fieldNames.contains(where: changes[index].alters) {
         do throws(Refusal) {
-          fill(&changes[index].changes, try standard(changes[index].after, gazetteer))
+          let address = try standard(changes[index].after, gazetteer)
+          fill(&changes[index].changes, address)
+          addresses[index] = address
         } catch {
           changes[index].refuse(error)
         }
       }
+      try await AddressLinks.follow(&changes, addresses, in: transaction)
     }
   }
+
+  private static let codeUsed = Refusal(
+    .conflict, "address-code-used", "这个地址编码已经编给过别的地址，终身不再使用，没有保存。请去掉编码，由系统编制新码。", field: "code")
+
+  private static let codeKept = Refusal(
+    .conflict, "address-code-kept", "地址编码终身不变，没有改动。地名、门牌号有变化的，改地址各段即可，编码不用换。", field: "code")
 
   private static func standard(_ values: [String: Value], _ gazetteer: Gazetteer) throws(Refusal) -> StandardAddress {
     guard let code = values["division_code"]?.text, let division = DivisionCode(code) else {

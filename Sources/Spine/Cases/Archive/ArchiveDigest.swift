@@ -45,7 +45,13 @@ enum ArchiveDigest {
 
   /// `[{key, digest, size, type}]` of stored files, in the order given.
   static func entries(_ keys: [String], in session: some SQLSession) async throws -> JSON {
-    guard !keys.isEmpty else { return .array([]) }
+    let found = try await files(keys, in: session)
+    return .array(keys.compactMap { found[$0] })
+  }
+
+  /// The same of each file, by its key.
+  static func files(_ keys: [String], in session: some SQLSession) async throws -> [String: JSON] {
+    guard !keys.isEmpty else { return [:] }
     var found: [String: JSON] = [:]
     for row in try await session.query(
       """
@@ -59,7 +65,7 @@ enum ArchiveDigest {
         "type": .string(try row.get("content_type")),
       ]
     }
-    return .array(keys.compactMap { found[$0] })
+    return found
   }
 
   static func digests(_ entries: Value) -> [String] {
@@ -74,31 +80,40 @@ enum ArchiveDigest {
   )
     async throws -> Parts
   {
-    _ = try await transaction.query(Archive.openScope)
-    var items = ""
-    for row in try await transaction.query(
+    let read = try await transaction.pipeline([
+      Archive.openScope,
       """
-      select position, kind, label, coalesce(document_number, '') as document_number, coalesce(note, '') as note,
-        coalesce(entries::jsonb, '[]') as entries
+      select position, kind, label, document_number, note, coalesce(entries::jsonb, '[]') as entries
       from archive_item where archive_id = \(archive) order by position, id
-      """)
-    {
-      let entries: JSON = try row.get("entries")
-      items += "\(try row.get("position", as: Int64?.self) ?? 0)\t\(try row.get("kind", as: String.self))\t"
-      items += "\(try row.get("label", as: String.self))\t\(try row.get("document_number", as: String.self))\t"
-      items += "\(try row.get("note", as: String.self))"
-      for entry in entries.array ?? [] {
-        items += "\t\(entry["digest"]?.string ?? "") \(entry["size"]?.int ?? 0) \(entry["type"]?.string ?? "")"
-      }
-      items += "\n"
+      """,
+      """
+      select v.content::jsonb ->> 'form' as form from case_process p join item_version v on v.id = p.item_version_id
+      where p.case_id = \(id)
+      """,
+    ])
+    let lines = try read[1].map { try ArchiveLine($0) }
+    let reader = records.store.records(as: .system, purpose: "档案查验").within(transaction).plain
+    let record = try await reader.get(ServiceCase.entity, id, reveal: true)
+    var form: Record?
+    if let name: String = try read[2].first?.get("form", as: String?.self) {
+      form = try await reader.attached(name, to: id, reveal: true).first
     }
+    return try await parts(
+      of: lines, case: record, form: form, upTo: lastEvent, records.store.catalog, in: transaction)
+  }
+
+  /// The same of lines that are known, with the case and its form in clear.
+  static func parts(
+    of lines: [ArchiveLine], case record: Record, form: Record?, upTo lastEvent: Int64?, _ catalog: Catalog,
+    in session: some SQLSession
+  ) async throws -> Parts {
     var events = ""
     var last: Int64 = 0
-    for row in try await transaction.query(
+    for row in try await session.query(
       """
       select id, extract(epoch from at)::bigint as at, actor, action, coalesce(step, '') as step,
         coalesce(result, '') as result, coalesce(opinion, '') as opinion
-      from case_event where case_id = \(id) and id <= \(lastEvent ?? Int64.max) order by id
+      from case_event where case_id = \(record.id) and id <= \(lastEvent ?? Int64.max) order by id
       """)
     {
       last = try row.get("id")
@@ -107,26 +122,19 @@ enum ArchiveDigest {
       events += "\(try row.get("result", as: String.self))\t\(try row.get("opinion", as: String.self))\n"
     }
     return Parts(
-      items: hash(items), form: try await form(of: id, records, in: transaction), events: hash(events), lastEvent: last)
+      items: hash(lines.map(\.digested).joined()), form: self.form(record, form, catalog), events: hash(events),
+      lastEvent: last)
   }
 
   /// The answers of the form and of the case that were decided on.
-  private static func form(of id: Int64, _ records: Records, in transaction: Transaction) async throws -> String {
-    let reader = records.store.records(as: .system, purpose: "档案查验").within(transaction)
-    let record = try await reader.get(ServiceCase.entity, id, reveal: true)
+  private static func form(_ record: Record, _ form: Record?, _ catalog: Catalog) -> String {
     var text = ""
     for name in [
       "number", "item_code", "item_version", "applicant_name", "applicant_document", "subject_name",
       "subject_document", "division_code", "submitted_at",
     ] { text += "\(name)=\(record[name].plainText)\n" }
-    let name: String? = try await transaction.query(
-      """
-      select v.content::jsonb ->> 'form' as form from case_process p join item_version v on v.id = p.item_version_id
-      where p.case_id = \(id)
-      """
-    ).first?.get("form")
-    if let name, let form = try await reader.attached(name, to: id, reveal: true).first {
-      let stored = records.store.catalog.entity(name)?.fields.filter(\.isStored).map(\.name) ?? []
+    if let form {
+      let stored = catalog.entity(form.entity)?.fields.filter(\.isStored).map(\.name) ?? []
       for field in stored.sorted() where !form[field].isNull {
         text += "\(field)=\(form[field].plainText)\n"
       }
@@ -160,7 +168,7 @@ enum ArchiveDigest {
   }
 
   /// The digest stands in the audit chain too, where nobody changes it.
-  private static func seal(_ archive: Int64, _ digest: String, _ records: Records, in transaction: Transaction)
+  static func seal(_ archive: Int64, _ digest: String, _ records: Records, in transaction: Transaction)
     async throws
   {
     try await records.store.audit.append(

@@ -1,9 +1,10 @@
 import Access
 import Audit
 import Core
-package import Entities
+import Entities
 import Files
 import Identity
+import Papers
 import Processes
 import SQL
 
@@ -12,6 +13,9 @@ package enum Archive {
   package static let entity = "archive"
   package static let item = "archive_item"
   package static let box = "archive_box"
+
+  /// The kind of line that a notice has (告知书).
+  static let notice = "notice"
 
   /// Kept when no rule says otherwise.
   static let standardRetention = "D30"
@@ -23,162 +27,206 @@ package enum Archive {
     """
 }
 
-/// Filing by itself (自动归档): a case gets its archive when it is completed (C-045), and already when it was approved
-/// and only waits for its originals (预归档, C-020).
+/// Filing by itself (自动归档): a case gets its archive when it is completed (C-045) or refused (C-278), and already when it
+/// was approved and only waits for its originals (预归档, C-020).
 extension CaseStore {
   /// Makes or completes the archive of a case after a move.
-  func file(_ state: CaseState, before: ProcessInstance?, by principal: Principal, in transaction: Transaction)
-    async throws
-  {
-    let isCompleted =
-      state.instance.state == .finished && before?.state != .finished
-      && state.instance.variables["outcome"]?.text != "refused"
+  func file(
+    _ state: CaseState, before: ProcessInstance?, _ contents: CaseContents, by principal: Principal,
+    in transaction: Transaction
+  ) async throws {
+    let isOver = state.instance.state == .finished && before?.state != .finished
+    let isRefused = state.instance.variables["outcome"]?.text == "refused"
+    // The outside hands everything over; what is refused there was refused inside and is filed inside.
+    if isRefused, isOutside { return }
     let waits = state.awaitsOriginals && state.record["applicant_user_id"]?.isBlank == false
-    guard isCompleted || waits else { return }
-    let writer = Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants(
-        [Archive.entity, Archive.item, Archive.box, ServiceCase.entity, "unit"].map {
-          Grants.Grant(Permission($0, "*"), .all)
-        }),
-      clearance: .secret)
-    let records = store.records(as: writer, purpose: "归档").within(transaction)
-    let known = try await records.find(
-      Archive.entity, where: ServiceCase.reference, equals: .integer(state.id))
-    if !isCompleted, known != nil { return }
-    let reader = store.records(as: .system, purpose: "归档").within(transaction)
-    let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
-    let archive: Int64
-    if let known {
-      archive = known.id
-    } else {
-      archive = try await open(record, state, records, in: transaction)
+    guard isOver || waits else { return }
+    let writer = principal.entrusted(with: [Archive.entity, Archive.item, Archive.box, ServiceCase.entity, "unit"])
+    let records = store.records(as: writer, purpose: "归档").within(transaction).plain
+    let record = try await contents.record
+    let category = record["category"].text ?? ""
+    let read = try await transaction.pipeline([
+      Archive.openScope,
+      "select id from archive where service_case_id = \(state.id)",
+      "select code, parent_id from unit where id = \(record["unit_id"].integer ?? 0)",
+      """
+      select retention from archive_rule where starts_with(\(category), category)
+      order by length(category) desc limit 1
+      """,
+    ])
+    let known = try read[1].first?.get("id", as: Int64.self)
+    if !isOver, known != nil { return }
+    var values: [String: Value] = [:]
+    if known == nil {
+      values = try await opening(
+        record, state, unit: read[2].first, retention: try read[3].first?.get("retention"), records, in: transaction)
     }
-    guard isCompleted else { return }
+    guard isOver else {
+      try await records.insert(Archive.entity, values, input: .code)
+      return
+    }
+    let reader = store.records(as: .system, purpose: "归档").within(transaction).plain
     let materials = try await reader.attached(ServiceCase.material, to: state.id, reveal: true)
-    try await enter(materials, into: archive, record, records, in: transaction)
-    let missing = materials.count {
-      $0["state"].text == HandedMaterial.Way.promised.rawValue && ($0["files"].list ?? []).isEmpty
-    }
+    // Nobody brings the originals of what was refused.
+    let missing =
+      isRefused
+      ? 0
+      : materials.count {
+        $0["state"].text == HandedMaterial.Way.promised.rawValue && ($0["files"].list ?? []).isEmpty
+      }
     let now = store.clock.now()
-    try await records.update(
-      Archive.entity, archive, version: nil,
-      [
-        "missing": .integer(Int64(missing)), "state": .text(missing == 0 ? "archived" : "pre_archived"),
-        "finished_at": .instant(now), "filed_at": missing == 0 ? .instant(now) : .null,
-      ], input: .code)
-    try await ArchiveDigest.renew(archive, records, in: transaction)
+    values.merge([
+      "missing": .integer(Int64(missing)), "state": .text(missing == 0 ? "archived" : "pre_archived"),
+      "finished_at": .instant(now), "filed_at": missing == 0 ? .instant(now) : .null,
+    ]) { _, new in new }
+    let earlier = if let known { try await records.attached(Archive.item, to: known) } else { [Record]() }
+    var lines = try await lines(of: materials, behind: earlier, in: transaction)
+    if isRefused {
+      lines += try await notices(
+        of: state.id, behind: earlier, first: earlier.count + lines.count + 1, reader, in: transaction)
+    }
+    if let known {
+      for line in lines { try await records.insert(Archive.item, line.values(of: known, record), input: .code) }
+      try await records.update(Archive.entity, known, version: nil, values, input: .code)
+      try await ArchiveDigest.renew(known, records, in: transaction)
+    } else {
+      try await enter(values, lines, state, contents, records, in: transaction)
+    }
   }
 
-  /// The record of the archive, with its number and its place in a box.
-  private func open(_ record: Record, _ state: CaseState, _ records: Records, in transaction: Transaction)
-    async throws -> Int64
-  {
-    let unit = try await transaction.query(
-      "select code, parent_id from unit where id = \(record["unit_id"].integer ?? 0)"
-    ).first
+  /// Enters a whole archive at once, with the digest over what is entered.
+  private func enter(
+    _ values: [String: Value], _ lines: [ArchiveLine], _ state: CaseState, _ contents: CaseContents, _ records: Records,
+    in transaction: Transaction
+  ) async throws {
+    let record = try await contents.record
+    let number = try await records.number(for: Archive.entity, values)
+    let parts = try await ArchiveDigest.parts(
+      of: lines, case: record, form: try await contents.form, upTo: nil, store.catalog, in: transaction)
+    let digest = parts.digest(number: number, caseNumber: record["number"].text ?? "")
+    let made = values.merging([
+      "number": .text(number), "digest": .text(digest), "parts": .json(parts.json),
+      "item_count": .integer(Int64(lines.count)), "file_count": .integer(lines.reduce(0) { $0 + $1.fileCount }),
+    ]) { first, _ in first }
+    let archive = try await records.insert(Archive.entity, made.filter { !$0.value.isNull }, input: .code).id
+    for line in lines { try await records.insert(Archive.item, line.values(of: archive, record), input: .code) }
+    try await ArchiveDigest.seal(archive, digest, records, in: transaction)
+  }
+
+  /// What the record of an archive begins with, and its place in a box.
+  private func opening(
+    _ record: Record, _ state: CaseState, unit: Row?, retention: String?, _ records: Records,
+    in transaction: Transaction
+  ) async throws -> [String: Value] {
     let fonds = try unit?.get("code", as: String.self) ?? "000"
     let category = record["category"].text ?? ""
-    let retention =
-      try await transaction.query(
-        """
-        select retention from archive_rule where starts_with(\(category), category)
-        order by length(category) desc limit 1
-        """
-      ).first?.get("retention", as: String.self) ?? Archive.standardRetention
+    let retention = retention ?? Archive.standardRetention
     let year = Int64(store.clock.now().chinaTime.date.year)
     let place = try await place(
       [
         "unit_id": record["unit_id"],
         "store_id": try unit?.get("parent_id", as: Int64?.self).map { .integer($0) } ?? .null,
         "division_code": record["division_code"], "fonds": .text(fonds), "year": .integer(year),
-        "category": .text(category.split(separator: "/").first.map { String($0).trimmingSpaces } ?? category),
+        "category": .text(category.split(separator: "/").first.map { TextForms.trimmed(String($0)) } ?? category),
         "retention": .text(retention),
       ], records, in: transaction)
     let subject = record["subject_name"].isBlank ? "applicant" : "subject"
-    return try await records.insert(
-      Archive.entity,
-      [
-        ServiceCase.reference: .integer(state.id), "case_number": record["number"], "item_label": record["item_label"],
-        "category": .text(category), "applicant_name": record["applicant_name"],
-        "subject_name": record["\(subject)_name"], "subject_document": record["\(subject)_document"],
-        "division_code": record["division_code"], "unit_id": record["unit_id"], "fonds": .text(fonds),
-        "year": .integer(year), "retention": .text(retention), "state": .text("pre_archived"),
-        "accepted_at": record["submitted_at"], "box_id": .integer(place.box), "position": .integer(place.position),
-      ].filter { !$0.value.isNull }, input: .code
-    ).id
+    let values: [String: Value] = [
+      ServiceCase.reference: .integer(state.id), "case_number": record["number"], "item_label": record["item_label"],
+      "category": .text(category), "applicant_name": record["applicant_name"],
+      "subject_name": record["\(subject)_name"], "subject_document": record["\(subject)_document"],
+      "division_code": record["division_code"], "unit_id": record["unit_id"], "fonds": .text(fonds),
+      "year": .integer(year), "retention": .text(retention), "state": .text("pre_archived"),
+      "accepted_at": record["submitted_at"], "box_id": .integer(place.box), "position": .integer(place.position),
+    ]
+    return values.filter { !$0.value.isNull }
   }
 
   /// The next place in the box of a station, year, class and retention; a new box when the last is full.
+  ///
+  /// Two cases never take the same place: the box is locked with its count, and boxes of a station are opened one at a time.
   private func place(_ values: [String: Value], _ records: Records, in transaction: Transaction) async throws
     -> (box: Int64, position: Int64)
   {
     let unit = values["unit_id"]?.integer ?? 0
-    // One at a time within a station, so that two cases never take the same place.
-    try await transaction.execute("select pg_advisory_xact_lock(hashtextextended('archive_box', \(unit)))")
-    let row = try await transaction.query(
+    let next: SQL = """
+      update archive_box set held = held + 1, version = version + 1, updated_at = greatest(\(store.clock.now()), updated_at),
+        updated_by = \(records.principal.actor)
+      where id = (
+        select id from archive_box
+        where unit_id = \(unit) and year = \(values["year"]?.integer ?? 0) and category = \(values["category"]?.text ?? "")
+          and retention = \(values["retention"]?.text ?? "") and held < capacity
+        order by id limit 1 for update)
+      returning id, held
       """
-      select id, held from archive_box
-      where unit_id = \(unit) and year = \(values["year"]?.integer ?? 0) and category = \(values["category"]?.text ?? "")
-        and retention = \(values["retention"]?.text ?? "") and held < capacity
-      order by id limit 1
-      """
-    ).first
-    let box: Int64
-    let held: Int64
-    if let row {
-      box = try row.get("id")
-      held = try row.get("held")
-    } else {
-      box = try await records.insert(Archive.box, values.filter { !$0.value.isNull }, input: .code).id
-      held = 0
-    }
-    try await records.update(Archive.box, box, version: nil, ["held": .integer(held + 1)], input: .code)
-    return (box, held + 1)
+    if let row = try await transaction.query(next).first { return (try row.get("id"), try row.get("held")) }
+    let rows = try await transaction.pipeline([
+      "select pg_advisory_xact_lock(hashtextextended('archive_box', \(unit)))", next,
+    ])[1]
+    if let row = rows.first { return (try row.get("id"), try row.get("held")) }
+    let opened = values.merging(["held": .integer(1)]) { given, _ in given }
+    return (try await records.insert(Archive.box, opened.filter { !$0.value.isNull }, input: .code).id, 1)
   }
 
   /// Lines of the catalogue for materials that have none yet; what was replaced after a reopening is a further line.
-  private func enter(
-    _ materials: [Record], into archive: Int64, _ record: Record, _ records: Records, in transaction: Transaction
-  ) async throws {
-    let known = try await records.attached(Archive.item, to: archive)
+  ///
+  /// - Parameter known: lines that the archive has.
+  private func lines(of materials: [Record], behind known: [Record], in transaction: Transaction) async throws
+    -> [ArchiveLine]
+  {
     let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
-    let isFirst = known.isEmpty
-    var position = Int64(known.count)
+    let stored = try await ArchiveDigest.files(materials.flatMap { $0["files"].list ?? [] }, in: transaction)
+    var lines: [ArchiveLine] = []
     for material in materials {
       let keys = material["files"].list ?? []
-      let entries = try await ArchiveDigest.entries(keys, in: transaction)
-      if !isFirst {
-        let fresh = ArchiveDigest.digests(.json(entries)).filter { !seen.contains($0) }
-        if fresh.isEmpty { continue }
-      }
-      position += 1
-      try await records.insert(
-        Archive.item,
-        [
-          "archive_id": .integer(archive), "position": .integer(position), "kind": .text("material"),
-          "label": material["label"], "entries": .json(entries), "file_count": .integer(Int64(keys.count)),
-          "note": .text(store.catalog.dictionary("material_state")?.label(of: material["state"].text ?? "") ?? ""),
-          "division_code": record["division_code"], "unit_id": record["unit_id"],
-        ].filter { !$0.value.isNull }, input: .code)
+      let entries = JSON.array(keys.compactMap { stored[$0] })
+      if !known.isEmpty, ArchiveDigest.digests(.json(entries)).allSatisfy({ seen.contains($0) }) { continue }
+      lines.append(
+        ArchiveLine(
+          position: Int64(known.count + lines.count + 1), kind: "material", label: material["label"].text ?? "",
+          note: store.catalog.dictionary("material_state")?.label(of: material["state"].text ?? "") ?? "",
+          entries: entries, fileCount: Int64(keys.count)))
     }
+    return lines
+  }
+
+  /// A line for each notice that the case resulted in and that has none yet.
+  private func notices(
+    of id: Int64, behind known: [Record], first: Int, _ reader: Records, in transaction: Transaction
+  ) async throws -> [ArchiveLine] {
+    let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
+    let issued = try await reader.list(
+      ListQuery(
+        IssuedDocument.entity, filters: [ListFilter(ServiceCase.reference, .equals(.integer(id)))],
+        columns: ["number", "label", "file"], limit: 20)
+    ).records
+    var lines: [ArchiveLine] = []
+    for document in issued {
+      guard let key = document["file"].text ?? document["file"].list?.first else { continue }
+      let entries = try await ArchiveDigest.entries([key], in: transaction)
+      if !ArchiveDigest.digests(.json(entries)).allSatisfy({ !seen.contains($0) }) { continue }
+      lines.append(
+        ArchiveLine(
+          position: Int64(first + lines.count), kind: Archive.notice, label: document["label"].text ?? "",
+          documentNumber: document["number"].text ?? "", note: "", entries: entries, fileCount: 1))
+    }
+    return lines
   }
 }
 
 extension CaseState {
   /// Whether the case was approved and waits for papers only: its open step takes in materials, stops the clock and is
   /// the office's.
-  var awaitsOriginals: Bool {
-    guard instance.state == .running else { return false }
-    return instance.openVisits.contains { visit in
-      guard let rule = process.rule(of: visit.node) else { return false }
-      return rule.edits == [.materials] && rule.pausesClock && rule.handler != .starter
-    }
-  }
+  var awaitsOriginals: Bool { instance.awaitsOriginals(in: process) }
 }
 
-extension String {
-  fileprivate var trimmingSpaces: String {
-    String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+extension ProcessInstance {
+  fileprivate func waitsForPapers(_ rule: StepRule) -> Bool {
+    rule.edits == [.materials] && rule.pausesClock && rule.handler != .starter
+  }
+
+  /// See ``CaseState/awaitsOriginals``.
+  func awaitsOriginals(in process: RunnableProcess) -> Bool {
+    state == .running && openVisits.contains { process.rule(of: $0.node).map(waitsForPapers) == true }
   }
 }

@@ -31,6 +31,7 @@ package enum ArchiveRules {
         for each row execute function lifang_keep_archive_item();
       """)
 
+  /// Numbers and digests what is added, files an archive with its last late scan, and refuses every other change.
   package static func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(Archive.item) { drafts, records in
       guard let transaction = records.transaction else { throw Fault("hook-without-transaction", Archive.item) }
@@ -40,7 +41,7 @@ package enum ArchiveRules {
     }
     hooks.after(Archive.item) { events, records in
       guard let transaction = records.transaction else { return }
-      for event in events where event.kind == .created && event["kind"].text != "material" {
+      for event in events where event.kind == .created && !enteredBySystem.contains(event["kind"].text) {
         try await added(event, records, in: transaction)
       }
     }
@@ -54,13 +55,16 @@ package enum ArchiveRules {
   package static let kept = Refusal(
     .conflict, "archive-kept", "档案不能修改或删除，没有改动。有误的请加一件“更正说明”，写明错在哪里。")
 
+  /// The lines that filing makes: materials and notices.
+  private static let enteredBySystem: Set<String?> = ["material", Archive.notice]
+
   /// What somebody adds: a number in the file, and the digests of what was scanned.
   private static func prepare(_ draft: inout RecordDraft, _ records: Records, in transaction: Transaction) async throws
   {
     guard let archive = draft["archive_id"].integer else { return }
-    if draft["kind"].text == "material" {
+    if enteredBySystem.contains(draft["kind"].text) {
       return draft.refuse(
-        Refusal(.unprocessable, "archive-kind", "办件材料在归档时自动列入。请选择补扫原件、补充材料或更正说明。", field: "kind"))
+        Refusal(.unprocessable, "archive-kind", "办件材料和告知书在归档时自动列入。请选择补扫原件、补充材料或更正说明。", field: "kind"))
     }
     // One at a time, so that no two lines have the same number.
     _ = try await transaction.query(Archive.openScope)

@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 import Crypto
 package import Entities
 package import Files
@@ -16,6 +16,7 @@ package struct ArchiveVerifier: Sendable {
     package var description: String { "\(number)：\(what)" }
   }
 
+  /// What was read again, and what was found.
   package struct Report: Sendable {
     package var archives = 0
     package var files = 0

@@ -1,6 +1,6 @@
 package import Access
 package import Core
-package import Entities
+import Entities
 package import Ferry
 package import Files
 import Processes

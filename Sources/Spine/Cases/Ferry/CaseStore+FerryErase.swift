@@ -34,30 +34,30 @@ extension CaseStore {
   }
 
   private func erase(_ id: Int64, owner: Database) async throws {
-    let form = try await store.database.transaction { transaction in
-      let state = try await hold(id, in: transaction)
-      let records = store.records(as: acting(for: .system, form: state.form), purpose: "互联网侧到期清除").within(
-        transaction)
-      for name in [ServiceCase.material, state.form] {
+    // The form, the materials, parcels with their addresses: whatever belongs to a case.
+    let attached = store.catalog.entities.filter { $0.attachedTo == ServiceCase.entity }.map(\.name)
+    try await store.database.transaction { transaction in
+      _ = try await hold(id, in: transaction)
+      let records = store.records(as: .system, purpose: "互联网侧到期清除").within(transaction)
+      for name in attached {
         for record in try await records.attached(name, to: id) {
           try await records.delete(name, record.id, version: nil)
         }
       }
-      return state.form
     }
     let now = store.clock.now()
     let columns = try erasedColumns()
     // The owner, because the history is closed to everybody else; row-level security lets nobody pass without a scope.
     try await owner.transaction { transaction in
       _ = try await transaction.query("select set_config('lifang.actor', '0', true)")
-      for name in [ServiceCase.entity, ServiceCase.material, form] {
+      for name in [ServiceCase.entity] + attached {
         _ = try await transaction.query("select set_config(\("lifang.scope_\(name)"), '{\"all\":true}', true)")
       }
       try await transaction.execute(
         "update service_case set \(SQL.join(columns)) where id = \(id)")
-      let attached: SQL = "\(identifier: ServiceCase.reference) = \(id)"
-      for name in [ServiceCase.material, form] {
-        try await transaction.execute("delete from \(identifier: name + "_history") where \(attached)")
+      for name in attached {
+        try await transaction.execute(
+          "delete from \(identifier: name + "_history") where \(identifier: ServiceCase.reference) = \(id)")
       }
       try await transaction.execute("delete from service_case_history where id = \(id)")
       try await transaction.execute("update case_event set opinion = null, target = null where case_id = \(id)")

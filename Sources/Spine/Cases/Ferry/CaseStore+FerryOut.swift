@@ -113,8 +113,10 @@ extension CaseStore {
       """)
     if let event = payload["event"], event != .null { statements.append(ferriedEvent(id, event, at: now)) }
     _ = try await transaction.pipeline(statements)
+    let records = store.records(as: acting(for: .system, form: state.form), purpose: "网间摆渡").within(transaction).plain
     try await tell(
-      state, before: old.instance, action, was: old.record["state"]?.text, now: word, by: .system, in: transaction)
+      state, before: old.instance, action, was: old.record["state"]?.text, now: word,
+      CaseContents(of: id, form: state.form, records), by: .system, in: transaction)
     var changes: [String: Value] = ["state": .text(word)]
     changes["step"] = payload["step"]?.string.map { .text($0) } ?? .null
     changes["courier_number"] = payload["courier"]?.string.map { .text($0) } ?? .null
@@ -123,7 +125,6 @@ extension CaseStore {
     }
     changes = changes.filter { $0.value != old.record[$0.key] ?? .null }
     guard !changes.isEmpty else { return }
-    let records = store.records(as: acting(for: .system, form: state.form), purpose: "网间摆渡").within(transaction)
     try await records.update(ServiceCase.entity, id, version: nil, changes, input: .code)
   }
 

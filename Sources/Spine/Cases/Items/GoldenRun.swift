@@ -73,7 +73,8 @@ package struct GoldenRun: Sendable {
     let walk = try ProcessWalk(
       process, variables: try view.variables(of: process.definition, delivery: item.result.delivery.first),
       context: context)
-    let roles = walk.steps.filter { step in step.rule.inputs.contains { $0.variable == "review" } }.map { step in
+    let roles = walk.steps.filter { step in step.rule.inputs.contains { CallPath.local($0.variable) == "review" } }.map
+    { step in
       step.holder.split(separator: ":", maxSplits: 1).last.map { String($0) } ?? step.holder
     }
     if !walk.isFinished {

@@ -54,6 +54,7 @@ package struct Outcome: Sendable {
 
   /// Something done with a household (户), as ``Households/HouseholdBook`` does it.
   package struct HouseholdChange: Sendable {
+    /// What a change of a household is (户成员变动).
     package enum Kind: String, Sendable, CaseIterable {
       /// 入户, 立户或分户, 集体户立户, 离户, 户主变更, 与户主关系变更, 变更户别, 并户, 恢复原户.
       case join, establish, collective, leave, head, relate, kind, merge, rejoin
@@ -101,6 +102,7 @@ package struct Outcome: Sendable {
     package let position: SourcePosition
   }
 
+  /// One change, in the order in which they are made.
   package enum Step: Sendable {
     case record(Change)
     case household(HouseholdChange)

@@ -5,6 +5,7 @@ package import Processes
 /// A case led through a process without anybody: recorded answers first, then favourable ones. Golden cases and trials
 /// of drafts are told by it who would be asked.
 package struct ProcessWalk: Sendable {
+  /// A step that was come to, and who would be asked.
   package struct Step: Sendable, Hashable {
     package let node: String
     package let label: String

@@ -48,8 +48,11 @@ struct ItemCheck {
   }
 
   /// Whether the roles that a process names exist, and the fields: each in a form of some item that takes the process.
+  ///
+  /// - Parameter callers: the processes that call it, whose forms count as well.
   static func check(
-    _ process: ProcessDefinition, catalog: Catalog, items: [ServiceItem], _ collector: FindingCollector
+    _ process: ProcessDefinition, callers: [String], catalog: Catalog, items: [ServiceItem],
+    _ collector: FindingCollector
   ) {
     let roles = catalog.roles.map(\.name)
     func check(role: String, _ node: ProcessNode) {
@@ -60,7 +63,9 @@ struct ItemCheck {
     for node in process.nodes {
       guard case .step(let rule) = node.kind else { continue }
       if !rule.fields.isEmpty {
-        let forms = Set(items.filter { $0.flows.contains { $0.process == process.id } }.map(\.form)).sorted()
+        let forms = Set(
+          items.filter { $0.flows.contains { $0.process == process.id || callers.contains($0.process) } }.map(\.form)
+        ).sorted()
         let known = forms.compactMap { catalog.entity($0) }.flatMap(\.fields).map(\.name)
         for field in rule.fields.keys.sorted() where !known.contains(field) {
           let why = forms.isEmpty ? "还没有事项使用本流程" : "使用本流程的表单都没有这个字段"

@@ -127,7 +127,7 @@ struct OutcomeReader {
       collector.error(issue.position, "文书“\(name)”用的是\(register.label)，应写明 find：按哪个字段找到它")
     }
     let moment: Outcome.Issue.Moment =
-      switch issue.text("at", limit: 50) {
+      switch issue.text("at", limit: 100) {
       case nil: .decided
       case "finished": .finished
       case let step?: .step(step)

@@ -30,18 +30,19 @@ package struct ServiceCatalog: Sendable {
   /// - Parameter designed: processes made in the browser as BPMN texts, by name; they replace the files'.
   package init(_ catalog: Catalog, folders: [String], designed: [String: String] = [:]) {
     let collector = FindingCollector()
-    var processes: [String: RunnableProcess] = [:]
+    var definitions: [String: ProcessDefinition] = [:]
     for folder in folders {
       for (name, path) in ServiceCatalog.processFiles(in: folder) {
         guard let process = ServiceCatalog.process(path, named: name, collector) else { continue }
-        processes[name] = process
+        definitions[name] = process
       }
     }
     for (name, text) in designed.sorted(by: { $0.key < $1.key }) {
       if let process = ServiceCatalog.process(Array(text.utf8), file: "\(name).bpmn", named: name, collector) {
-        processes[name] = process
+        definitions[name] = process
       }
     }
+    let processes = ServiceCatalog.proved(definitions, collector)
     let connectors = Connectors(catalog)
     for finding in connectors.findings { collector.add(finding) }
     var materials: [String: MaterialKind] = [:]
@@ -84,7 +85,9 @@ package struct ServiceCatalog: Sendable {
     for item in items { ItemCheck(item, catalog: catalog, processes: processes, collector).run() }
     VerificationCheck(items: items, connectors: connectors, catalog: catalog, collector).run()
     for (_, process) in processes.sorted(by: { $0.key < $1.key }) {
-      ItemCheck.check(process.definition, catalog: catalog, items: items, collector)
+      ItemCheck.check(
+        process.source, callers: ServiceCatalog.callers(of: process.source.id, in: processes), catalog: catalog,
+        items: items, collector)
     }
     self.items = items
     self.materials = materials
@@ -125,7 +128,9 @@ package struct ServiceCatalog: Sendable {
     }
   }
 
-  private static func process(_ path: String, named name: String, _ collector: FindingCollector) -> RunnableProcess? {
+  private static func process(_ path: String, named name: String, _ collector: FindingCollector)
+    -> ProcessDefinition?
+  {
     let start = SourcePosition(file: path, line: 1, column: 1)
     guard let file = fopen(path, "rb") else {
       collector.error(start, "文件打不开：\(String(cString: strerror(errno)))")
@@ -139,16 +144,44 @@ package struct ServiceCatalog: Sendable {
   }
 
   private static func process(_ bytes: [UInt8], file: String, named name: String, _ collector: FindingCollector)
-    -> RunnableProcess?
+    -> ProcessDefinition?
   {
     let start = SourcePosition(file: file, line: 1, column: 1)
     do throws(ProcessFailure) {
-      let process = try RunnableProcess(ProcessDefinition(bpmn: bytes, file: file))
-      if process.definition.id != name { collector.error(start, "流程的编号“\(process.definition.id)”应与文件名一致：\(name)") }
+      let process = try ProcessDefinition(bpmn: bytes, file: file)
+      if process.id != name { collector.error(start, "流程的编号“\(process.id)”应与文件名一致：\(name)") }
       return process
     } catch {
       for problem in error.problems { collector.error(problem.position, problem.message) }
       return nil
     }
   }
+
+  /// Those that run, each with what it calls of the others.
+  private static func proved(_ definitions: [String: ProcessDefinition], _ collector: FindingCollector)
+    -> [String: RunnableProcess]
+  {
+    var processes: [String: RunnableProcess] = [:]
+    for (name, definition) in definitions {
+      do {
+        processes[name] = try RunnableProcess(definition, calling: definitions)
+      } catch {
+        for problem in error.problems { collector.error(problem.position, problem.message) }
+      }
+    }
+    return processes
+  }
+
+  /// The processes that call one, directly or by way of others.
+  private static func callers(of name: String, in processes: [String: RunnableProcess]) -> [String] {
+    processes.filter { $0.value.calls(name) }.keys.sorted()
+  }
+
+  /// The processes that go through one: itself, and those that call it.
+  package func processes(through name: String) -> [String] {
+    [name] + ServiceCatalog.callers(of: name, in: processes)
+  }
+
+  /// Every process by its id, as it was drawn.
+  package var library: [String: ProcessDefinition] { processes.mapValues(\.source) }
 }

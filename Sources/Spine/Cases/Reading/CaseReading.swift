@@ -2,7 +2,7 @@ package import Access
 package import Core
 package import Entities
 import Identity
-package import SQL
+import SQL
 
 /// Somebody's registered look at the files of a case (档案调阅): why, and until when (C-080, C-197).
 package struct CaseReading: Sendable, Hashable {
@@ -39,6 +39,7 @@ package enum CaseReadings {
   /// The right to see files of cases within the data scope without asking anybody.
   package static let right = Permission("case_work", "read_files")
 
+  /// Finds the case behind a number, grants at once where that is due, and keeps deciders from their own.
   package static func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(CaseReading.entity) { drafts, records in
       guard let transaction = records.transaction else { throw Fault("hook-without-transaction", CaseReading.entity) }

@@ -7,6 +7,7 @@ import SQL
 
 /// Why somebody may see a file of a case, and how.
 package struct CaseFileAccess: Sendable, Hashable {
+  /// By which right somebody sees a file.
   package enum Ground: Sendable, Hashable {
     /// Whoever handed it in.
     case applicant

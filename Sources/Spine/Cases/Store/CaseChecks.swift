@@ -1,8 +1,9 @@
 package import Core
-package import Entities
+import Entities
 
 /// What is known of a material from the system that issued it (材料核验, C-030, C-059…C-061).
 package struct MaterialVerification: Sendable, Hashable {
+  /// 核验结果.
   package enum Result: String, Sendable, Hashable, CaseIterable {
     case match
     case mismatch

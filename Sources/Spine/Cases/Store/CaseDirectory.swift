@@ -46,6 +46,7 @@ struct CaseDirectory: Sendable {
     var posts: Set<String> = []
     var units: Set<String> = []
     var dispatches = false
+    var asksUnit = false
     for node in process.definition.nodes {
       guard case .step(let rule) = node.kind else { continue }
       dispatches = dispatches || rule.dispatch != .pool
@@ -58,7 +59,8 @@ struct CaseDirectory: Sendable {
         case .roleOf(let name):
           let variable = process.definition.variables.first { $0.name == name }
           roles.formUnion(variable?.choices.compactMap(\.role) ?? [])
-        case .unitOfAddress, .starter, .sameAs: break
+        case .unitOfAddress: asksUnit = true
+        case .starter, .sameAs: break
         }
       }
     }
@@ -69,7 +71,8 @@ struct CaseDirectory: Sendable {
     )
     self.homeRoles = try await responsibility.nearest(
       .role, homeRoles.sorted(), to: home ?? unit, division: division, in: session)
-    let code: String? = try await session.query("select code from unit where id = \(unit)").first?.get("code")
+    let code: String? =
+      asksUnit ? try await session.query("select code from unit where id = \(unit)").first?.get("code") : nil
     let own = code.map { Responsibility.Pool(.unit, $0, unit: unit) }
     (self.roles, self.posts, self.units, self.unit) = (found.role, found.post, found.unit, own)
     self.starter = starter

@@ -141,14 +141,20 @@ extension CaseStore {
   /// but that it differs.
   private func differences(of known: [String: Value], _ item: ServiceItem, origin: Origin) async throws -> [Refusal] {
     guard store.catalog.entity("person") != nil else { return [] }
-    let records = store.records(as: .system, purpose: "核对申请内容", origin: origin)
+    let records = store.records(as: .system, purpose: "核对申请内容", origin: origin).plain
     let fields = fields(item)
     var refusals: [Refusal] = []
+    // The same person often stands in several places of an application.
+    var people: [String: Record?] = [:]
     for field in fields where field.type == .residentID {
       guard let document = known[field.name]?.text, let name = CaseStore.name(beside: field.name),
-        let label = fields.first(where: { $0.name == name })?.label, let typed = known[name]?.text,
-        let person = try await records.find("person", where: "resident_id", equals: .text(document))
+        let label = fields.first(where: { $0.name == name })?.label, let typed = known[name]?.text
       else { continue }
+      if people[document] == nil {
+        let found = try await records.find("person", where: "resident_id", equals: .text(document))
+        people.updateValue(found, forKey: document)
+      }
+      guard let person = people[document] ?? nil else { continue }
       if let registered = person["name"].text, registered != typed {
         refusals.append(
           Refusal(

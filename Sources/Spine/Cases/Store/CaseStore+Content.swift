@@ -111,7 +111,7 @@ extension CaseStore {
     case .shelve: try requireOpinion("挂账")
     case .withdraw(let visit): action.step = state.instance.visit(visit)?.node
     case .fire(let visit, let timer):
-      action.step = state.instance.visit(visit)?.node
+      action.step = state.instance.visit(visit)?.node ?? state.instance.call(visit)?.node
       action.result = state.process.node(timer)?.label
     case .remind(let visit), .overdue(let visit): action.step = state.instance.visit(visit)?.node
     case .elapse(let token):

@@ -2,7 +2,7 @@ package import Access
 package import Audit
 import Connectors
 import Core
-package import Entities
+import Entities
 import Processes
 import SQL
 
@@ -93,9 +93,15 @@ extension CaseStore {
         .unavailable, "courier-unavailable", "没有下单：\(answer.reason ?? "快递公司没有答复")。请稍后再试，\(otherwise)。")
     }
     let company = connectors.connectors.connector(CaseStore.courier)?.system ?? "快递"
-    try await store.database.transaction { transaction in
+    let kept = try await store.database.transaction { transaction -> String in
       let state = try await hold(id, in: transaction)
       let records = store.records(as: acting(for: principal, form: state.form), origin: origin).within(transaction)
+      // Somebody may have ordered the same while the courier was asked.
+      if let known = try await records.attached(CaseStore.parcels, to: id).first(where: {
+        $0["direction"].text == direction.rawValue && $0["state"].text != "cancelled"
+      }) {
+        return known["waybill"].text ?? ""
+      }
       var made = values
       made["reference"] = nil
       made["waybill"] = .text(waybill)
@@ -111,8 +117,14 @@ extension CaseStore {
         eventStatement(
           state, CaseAction(name: "courier", target: "\(direction.label)，运单号 \(waybill)"), by: principal,
           at: store.clock.now()))
+      return waybill
     }
-    return waybill
+    if kept != waybill {
+      _ = try await connectors.call(
+        CaseStore.courier, "cancel", ["waybill": .text(waybill)], purpose: "取消重复的快递",
+        about: ConnectorSubject(entity: ServiceCase.entity, id: id, label: "运单 \(waybill)"), by: principal)
+    }
+    return kept
   }
 
   /// The office's side of a parcel, from the register of units.
@@ -173,15 +185,20 @@ extension CaseStore {
   package func followParcels(limit: Int = 50) async throws {
     guard connectors != nil else { return }
     let old = store.clock.now() + -1800
-    let query = ListQuery(
-      CaseStore.parcels,
-      filters: [ListFilter("state", .oneOf([.text("ordered"), .text("collected"), .text("in_transit")]))],
-      columns: ["waybill", "state", "ordered_at", "tracked_at", "delivered_at", ServiceCase.reference], limit: limit)
-    for parcel in try await store.records(as: .system, purpose: "更新快递轨迹").list(query).records {
-      guard let seen = parcel["tracked_at"].instant ?? parcel["ordered_at"].instant, seen < old,
-        let id = parcel[ServiceCase.reference].integer
-      else { continue }
-      if try await follow(parcel, of: id, by: .system) != nil { return }
+    let records = store.records(as: .system, purpose: "更新快递轨迹")
+    // Those that were never looked at, then those whose last look was longest ago.
+    for (field, isNew) in [("ordered_at", true), ("tracked_at", false)] {
+      let query = ListQuery(
+        CaseStore.parcels,
+        filters: [
+          ListFilter("state", .oneOf([.text("ordered"), .text("collected"), .text("in_transit")])),
+          ListFilter(field, .range(from: nil, to: .instant(old))),
+        ] + (isNew ? [ListFilter("tracked_at", .empty(true))] : []), sort: [.init(field: field, descending: false)],
+        columns: ["waybill", "state", "ordered_at", "tracked_at", "delivered_at", ServiceCase.reference], limit: limit)
+      for parcel in try await records.list(query).records {
+        guard let id = parcel[ServiceCase.reference].integer else { continue }
+        if try await follow(parcel, of: id, by: .system) != nil { return }
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import Access
 import Core
-package import Entities
+import Entities
 import Papers
 import Processes
 import SQL
@@ -11,16 +11,16 @@ extension CaseStore {
   /// What a step is there for (签发准迁证) stops the move when it cannot be issued; what follows from a decision does not:
   /// the history says why, and what to do.
   func issueDocuments(
-    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, by principal: Principal, _ records: Records,
-    in transaction: Transaction
+    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, _ contents: CaseContents,
+    by principal: Principal,
+    _ records: Records, in transaction: Transaction
   ) async throws {
     guard let outcome = services.outcome(of: state.item.form), state.instance.state != .void else { return }
     let moments = moments(state, before: before, action)
     let due = outcome.issues.filter { moments.contains($0.moment) }
     guard !due.isEmpty else { return }
-    let reader = store.records(as: records.principal, purpose: "签发证照", origin: records.origin).within(transaction)
-    guard let form = try await reader.attached(state.item.form, to: state.id, reveal: true).first else { return }
-    let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
+    guard let form = try await contents.form else { return }
+    let record = try await contents.record
     let lookup: @Sendable (String) -> Value = { name in
       Outcome.caseFields.contains(name) ? record[name] : form[name]
     }
@@ -28,26 +28,67 @@ extension CaseStore {
     for issue in due {
       if let when = issue.when, try !when.holds(in: context, lookup) { continue }
       let template = try office.template(issue.document)
-      var said = CaseAction(name: "issue")
-      do {
-        let number = try await transaction.savepoint { _ in
-          let id = try await subject(of: issue, template, state, form, context, lookup, principal, records, transaction)
-          let replaced = try issue.replaces?.evaluate(in: context, lookup).text
-          let made = try await office.issue(
-            template, of: id,
-            DocumentOffice.Occasion(
-              purpose: "办件 \(record["number"].text ?? "")", caseID: state.id, unit: (state.unit, state.division),
-              replaces: replaced), by: principal, origin: records.origin, in: transaction)
-          return made["number"].text ?? ""
-        }
-        said.result = "已签发\(template.label) \(number)"
-      } catch let refusal as Refusal {
-        if case .step = issue.moment { throw refusal }
-        said.result = "未能签发\(template.label)"
-        said.opinion = refusal.message
+      let isNeeded = if case .step = issue.moment { true } else { false }
+      try await enter(template, state, record, isNeeded: isNeeded, by: principal, records, in: transaction) {
+        let id = try await subject(of: issue, template, state, form, context, lookup, principal, records, transaction)
+        return (id, try issue.replaces?.evaluate(in: context, lookup).text)
       }
-      _ = try await transaction.query(eventStatement(state, said, by: principal, at: store.clock.now()))
     }
+  }
+
+  /// Issues one, and says so in the history, or why not.
+  ///
+  /// - Parameters:
+  ///   - isNeeded: whether the move stops when it cannot be issued.
+  ///   - isFiled: whether the archive takes it in by the same move, so that its file has to be there.
+  ///   - subject: finds the record it is made of, and the number of what it takes the place of.
+  private func enter(
+    _ template: DocumentTemplate, _ state: CaseState, _ record: Record, isNeeded: Bool, isFiled: Bool = false,
+    by principal: Principal, _ records: Records, in transaction: Transaction,
+    _ subject: @escaping @Sendable () async throws -> (id: Int64, replaces: String?)
+  ) async throws {
+    var said = CaseAction(name: "issue")
+    do {
+      let number = try await transaction.savepoint { _ in
+        let (id, replaced) = try await subject()
+        let made = try await office.issue(
+          template, of: id,
+          DocumentOffice.Occasion(
+            purpose: "办件 \(record["number"].text ?? "")", caseID: state.id, unit: (state.unit, state.division),
+            replaces: replaced), by: principal, origin: records.origin, in: transaction)
+        if isFiled { try await office.settle(made.id, in: transaction) }
+        return made["number"].text ?? ""
+      }
+      said.result = "已签发\(template.label) \(number)"
+    } catch let refusal as Refusal {
+      if isNeeded { throw refusal }
+      said.result = "未能签发\(template.label)"
+      said.opinion = refusal.message
+    }
+    _ = try await transaction.query(eventStatement(state, said, by: principal, at: store.clock.now()))
+  }
+
+  /// Issues the notice that a refused application gets (不予办理告知书, C-278), as the parameter `case.refusal_notice` names it.
+  func issueRefusal(_ state: CaseState, by principal: Principal, _ records: Records, in transaction: Transaction)
+    async throws
+  {
+    let name = (try? parameters.text("case.refusal_notice")) ?? ""
+    guard !name.isEmpty else { return }
+    let template = try office.template(name)
+    let reader = store.records(as: records.principal, purpose: "签发告知书", origin: records.origin).within(transaction)
+    let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
+    try await enter(template, state, record, isNeeded: false, isFiled: true, by: principal, records, in: transaction) {
+      (state.id, nil)
+    }
+  }
+
+  /// Why a case was refused: what was said to the deciding answer, or which limit ran out.
+  func refusalReason(_ action: CaseAction, of id: Int64, in transaction: Transaction) async throws -> Value {
+    if let said = action.opinion ?? (action.name == "complete" ? nil : action.result) { return .text(said) }
+    let said: String? = try await transaction.query(
+      "select opinion from case_event where case_id = \(id) and opinion is not null order by id desc limit 1"
+    ).first?.get("opinion")
+    return said.map { .text($0) } ?? .null
   }
 
   private func moments(_ state: CaseState, before: ProcessInstance?, _ action: CaseAction) -> Set<Outcome.Issue.Moment>
@@ -79,9 +120,7 @@ extension CaseStore {
     guard let find = issue.find else { return template.entity == ServiceCase.entity ? state.id : form.id }
     let entity = try store.entity(template.entity)
     let value = try find.value.evaluate(in: context, lookup)
-    let finder = Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants([Grants.Grant(Permission(entity.name, "view"), .all)]), clearance: .secret)
+    let finder = principal.entrusted(with: [entity.name], to: "view")
     let register = store.records(as: finder, purpose: "签发\(template.label)", origin: records.origin)
       .within(transaction)
     if !value.isBlank, let found = try await register.find(entity.name, where: find.field, equals: value) {

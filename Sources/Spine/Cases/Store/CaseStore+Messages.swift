@@ -11,13 +11,17 @@ extension CaseStore {
   /// Tells the applicant what concerns them and people that a task has come to them.
   func tell(
     _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, was: String?, now caseState: String,
-    by principal: Principal, in transaction: Transaction
+    _ contents: CaseContents, by principal: Principal, in transaction: Transaction
   ) async throws {
     var news: [(template: String, values: [String: String])] = []
     if before == nil, state.instance.state == .running {
       news.append(("case_submitted", [:]))
     } else if caseState == "supplement", was != "supplement" {
       news.append(("case_supplement", ["asked": action.opinion ?? "见办件页面的说明"]))
+    } else if state.awaitsOriginals, before?.awaitsOriginals(in: state.process) != true,
+      state.record["applicant_user_id"]?.isBlank == false
+    {
+      news.append(("case_originals", ["asked": try await originals(of: state, in: transaction)]))
     } else if before?.state != .finished, state.instance.state == .finished {
       if let waybill = state.instance.variables["courier_number"]?.text, caseState == "completed" {
         news.append(("case_courier", ["waybill": waybill]))
@@ -27,27 +31,31 @@ extension CaseStore {
     }
     // Whoever applied outside is told outside.
     for (template, values) in news where state.starter != CaseFerry.applicantID {
-      try await tellApplicant(state, template, values, caseState, action, in: transaction)
+      try await tellApplicant(state, template, values, caseState, action, contents, in: transaction)
     }
     try await tellHandlers(state, before: before, by: principal, in: transaction)
   }
 
   private func tellApplicant(
     _ state: CaseState, _ template: String, _ given: [String: String], _ caseState: String, _ action: CaseAction,
-    in transaction: Transaction
+    _ contents: CaseContents, in transaction: Transaction
   ) async throws {
-    let records = store.records(as: .system, purpose: "通知申请人").within(transaction)
-    let record = try await records.get(ServiceCase.entity, state.id)
+    let record = try await contents.record
+    let unit = try await transaction.query("select name from unit where id = \(state.unit)").first
+    let named: String? = try unit?.get("name")
+    let office = named ?? "受理单位"
     let time = store.clock.now().display
     let refused = caseState == "refused"
     let next =
       refused
-      ? "原因：\(action.opinion ?? "见办件页面")。有疑问请联系\(record.titles["unit_id"] ?? "受理单位")。"
-      : state.item.result.document.map { "请携带身份证件，到\(record.titles["unit_id"] ?? "受理单位")领取\($0)。" } ?? "不需要再来窗口。"
+      ? "原因：\(action.opinion ?? "见办件页面")。有疑问请联系\(office)。"
+      : state.item.result.document.map { "请携带身份证件，到\(office)领取\($0)。" } ?? "不需要再来窗口。"
+    let asks = ["case_supplement", "case_originals"].contains(template)
+    let due = asks ? supplementDue(state) : record["due_at"].instant
     var values: [String: String] = [
       "name": record["applicant_name"].text ?? "", "item": state.item.label, "number": record["number"].text ?? "",
-      "time": time, "office": record.titles["unit_id"] ?? "受理单位",
-      "due": (template == "case_supplement" ? supplementDue(state) : record["due_at"].instant)?.display ?? "承诺期限",
+      "time": time, "office": office,
+      "due": due?.display ?? "承诺期限",
       "result": refused ? "不予办理" : "已办结", "next": next, "document": state.item.result.document ?? "办理结果",
       "company": company(of: state),
     ]
@@ -64,6 +72,16 @@ extension CaseStore {
     try await messages.send(
       template, to: [recipient], values, link: String(state.id), key: "case \(state.id) \(state.instance.marker)",
       in: transaction)
+  }
+
+  /// The papers that the applicant promised to bring or to send.
+  private func originals(of state: CaseState, in transaction: Transaction) async throws -> String {
+    let records = store.records(as: .system, purpose: "通知申请人").within(transaction)
+    let promised = try await records.attached(ServiceCase.material, to: state.id).filter {
+      $0["state"].text == HandedMaterial.Way.promised.rawValue
+    }
+    let labels = promised.compactMap { $0["label"].text }
+    return labels.isEmpty ? "申请时上传的材料的原件" : labels.joined(separator: "、")
   }
 
   private func supplementDue(_ state: CaseState) -> Instant? {

@@ -18,7 +18,7 @@ extension CaseStore {
     _ id: Int64, _ move: CaseMove, opinion: String? = nil, content: CaseContent = CaseContent(),
     by principal: Principal, origin: Origin = .inside, in given: Transaction? = nil
   ) async throws {
-    let opinion = opinion.map { $0.trimmed }.flatMap { $0.isEmpty ? nil : String($0.prefix(1000)) }
+    let opinion = opinion.map(TextForms.trimmed).flatMap { $0.isEmpty ? nil : String($0.prefix(1000)) }
     try await inTransaction(given) { transaction in
       var state = try await hold(id, in: transaction)
       guard !isOutside || state.isApplicant(principal) else {
@@ -26,6 +26,7 @@ extension CaseStore {
       }
       try await require(move, in: state, by: principal, in: transaction)
       let records = store.records(as: acting(for: principal, form: state.form), origin: origin).within(transaction)
+        .plain
       let directory =
         isOutside
         ? CaseDirectory(relayFor: state.starter)
@@ -61,14 +62,14 @@ extension CaseStore {
   /// Reads and locks a case for a move.
   func hold(_ id: Int64, in transaction: Transaction) async throws -> CaseState {
     let rows = try await transaction.pipeline([
-      Inbox.openScope, CaseStore.sharedPlans,
+      CaseStore.openScopeAndPlans,
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
         c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id, c.home_unit_id,
-        c.accepted_by, c.submitted_at, c.was_incomplete
+        c.accepted_by, c.submitted_at, c.was_incomplete, c.refusal_reason
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
-    ])[2]
+    ])[1]
     guard let row = rows.first else { throw CaseStore.missing }
     func text(_ name: String) throws -> Value { try row.get(name, as: String?.self).map { .text($0) } ?? .null }
     func integer(_ name: String) throws -> Value { try row.get(name, as: Int64?.self).map { .integer($0) } ?? .null }
@@ -77,6 +78,7 @@ extension CaseStore {
       id: id,
       record: [
         "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
+        "refusal_reason": try text("refusal_reason"),
         "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
         "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),
         "unit_id": try integer("unit_id"), "home_unit_id": try integer("home_unit_id"),
@@ -240,11 +242,5 @@ extension CaseStore {
     case .remind(let visit): return .remind(visit: visit)
     case .overdue(let visit): return .overdue(visit: visit)
     }
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
   }
 }

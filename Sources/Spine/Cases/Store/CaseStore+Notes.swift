@@ -1,5 +1,5 @@
 package import Access
-package import Audit
+import Audit
 package import Core
 import Crypto
 import Entities
@@ -91,6 +91,11 @@ extension CaseStore {
       values (\(principal.id), \(item), \(sealed), \(store.clock.now()))
       on conflict (user_id, item) do update set content = excluded.content, updated_at = excluded.updated_at
       """)
+  }
+
+  /// Deletes what was begun, and not gone on with since `time`; returns how much.
+  package static func clearDrafts(before time: Instant, on database: Database) async throws -> Int {
+    try await database.execute("delete from case_draft where updated_at < \(time)")
   }
 
   package func dropDraft(of item: String, by principal: Principal) async throws {

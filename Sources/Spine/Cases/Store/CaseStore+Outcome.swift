@@ -9,18 +9,16 @@ extension CaseStore {
   /// Enters what a completed case changes in the registers, as whoever completed it.
   ///
   /// A change that the register refuses does not hold the case up: the history says what has to be done by hand.
-  func carryOut(_ state: CaseState, by principal: Principal, _ records: Records, in transaction: Transaction)
-    async throws
-  {
+  func carryOut(
+    _ state: CaseState, _ contents: CaseContents, by principal: Principal, _ records: Records,
+    in transaction: Transaction
+  ) async throws {
     guard state.instance.variables["outcome"]?.text != "refused",
       let outcome = services.outcome(of: state.item.form)
     else { return }
-    let reader = store.records(as: records.principal, purpose: "办件落实", origin: records.origin).within(transaction)
-    guard let form = try await reader.attached(state.item.form, to: state.id, reveal: true).first else { return }
-    let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)
-    let writer = Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants(outcome.registers.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
+    guard let form = try await contents.form else { return }
+    let record = try await contents.record
+    let writer = principal.entrusted(with: outcome.registers)
     let registers = store.records(as: writer, purpose: "办件落实", origin: records.origin).within(transaction)
     var run = OutcomeRun(
       registers: registers, catalog: store.catalog,

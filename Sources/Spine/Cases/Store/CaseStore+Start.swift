@@ -1,7 +1,7 @@
 package import Access
 package import Audit
 package import Core
-package import Entities
+import Entities
 import Identity
 import Processes
 package import SQL
@@ -34,10 +34,11 @@ extension CaseStore {
   /// - Parameters:
   ///   - faults: what was wrong with the form before it could be understood; refused together with the rest.
   ///   - arrival: of an application that came by the ferry.
+  ///   - relay: of an application that a platform hands in for the principal.
   ///   - given: a transaction that is under way.
   package func start(
     _ application: CaseApplication, faults: [Refusal] = [], by principal: Principal, origin: Origin = .inside,
-    arrival: CaseArrival? = nil, in given: Transaction? = nil
+    arrival: CaseArrival? = nil, relay: CaseRelay? = nil, in given: Transaction? = nil
   ) async throws -> StartedCase {
     let current = versions.current
     guard let item = current.services.item(application.item), let itemVersion = current.items[item.code] else {
@@ -55,7 +56,7 @@ extension CaseStore {
     let checks = try await checks(application, item, faults, context, by: principal, origin: origin)
     return try await inTransaction(given) { transaction in
       try await transaction.execute(CaseStore.sharedPlans)
-      let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction)
+      let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction).plain
       var values = try defaults(of: ServiceCase.entity, context).merging(application.content.values) { _, given in given
       }
       if values["relation"]?.text == "self" {
@@ -85,7 +86,6 @@ extension CaseStore {
         "due_at": .instant(try deadline(ProcessDuration(days: item.limit), from: store.clock.now())),
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
-      values["citywide"] = .text(desk.home.map { $0 == desk.unit ? "own" : "other" } ?? "unknown")
       values["was_incomplete"] = .boolean(false)
       if application.channel != .online { values["accepted_by"] = .integer(principal.id) }
       if application.channel == .online, principal.id > 0 { values["applicant_user_id"] = .integer(principal.id) }
@@ -125,21 +125,19 @@ extension CaseStore {
       try await records.insert(
         item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
       try await put(application.content.materials, into: record.id, values, item, known: [], records, checks: checks)
-      try await transaction.execute(
-        """
-        insert into case_process (case_id, process_version_id, item_version_id, instance, starter_id, changed_at)
-        values (\(record.id), \(version.id), \(itemVersion.id), '{}', \(principal.id), \(store.clock.now()))
-        """)
       let state = CaseState(
         id: record.id, record: values, process: process, item: item, starter: principal.id, instance: instance,
         pausedAt: nil, shelvedAt: nil)
       if let arrival { try await note(arrival, of: record.id, in: transaction) }
+      if let relay { try await note(relay, of: record.id, number, for: principal, in: transaction) }
       try await commit(
-        state, before: nil, CaseAction(name: "submit"), by: principal, records, in: transaction)
+        state, before: nil, CaseAction(name: "submit"),
+        opening: CaseOpening(
+          processVersion: version.id, itemVersion: itemVersion.id,
+          statements: ["delete from case_draft where user_id = \(principal.id) and item = \(item.code)"]),
+        known: CaseContents(record, values, number: number), by: principal, records, in: transaction)
       try await note(checks, state, number: record["number"].text ?? "", shared, in: transaction)
       try await directory.dispatch?.save(at: store.clock.now(), in: transaction)
-      try await transaction.execute(
-        "delete from case_draft where user_id = \(principal.id) and item = \(item.code)")
       if isOutside { try await sendApplication(application, id: record.id, number: number, in: transaction) }
       return StartedCase(id: record.id, number: number)
     }

@@ -15,21 +15,39 @@ struct CaseAction: Sendable {
   var target: String?
 }
 
+/// What a case that begins is written with: the versions it stays on, and statements of its own.
+struct CaseOpening: Sendable {
+  let processVersion: Int64
+  let itemVersion: Int64
+  var statements: [SQL] = []
+}
+
 extension CaseStore {
   /// Writes what a move made of an instance: tasks, timers, the instance, the case's record, the history.
   ///
-  /// - Parameter before: `nil` for a case that begins.
+  /// - Parameters:
+  ///   - before: `nil` for a case that begins.
+  ///   - opening: what else is written with a case that begins.
+  ///   - known: the case, for what is said of it.
   func commit(
-    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, by principal: Principal, _ records: Records,
-    in transaction: Transaction
+    _ state: CaseState, before: ProcessInstance?, _ action: CaseAction, opening: CaseOpening? = nil,
+    known: CaseContents? = nil, by principal: Principal, _ records: Records, in transaction: Transaction
   ) async throws {
     let now = store.clock.now()
     var statements = try taskStatements(state, before: before, by: principal, action, at: now)
     statements += try timerStatements(state, before: before, at: now)
-    let (clock, due) = try await clock(of: state, at: now, in: transaction)
-    statements += clock
+    let (clock, due) = try await clock(of: state, opening, at: now, in: transaction)
+    // Tasks and history belong to a case that is there.
+    statements = clock + statements
     statements.append(eventStatement(state, action, by: principal, at: now))
+    let isOver = state.instance.state == .finished || state.instance.state == .void
+    if isOver {
+      statements.append("update case_request set state = 'dropped' where case_id = \(state.id) and state = 'open'")
+    }
     _ = try await transaction.pipeline(statements)
+    let contents = CaseContents(
+      of: state.id, form: state.form,
+      store.records(as: records.principal, purpose: "办理办件", origin: records.origin).within(transaction).plain)
     let byApplicant = state.isApplicant(principal)
     var changes: [String: Value] = [
       "state": .text(state.instance.caseState(in: state.process, byApplicant: byApplicant)),
@@ -37,30 +55,32 @@ extension CaseStore {
       "due_at": due.map { .instant($0) } ?? .null,
     ]
     if let number = state.instance.variables["courier_number"] { changes["courier_number"] = number }
-    let isOver = state.instance.state == .finished || state.instance.state == .void
-    if isOver {
-      try await transaction.execute(
-        "update case_request set state = 'dropped' where case_id = \(state.id) and state = 'open'")
-    }
     if isOver != (state.record["finished_at"]?.isBlank == false) {
       changes["finished_at"] = isOver ? .instant(now) : .null
     }
     if state.instance.state == .finished, before?.state != .finished, !isOutside {
-      try await carryOut(state, by: principal, records, in: transaction)
+      try await carryOut(state, contents, by: principal, records, in: transaction)
     }
-    try await issueDocuments(state, before: before, action, by: principal, records, in: transaction)
+    try await issueDocuments(state, before: before, action, contents, by: principal, records, in: transaction)
     let caseState = changes["state"]?.text ?? ""
     try await tell(
       state, before: before, action, was: before == nil ? nil : state.record["state"]?.text, now: caseState,
-      by: principal, in: transaction)
+      known ?? contents, by: principal, in: transaction)
+    let isRefused = caseState == "refused" && before?.state != .finished && !isOutside
+    if isRefused {
+      changes["refusal_reason"] = try await refusalReason(action, of: state.id, in: transaction)
+    } else if state.instance.state == .running, before?.state == .finished {
+      changes["refusal_reason"] = .null
+    }
     changes.merge(facts(of: state, before: before, action, caseState, by: principal, at: now)) { _, new in new }
     try await follow(state, before: before, caseState: caseState, records, in: transaction)
     changes = changes.filter { $0.value != state.record[$0.key] ?? .null }
     if !changes.isEmpty {
       try await records.update(ServiceCase.entity, state.id, version: nil, changes, input: .code)
     }
+    if isRefused { try await issueRefusal(state, by: principal, records, in: transaction) }
     try await report(state, action, by: principal, in: transaction)
-    try await file(state, before: before, by: principal, in: transaction)
+    try await file(state, before: before, contents, by: principal, in: transaction)
   }
 
   // MARK: Tasks
@@ -156,6 +176,11 @@ extension CaseStore {
         if case .boundary(_, let after, _) = timer.kind { timers["v\(visit.id).\(timer.id)"] = .after(after) }
       }
     }
+    for call in instance.openCalls {
+      for timer in process.boundaries(of: call.node) where !call.fired.contains(timer.id) {
+        if case .boundary(_, let after, _) = timer.kind { timers["v\(call.id).\(timer.id)"] = .after(after) }
+      }
+    }
     for token in instance.tokens {
       if case .timer(let duration) = process.node(token.node)?.kind { timers["t\(token.id)"] = .after(duration) }
     }
@@ -165,9 +190,9 @@ extension CaseStore {
   // MARK: The clock
 
   /// Keeps the instance and moves deadlines by the time that stood still.
-  private func clock(of state: CaseState, at now: Instant, in transaction: Transaction) async throws
-    -> ([SQL], Instant?)
-  {
+  private func clock(
+    of state: CaseState, _ opening: CaseOpening?, at now: Instant, in transaction: Transaction
+  ) async throws -> ([SQL], Instant?) {
     let stands = state.instance.standsStill(in: state.process)
     var due = state.due
     var pausedAt = state.pausedAt
@@ -184,6 +209,16 @@ extension CaseStore {
       statements += try await late(state.id, from: since, to: now, in: transaction)
     } else if state.instance.state == .shelved, shelvedAt == nil {
       shelvedAt = now
+    }
+    if let opening {
+      statements.append(
+        """
+        insert into case_process (case_id, process_version_id, item_version_id, instance, starter_id, paused_at, shelved_at,
+          changed_at)
+        values (\(state.id), \(opening.processVersion), \(opening.itemVersion), \(state.instance.json.text)::jsonb,
+          \(state.starter), \(pausedAt), \(shelvedAt), \(now))
+        """)
+      return (statements + opening.statements, due)
     }
     statements.append(
       """

@@ -1,6 +1,6 @@
 import Access
 package import Connectors
-import Core
+package import Core
 package import Entities
 package import Identity
 package import Messaging
@@ -52,9 +52,7 @@ package struct CaseStore: Sendable {
     let subjects = [
       ServiceCase.entity, ServiceCase.material, ServiceCase.cityWide, CaseStore.parcels, IssuedDocument.entity, form,
     ]
-    return Principal(
-      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit,
-      grants: Grants(subjects.map { Grants.Grant(Permission($0, "*"), .all) }), clearance: .secret)
+    return principal.entrusted(with: subjects)
   }
 
   /// The engine of a process for one case.
@@ -69,5 +67,11 @@ package struct CaseStore: Sendable {
   /// they do.
   static let sharedPlans: SQL = "select set_config('plan_cache_mode', 'force_generic_plan', true)"
 
-  static let missing = Refusal(.notFound, "case-missing", "没有找到这件办件：编号不对，或不在您的数据范围内。请从待办或列表重新进入。")
+  /// The same with ``Inbox/openScope``.
+  static let openScopeAndPlans: SQL = """
+    select set_config('lifang.scope_service_case', '{"all":true}', true),
+      set_config('plan_cache_mode', 'force_generic_plan', true)
+    """
+
+  package static let missing = Refusal(.notFound, "case-missing", "没有找到这件办件：编号不对，或不在您的数据范围内。请从待办或列表重新进入。")
 }

@@ -1,7 +1,7 @@
 package import Core
 import Crypto
 package import Entities
-package import Processes
+import Processes
 package import SQL
 import Synchronization
 import YAML
@@ -49,9 +49,12 @@ package final class CaseVersions: Sendable {
     let services = given ?? services
     let (processes, items) = try await database.transaction { transaction in
       var processes: [String: Version] = [:]
-      for (name, process) in services.processes.sorted(by: { $0.key < $1.key }) {
+      // What is called first: a version names those it calls.
+      let ordered = services.processes.sorted { ($0.value.callees.count, $0.key) < ($1.value.callees.count, $1.key) }
+      for (name, process) in ordered {
+        let calls = process.callees.keys.sorted().compactMap { callee in processes[callee].map { (callee, $0.id) } }
         processes[name] = try await CaseVersions.publish(
-          "process", name, content: process.definition.bpmn, column: "xml", at: now, in: transaction)
+          "process", name, content: process.source.bpmn, column: "xml", calls: calls, at: now, in: transaction)
       }
       var items: [String: Version] = [:]
       for item in services.items {
@@ -68,10 +71,13 @@ package final class CaseVersions: Sendable {
     }
   }
 
+  /// - Parameter calls: the versions of the processes that it calls, which it is another version with others of.
   private static func publish(
-    _ kind: String, _ name: String, content: String, column: String, at now: Instant, in transaction: Transaction
+    _ kind: String, _ name: String, content: String, column: String, calls: [(String, Int64)] = [], at now: Instant,
+    in transaction: Transaction
   ) async throws -> Version {
-    let digest = Digest.sm3(Array(content.utf8))
+    let called = calls.map { "\n\($0) \($1)" }.joined()
+    let digest = Digest.sm3(Array((content + called).utf8))
     let table = "\(kind)_version"
     if let row = try await transaction.query(
       "select id, version from \(identifier: table) where \(identifier: kind) = \(name) and digest = \(digest)"
@@ -86,6 +92,13 @@ package final class CaseVersions: Sendable {
       returning id, version
       """)
     guard let row = rows.first else { throw Fault("version-without-row", name) }
+    for (callee, version) in calls {
+      try await transaction.execute(
+        """
+        insert into process_version_call (version_id, process, called_id)
+        values (\(try row.get("id", as: Int64.self)), \(callee), \(version))
+        """)
+    }
     return Version(id: try row.get("id"), number: try row.get("version"))
   }
 
@@ -98,9 +111,19 @@ package final class CaseVersions: Sendable {
     }
     let name: String = try row.get("process")
     let xml: String = try row.get("xml")
+    let callees = try await session.query(
+      """
+      select c.process, v.xml from process_version_call c join process_version v on v.id = c.called_id
+      where c.version_id = \(id)
+      """
+    ).map { (name: try $0.get("process", as: String.self), xml: try $0.get("xml", as: String.self)) }
     let process: RunnableProcess
     do {
-      process = try RunnableProcess(ProcessDefinition(bpmn: Array(xml.utf8), file: name))
+      var library: [String: ProcessDefinition] = [:]
+      for callee in callees {
+        library[callee.name] = try ProcessDefinition(bpmn: Array(callee.xml.utf8), file: callee.name)
+      }
+      process = try RunnableProcess(ProcessDefinition(bpmn: Array(xml.utf8), file: name), calling: library)
     } catch {
       throw Fault("process-version-broken", name, cause: error)
     }

@@ -1,5 +1,5 @@
 package import Access
-package import Core
+import Core
 import Entities
 package import Processes
 import SQL

@@ -37,7 +37,18 @@ package enum CasesSchema {
           updated_at timestamptz not null,
           unique (user_id, item)
         );
-        """)
+        """),
+    Migration(
+      id: "0061-process-calls",
+      sql: """
+        -- The versions of the processes that a version calls, directly or by way of others: a case stays on these too.
+        create table process_version_call (
+          version_id bigint not null references process_version (id),
+          process text not null,
+          called_id bigint not null references process_version (id),
+          primary key (version_id, process)
+        );
+        """),
   ]
 
   /// Tables that refer to the register of cases.
@@ -174,6 +185,24 @@ package enum CasesSchema {
         );
         create index case_ferry_result on case_ferry (result_at) where erased_at is null;
         comment on table case_ferry is '网间摆渡的办件';
+        """),
+    Migration(
+      id: "0168-case-relay",
+      sql: """
+        -- Applications that other platforms hand in for somebody; a platform sees these only.
+        create table case_relay (
+          case_id bigint primary key references service_case (id),
+          number text collate "C" not null unique,
+          key_id bigint not null,
+          request text collate "C" not null,
+          digest bytea not null,
+          user_id bigint not null,
+          -- how sure the platform was of whom it acts for
+          level text not null,
+          handed_in_at timestamptz not null,
+          unique (key_id, request)
+        );
+        comment on table case_relay is '对接平台代递的办件';
         """),
     Migration(
       id: "0167-case-turn",

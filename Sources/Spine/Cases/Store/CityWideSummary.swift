@@ -3,6 +3,7 @@ package import Entities
 
 /// 本所办结、办结他所、他所办结 by station (C-543), as far as the data scope reaches.
 package struct CityWideSummary: Sendable {
+  /// What one station completed, and had completed.
   package struct Row: Sendable, Hashable {
     package let unit: Int64
     package let name: String
@@ -26,13 +27,12 @@ package struct CityWideSummary: Sendable {
 
   /// - Parameter from: first day of completion, `to` the last, both included, in China Standard Time.
   package func rows(from: CivilDate, to: CivilDate) async throws -> [Row] {
-    let end = Instant(microseconds: to.adding(days: 1).start.microseconds - 1)
     let groups = try await records.aggregate(
       AggregateQuery(
         ServiceCase.entity,
         filters: [
           ListFilter("state", .equals(.text("completed"))),
-          ListFilter("finished_at", .range(from: .instant(from.start), to: .instant(end))),
+          ListFilter("finished_at", .range(from: .instant(from.start), to: .instant(to.end))),
         ], groups: [.init("unit_id", .value), .init("home_unit_id", .value)], limit: 10_000))
     var rows: [Int64: Row] = [:]
     for group in groups {

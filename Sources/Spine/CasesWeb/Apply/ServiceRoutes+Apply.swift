@@ -138,7 +138,7 @@ extension ServiceRoutes {
         saying: channel == .online ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
       try await keepDraft(input, item, visit)
-      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      let all = [FieldError](refusal)
       return try await page(visit, item, channel, input, errors: all, status: refusal.kind.status)
     }
   }
@@ -148,6 +148,8 @@ extension ServiceRoutes {
   private func keepDraft(_ input: FormInput, _ item: ServiceItem, _ visit: Visit) async throws {
     let kept = input.texts.sorted { $0.key < $1.key }.map { ($0.key, JSON.array($0.value.map { .string($0) })) }
     try await cases.keepDraft(.object(kept), of: item.code, by: visit.principal)
+    let keys = input.texts.filter { $0.key.hasPrefix("material.") && $0.key.hasSuffix(".keep") }.values.joined()
+    try await files.renew(Array(keys), by: visit.principal)
   }
 
   /// Puts what was sent into the file store at once, so that no error ever asks for it again.

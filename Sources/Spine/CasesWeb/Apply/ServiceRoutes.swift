@@ -1,7 +1,7 @@
 import Access
 package import Cases
 import Core
-package import Entities
+import Entities
 package import Files
 import HTML
 package import HTTP

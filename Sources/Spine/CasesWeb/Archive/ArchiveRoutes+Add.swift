@@ -26,23 +26,22 @@ extension ArchiveRoutes {
     let archive = try await archive(visit)
     let missing = archive["missing"].integer ?? 0
     let path = "/r/\(Archive.entity)/\(archive.id)"
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     let codes = store.catalog.dictionary("archive_item_kind")?.codes.filter { $0.code != "material" } ?? []
     let kind = typed.first("kind").isEmpty ? (missing > 0 ? "original" : "supplement") : typed.first("kind")
     let fields = [
       Shell.Field(
-        "kind", "来源", .radio(kind, codes.map { Choice($0.code, $0.label) }), isRequired: true, error: error("kind")),
+        "kind", "来源", .radio(kind, codes.map { Choice($0.code, $0.label) }), isRequired: true, error: errors["kind"]),
       Shell.Field(
-        "label", "材料名称", .text(typed.first("label"), .init(maximum: 100)), isRequired: true, error: error("label")),
+        "label", "材料名称", .text(typed.first("label"), .init(maximum: 100)), isRequired: true, error: errors["label"]),
       Shell.Field(
         "document_number", "文件编号", .text(typed.first("document_number"), .init(maximum: 60)),
-        error: error("document_number")),
+        error: errors["document_number"]),
       Shell.Field(
         "files", "影像",
         .file(.init(accept: "image/jpeg,image/png,.pdf", allowsSeveral: true, limit: "JPEG、PNG 或 PDF，每份不超过 20 MB")),
-        isRequired: true, error: error("files")),
+        isRequired: true, error: errors["files"]),
       Shell.Field(
-        "note", "说明", .text(typed.first("note"), .init(maximum: 200)), help: "更正的写明哪一件错在哪里", error: error("note")),
+        "note", "说明", .text(typed.first("note"), .init(maximum: 200)), help: "更正的写明哪一件错在哪里", error: errors["note"]),
     ]
     return try await visit.page(
       "补充档案", status: status, crumbs: [Crumb("电子档案 \(archive["number"].text ?? "")", path)],
@@ -89,8 +88,7 @@ extension ArchiveRoutes {
       return try visit.redirect(
         to: "/r/\(Archive.entity)/\(archive.id)", saying: "已加入档案，第 \(line["position"].integer ?? 0) 件。")
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict].contains(refusal.kind) {
-      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
-      return try await self.form(visit, typed, all, status: refusal.kind.status)
+      return try await self.form(visit, typed, [FieldError](refusal), status: refusal.kind.status)
     }
   }
 }

@@ -131,7 +131,7 @@ struct CasePage {
         application
         materialCard
         Card("流程") {
-          ProcessDiagram(view.process.definition, marks: marks, notes: notes)
+          ProcessFigures(view.process, marks: marks, notes: notes)
         }
       } side: {
         requestCard
@@ -320,14 +320,20 @@ struct CasePage {
 
   private var marks: [String: ProcessDiagram.Mark] {
     var marks: [String: ProcessDiagram.Mark] = [:]
-    if let start = view.process.definition.nodes.first(where: { $0.kind == .start }) { marks[start.id] = .done }
-    for visit in view.instance.visits {
-      switch visit.state {
-      case .open: marks[visit.node] = .current
-      case .done: marks[visit.node] = .done
-      case .returned, .withdrawn: if marks[visit.node] != .current { marks[visit.node] = .returned }
-      case .timedOut, .cancelled, .superseded: if marks[visit.node] == nil { marks[visit.node] = .skipped }
+    marks[view.process.start.id] = .done
+    let calls = view.instance.calls.map { (node: $0.node, state: $0.state) }
+    for (node, state) in calls + view.instance.visits.map({ (node: $0.node, state: $0.state) }) {
+      switch state {
+      case .open: marks[node] = .current
+      case .done: marks[node] = .done
+      case .returned, .withdrawn: if marks[node] != .current { marks[node] = .returned }
+      case .timedOut, .cancelled, .superseded: if marks[node] == nil { marks[node] = .skipped }
       }
+    }
+    for call in view.instance.calls {
+      let scope = call.node + String(CallPath.mark)
+      let starts = view.process.definition.nodes.filter { $0.kind == .start && $0.id.hasPrefix(scope) }
+      if let start = starts.min(by: { $0.id.count < $1.id.count }) { marks[start.id] = .done }
     }
     return marks
   }

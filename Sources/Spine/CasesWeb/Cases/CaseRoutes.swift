@@ -168,7 +168,7 @@ package struct CaseRoutes: Sendable {
         view.id, .complete(task: number, values: values), opinion: form.first("opinion"), content: content,
         by: visit.principal, origin: visit.request.origin)
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
-      let all = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      let all = [FieldError](refusal)
       return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
     }
     return try answered(work, form, visit)
@@ -189,7 +189,7 @@ package struct CaseRoutes: Sendable {
       } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
         if visit.wantsJSON { throw refusal }
         status = refusal.kind.status
-        errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+        errors = [FieldError](refusal)
       }
     }
     if visit.wantsJSON,

@@ -195,7 +195,7 @@ struct DiagramDrawing {
 extension ProcessNode {
   var isBox: Bool {
     switch kind {
-    case .step, .service, .decision: true
+    case .step, .service, .decision, .call: true
     default: false
     }
   }

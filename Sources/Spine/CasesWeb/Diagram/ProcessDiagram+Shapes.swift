@@ -12,6 +12,7 @@ extension ProcessDiagram {
       case .step: box(node, frame, sign: nil)
       case .service: box(node, frame, sign: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0\(Self.teeth)")
       case .decision: box(node, frame, sign: "M-5-4.5h10v9h-10zM-5-1.5h10M-1.5-1.5v6")
+      case .call: box(node, frame, sign: "M-5-5h10v10h-10zM0-2.5v5M-2.5 0h5")
       case .exclusive: diamond(frame, sign: "M-7-7L7 7M7-7L-7 7")
       case .parallel: diamond(frame, sign: "M0-9.5V9.5M-9.5 0H9.5")
       case .inclusive: diamond(frame, sign: "M-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0")
@@ -33,7 +34,7 @@ extension ProcessDiagram {
     case .exclusive: return "选择"
     case .parallel: return "并行"
     case .inclusive: return "多选"
-    case .step, .service, .decision: return node.label
+    case .step, .service, .decision, .call: return node.label
     }
   }
 
@@ -149,6 +150,7 @@ extension ProcessNode {
     case .end: "end"
     case .step: "step"
     case .service, .decision: "system"
+    case .call: "call"
     case .exclusive, .parallel, .inclusive: "gateway"
     case .timer: "timer"
     case .boundary(_, _, let interrupts): interrupts ? "boundary" : "boundary is-beside"

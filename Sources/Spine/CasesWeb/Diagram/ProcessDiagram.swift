@@ -139,7 +139,7 @@ package struct ProcessDiagram: HTMLConvertible {
     let isOver = !marks.isEmpty && !marks.values.contains(.current)
     return definition.nodesInOrder.filter { node in
       switch node.kind {
-      case .step, .service, .timer: !isOver || marks[node.id] != nil
+      case .step, .service, .timer, .call: !isOver || marks[node.id] != nil
       case .start, .end, .boundary, .decision: marks[node.id] != nil
       case .exclusive, .parallel, .inclusive: false
       }

@@ -47,7 +47,6 @@ package struct ViewerRoutes: Sendable {
   private func question(_ view: CaseView, _ visit: Visit, _ typed: FormInput, _ errors: [FieldError]) -> Confirmation {
     let mayLook = visit.principal.may(CaseReadings.right) && view.access != .reading
     let codes = cases.store.catalog.dictionary("case_reading_basis")?.codes ?? []
-    func error(_ name: String) -> String? { errors.first { $0.field == name }?.message }
     return Confirmation(
       title: mayLook ? "登记后查看材料影像" : "申请调阅材料影像",
       consequences: [
@@ -57,16 +56,16 @@ package struct ViewerRoutes: Sendable {
       fields: [
         Shell.Field(
           "basis", "调阅依据", .select(typed.first("basis"), codes.map { Choice($0.code, $0.label) }, blank: nil),
-          isRequired: true, error: error("basis")),
+          isRequired: true, error: errors["basis"]),
         Shell.Field(
           "basis_document", "文书编号", .text(typed.first("basis_document"), .init(maximum: 60)),
-          help: "依据协查函或介绍信的要写", error: error("basis_document")),
+          help: "依据协查函或介绍信的要写", error: errors["basis_document"]),
         Shell.Field(
           "purpose", "调阅事由", .longText(typed.first("purpose"), rows: 2, maximum: 500), isRequired: true,
-          error: error("purpose")),
+          error: errors["purpose"]),
         Shell.Field(
           "days", "调阅天数", .number(typed.first("days"), unit: "天", minimum: "1", maximum: "30"), isRequired: true,
-          error: error("days")),
+          error: errors["days"]),
       ],
       errors: errors, path: "/cases/\(view.id)/read", submit: mayLook ? "登记并查看" : "提交申请",
       cancelPath: "/cases/\(view.id)")
@@ -94,7 +93,7 @@ package struct ViewerRoutes: Sendable {
       }
       return try visit.redirect(to: "/r/\(CaseReading.entity)/\(reading.id)", saying: "已提交调阅申请，批准后可以查看。")
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
-      let errors = ([refusal] + refusal.others).map { FieldError($0.field, $0.message) }
+      let errors = [FieldError](refusal)
       return try await visit.confirmation(question(view, visit, typed, errors), status: refusal.kind.status)
     }
   }

@@ -34,7 +34,7 @@ package struct PlaceSearch: Sendable {
 
   /// At most twenty places for `text`, of those the principal may see.
   package func find(_ text: String, for principal: Principal) async throws -> [Place] {
-    let text = text.trimmingSpaces
+    let text = TextForms.trimmed(text)
     guard !text.isEmpty else { return [] }
     if let place = try? Coordinate(text) { return try await addresses(near: place, for: principal) }
     guard principal.may(Permission("address", "view")) else { return [] }
@@ -59,19 +59,12 @@ package struct PlaceSearch: Sendable {
 
   /// The addresses nearest to a place, within 200 metres.
   private func addresses(near place: Coordinate, for principal: Principal) async throws -> [Place] {
-    guard let entity = store.catalog.entity("address"), principal.may(Permission("address", "view")) else {
-      return []
+    guard principal.may(Permission("address", "view")) else { return [] }
+    let rows = try await NearbyAddresses(store: store).around(place, within: 200, for: principal)
+    return try rows.map { row in
+      let metres = Int(try row.get("metres", as: Double.self).rounded())
+      return try PlaceSearch.place(row, note: "\(metres) 米")
     }
-    let scope = ScopePredicate.compile(principal, Permission("address", "view"), entity, alias: "t")
-    let point: SQL = "st_setsrid(st_makepoint(\(place.longitude), \(place.latitude)), 4490)"
-    let rows = try await database.query(
-      """
-      select t.id, t.full_name, t.code, st_x(t.location) as x, st_y(t.location) as y,
-        round(st_distancesphere(t.location, \(point)))::int as metres
-      from address t where t.location && st_expand(\(point), 0.0025) and (\(scope))
-      order by t.location <-> \(point) limit 20
-      """)
-    return try rows.map { try PlaceSearch.place($0, note: "\($0.get("metres", as: Int.self)) 米") }
   }
 
   static func place(_ row: Row, note: String?) throws -> Place {
@@ -105,14 +98,5 @@ package struct PlaceSearch: Sendable {
           .joined(separator: " · "), note: "\(try row.get("metres", as: Int.self)) 米", longitude: try row.get("x"),
         latitude: try row.get("y"), path: "/r/public_facility/\(try row.get("id", as: Int64.self))")
     }
-  }
-}
-
-extension String {
-  fileprivate var trimmingSpaces: String {
-    var rest = self[...]
-    while rest.first?.isWhitespace == true { rest.removeFirst() }
-    while rest.last?.isWhitespace == true { rest.removeLast() }
-    return String(rest)
   }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import Core
 import Entities
 import HTML
@@ -10,12 +11,19 @@ struct ScanPage {
   let frame: FrameModel
   /// What staff see besides, by role and scope.
   let staff: HTML?
+  /// What the proof in the QR code says.
+  let verdict: QRRules.Verdict
 
   func render() -> [UInt8] {
     PublicPage(title: address.fullName, visit: frame) { content }.render()
   }
 
   @HTMLBuilder private var content: HTML {
+    if case .forged = verdict {
+      Notice(.danger, title: "这块门牌可能是伪造的") {
+        "二维码里的签名不对，已登记，待民警核查。请不要通过它付款、转账或填写个人信息；下面的地址信息来自政府登记，与这块门牌无关。"
+      }
+    }
     AddressHeader(
       address: shortName, region: address.region, code: address.code, badges: badges,
       note: address.status == "cancelled" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
@@ -23,6 +31,12 @@ struct ScanPage {
     if !emergency.isEmpty { PublicSection("紧急求助") { ServiceGrid(emergency) } }
     if !address.contacts.isEmpty { PublicSection("我的社区") { ContactList(address.contacts.map(card)) } }
     if !services.isEmpty { PublicSection("办事服务") { ServiceGrid(services) } }
+    PublicSection("反映问题", link: ("查看答复", "/address-reports")) {
+      ServiceGrid([
+        .init("地址有误", detail: "名称、门牌号、位置不对", icon: .pin, path: "/d/\(address.code)/report?about=address"),
+        .init("门牌有问题", detail: "破损、污染、脱落", icon: .plate, path: "/d/\(address.code)/report?about=plate"),
+      ])
+    }
     PublicSection("一点五公里生活圈", link: nearbyLink) {
       if address.places.isEmpty {
         p(.class("blank")) { address.longitude == nil ? "这个地址还没有标注位置。" : "附近还没有登记公共设施。" }
@@ -44,6 +58,7 @@ struct ScanPage {
   private var badges: [Badge] {
     var badges: [Badge] = []
     if let kind = catalog.dictionary("address_kind")?.label(of: address.kind) { badges.append(Badge(kind)) }
+    if case .genuine = verdict { badges.append(Badge("门牌签名有效", .success)) }
     switch address.status {
     case "confirmed": badges.append(Badge("已核实", .success))
     case "pending": badges.append(Badge("待核实", .info))

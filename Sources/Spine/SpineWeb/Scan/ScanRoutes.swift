@@ -1,7 +1,8 @@
 import Access
+package import Addresses
 package import Core
-package import Entities
 import Documents
+package import Entities
 import HTML
 package import HTTP
 package import SQL
@@ -11,26 +12,29 @@ package import Site
 /// Scanning a plate: the public page, its data as JSON, its QR code.
 package struct ScanRoutes: Sendable {
   let site: Site
+  let database: Database
   let catalogs: LiveCatalog
   let pages: RenderedPages
   let counter: ScanCounter
   let reader: PublicAddresses
   let faces: Loader<String, PublicAddress>
   let staff: StaffView
-  /// What stands before `/d/<code>` in a QR code, such as `https://menpai.example.gov.cn`.
-  let publicOrigin: String
+  let rules: QRRules
+  let suspicions: PlateSuspicions
   let limiter: RateLimiter
   let clock: WallClock
 
   package init(
     site: Site, database: Database, catalogs: LiveCatalog, store: RecordStore, pages: RenderedPages,
-    counter: ScanCounter, publicOrigin: String, limiter: RateLimiter, clock: WallClock
+    counter: ScanCounter, rules: QRRules, limiter: RateLimiter, clock: WallClock
   ) {
     self.site = site
     self.catalogs = catalogs
     self.pages = pages
     self.counter = counter
-    self.publicOrigin = publicOrigin
+    self.rules = rules
+    suspicions = PlateSuspicions(store: store)
+    self.database = database
     self.limiter = limiter
     self.clock = clock
     staff = StaffView(store: store)
@@ -48,10 +52,11 @@ package struct ScanRoutes: Sendable {
     router.onGathered(.get, "/api/lookup/{code}") { requests in await lookUp(requests) }
   }
 
-  /// The page of somebody without a session in standard text size, when it is kept already.
+  /// The page of somebody without a session in standard text size, when it is kept already; with a proof under the whole
+  /// target, so that only proofs that were found genuine are.
   private func kept(_ request: Request) -> Response? {
     guard !request.headers.contains("cookie"), let code = request.parameters["code"],
-      limiter.take(request.remoteAddress) == nil, let kept = pages.page(code)
+      limiter.take(request.remoteAddress) == nil, let kept = pages.page(request.query.isEmpty ? code : request.target)
     else { return nil }
     counter.count(kept.addressID)
     return kept.response
@@ -73,22 +78,52 @@ package struct ScanRoutes: Sendable {
     try limit(visit.request)
     let code = try visit.request.parameter("code")
     let generation = pages.generation
-    let face = try await face(code)
+    let verdict = visit.request.query.isEmpty ? .foreign : rules.judge(target: visit.request.target)
+    guard code.utf8.count <= Self.longestCode, let face = try await faces.load(code) else {
+      return try await missing(code, verdict, visit)
+    }
     counter.count(face.id)
+    if case .forged = verdict { try await suspicions.note(.forged, code: code, text: visit.request.target) }
     var frame = try await visit.frame()
     if visit.principal.kind == .stranger {
       frame.requestID = ""
       frame.environment.formToken = ""
     }
     let staffPart = try await staff.summary(of: face, for: visit)
-    let bytes = ScanPage(address: face, catalog: catalogs.current, frame: frame, staff: staffPart).render()
+    let bytes = ScanPage(
+      address: face, catalog: catalogs.current, frame: frame, staff: staffPart, verdict: verdict
+    ).render()
     var response = try visit.html(bytes)
     guard visit.principal.kind == .stranger, visit.textSize == .standard, !visit.request.headers.contains("cookie")
     else { return response }
+    let key: String
+    switch verdict {
+    case .genuine: key = visit.request.target
+    case .foreign where visit.request.query.isEmpty, .unsigned: key = code
+    case .foreign, .forged: return response
+    }
     response.headers["Cache-Control"] = "public, max-age=60"
     response.body = .shared(SharedBytes(bytes))
-    pages.keep(response, bytes.count + 512, as: code, of: face.id, since: generation)
+    pages.keep(response, bytes.count + 512, as: key, of: face.id, since: generation)
     return response
+  }
+
+  /// A code without an address: taken back, made up, or mistyped. Only what claims to be a plate is entered, so that a
+  /// mistyped code makes nobody go out.
+  private func missing(_ code: String, _ verdict: QRRules.Verdict, _ visit: Visit) async throws -> Response {
+    let isOrphan = try await AddressCodeLedger.isOrphan(code, in: database)
+    if isOrphan {
+      try await suspicions.note(.withdrawn, code: code, text: visit.request.target)
+      throw Refusal(
+        .gone, "address-code-withdrawn", "编码“\(code.prefix(32))”的地址已经撤销，编码不再使用。这块门牌已失效，请联系社区或派出所核实。")
+    }
+    switch verdict {
+    case .forged, .genuine:
+      try await suspicions.note(.unknown, code: code, text: visit.request.target)
+      throw Refusal(
+        .notFound, "plate-forged", "没有编码为“\(code.prefix(32))”的地址，这块门牌可能是伪造的，已登记，待民警核查。请不要通过它付款或填写个人信息。")
+    case .foreign, .unsigned: throw unknown(code)
+    }
   }
 
   private func household(_ visit: Visit) async throws -> Response {
@@ -97,7 +132,7 @@ package struct ScanRoutes: Sendable {
     let part = try await staff.household(of: face, purpose: form.first("purpose") ?? "", for: visit)
     let frame = try await visit.frame()
     return try visit.html(
-      ScanPage(address: face, catalog: catalogs.current, frame: frame, staff: part).render())
+      ScanPage(address: face, catalog: catalogs.current, frame: frame, staff: part, verdict: .foreign).render())
   }
 
   private func limit(_ request: Request) throws {
@@ -107,9 +142,15 @@ package struct ScanRoutes: Sendable {
   private func qrCode(_ visit: Visit, isVector: Bool) async throws -> Response {
     try limit(visit.request)
     let face = try await face(try visit.request.parameter("code"))
-    let code = try QRCode("\(publicOrigin)/d/\(face.code)", level: .high)
+    // A signed code is what makes a plate: only those who have to do with addresses get one.
+    let isStaff = visit.principal.may(Permission("address", "view"))
+    let code = try QRCode(isStaff ? try rules.content(for: face.code) : "\(rules.origin)/d/\(face.code)", level: .high)
     if isVector { return .bytes(Array(code.svg().utf8), type: "image/svg+xml") }
-    return .bytes(code.png(scale: 8), type: "image/png")
+    let scale = visit.request.query.first("scale").flatMap { Int($0) } ?? 8
+    guard (1...40).contains(scale) else {
+      throw Refusal(.invalid, "qr-scale", "二维码每格 1 到 40 像素，没有生成。请改小或改大 scale。", field: "scale")
+    }
+    return .bytes(code.png(scale: scale), type: "image/png")
   }
 
   /// The public faces as JSON, read from the database every time; look-ups that arrive together share one query.

@@ -96,7 +96,14 @@ struct StaffView: Sendable {
               }, separator: "、")))
       }
     }
-    let links = [Action("地址记录", .link("/r/address/\(face.id)")), Action("在地图上看", .link("/map?q=\(face.code)"))]
+    var links = [Action("地址记录", .link("/r/address/\(face.id)")), Action("在地图上看", .link("/map?q=\(face.code)"))]
+    // From the plate in hand to its record: reporting it installed, damaged or lost.
+    if visit.principal.may(Permission("door_plate", "view")) {
+      links.append(Action("门牌登记", .link("/r/door_plate?q=\(face.code)")))
+    }
+    if visit.principal.may(Permission("door_plate", "install")) {
+      links.append(Action("安装、破损登记", .link("/plates/mount/\(face.code)"), icon: .camera))
+    }
     return Card("工作信息", actions: links) {
       if items.isEmpty { p(.class("blank")) { "这个地址还没有登记房屋和单位。" } } else { DetailList(items) }
       if visit.principal.may(Permission("person", "view")) {

@@ -6,8 +6,8 @@ package struct DeclarationDocument: Sendable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
     /// completed cases change in the registers, templates of messages, systems of others that are asked, what is shared with
-    /// others, documents on paper.
-    case item, materials, calendar, outcome, message, connector, resources, document
+    /// others, documents on paper, artworks of door plates.
+    case item, materials, calendar, outcome, message, connector, resources, document, plate
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -26,6 +26,7 @@ package struct DeclarationDocument: Sendable {
       case .connector: "connectors"
       case .resources: "resources"
       case .document: "documents"
+      case .plate: "plates"
       }
     }
 
@@ -45,6 +46,7 @@ package struct DeclarationDocument: Sendable {
       case .connector: "对接系统"
       case .resources: "信息资源目录"
       case .document: "文书"
+      case .plate: "门牌版式"
       }
     }
 

@@ -128,18 +128,21 @@ struct EntityReader {
     var names: Set<String> = []
     return reader.nodes("actions").compactMap { node in
       let reader = MappingReader(
-        node, "操作", keys: ["name", "label", "when", "ask", "set", "confirm"], collector)
+        node, "操作", keys: ["name", "label", "when", "ask", "set", "confirm", "page"], collector)
       guard let name = reader.name("name") else { return nil }
       if EntityDeclaration.standardActions.contains(name) {
         collector.error(reader.place("name"), "操作“\(name)”是每个实体都有的，请换一个名称")
       } else if !names.insert(name).inserted {
         collector.error(reader.place("name"), "操作“\(name)”重复")
       }
+      let page = reader.text("page", limit: 200)
+      if let page, !page.hasPrefix("/") || page.hasPrefix("//") || page.replacing("{id}", with: "").contains("{") {
+        collector.error(reader.place("page"), "操作的 page 应以一个 / 开头，里面只能用 {id}")
+      }
       return ActionDeclaration(
         name: name, label: reader.label(fallback: name), when: fields.condition(reader, "when"),
         ask: fields.names(reader, "ask", stored: true), set: assignments(reader),
-        confirm: reader.text("confirm", limit: 500),
-        position: node.position)
+        confirm: reader.text("confirm", limit: 500), page: page, position: node.position)
     }
   }
 

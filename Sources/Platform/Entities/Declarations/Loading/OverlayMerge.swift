@@ -91,6 +91,13 @@ struct OverlayMerge {
           "label", "permission", "paper", "series", "valid", "single", "holder", "holder_document", "conditions",
           "with", "from", "body",
         ], lists: [:], may: [])
+    case .plate:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "kind", "suits", "usual", "basis", "size", "bleed", "colours", "ground", "holes", "elements",
+          "samples",
+        ], lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

@@ -128,11 +128,13 @@ package struct ActionDeclaration: Sendable {
   package let set: [Assignment]
   /// What is asked before it runs.
   package let confirm: String?
+  /// A page of its own that does it, with `{id}` for the record's, in place of the form that `ask` makes.
+  package let page: String?
   package let position: SourcePosition
 
   package init(
     name: String, label: String, when: Expression?, ask: [String], set: [Assignment], confirm: String?,
-    position: SourcePosition
+    page: String? = nil, position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -140,8 +142,12 @@ package struct ActionDeclaration: Sendable {
     self.ask = ask
     self.set = set
     self.confirm = confirm
+    self.page = page
     self.position = position
   }
+
+  /// Where the page of its own is for this record.
+  package func page(of record: Int64) -> String? { page?.replacing("{id}", with: String(record)) }
 }
 
 /// How the entity appears on the map.

@@ -2,7 +2,9 @@ package import YAML
 
 /// What can be counted and by what (统计).
 package struct StatisticsRole: Sendable {
+  /// What is counted or worked out of a group (统计指标).
   package struct Measure: Sendable, Hashable {
+    /// 计数、合计、平均、最小、最大.
     package enum Function: String, Sendable, Hashable, CaseIterable { case count, sum, avg, min, max }
 
     package let function: Function

@@ -223,7 +223,7 @@ struct UpsertBatch {
       join \(identifier: entity.name) t on \(SQL.join(matches, separator: " and "))
       order by t.id for update of t
       """
-    let rows = try await transaction.pipeline([records.writeSettings(entity, "import"), query])[1]
+    let rows = try await records.scoped(transaction, [(entity, "import")], query)
     var known: [Int: Known] = [:]
     for row in rows {
       known[try row.get("place")] = Known(
@@ -330,15 +330,14 @@ struct UpsertBatch {
     let names =
       columns.map { SQL(identifier: $0) } + (entity.isSearchable ? [SQL(identifier: SchemaName.searchColumn)] : [])
     let values = columns.map { SQL(identifier: $0) } + (entity.isSearchable ? ["search_text::tsvector"] : [])
-    let rows = try await transaction.pipeline([
-      records.writeSettings(entity, "import"),
+    let rows = try await records.scoped(
+      transaction, [(entity, "import")],
       """
       insert into \(identifier: entity.name) (id, created_at, created_by, updated_at, updated_by, \(SQL.join(names)))
       select id, \(now), created_by, \(now), \(records.principal.actor), \(SQL.join(values))
       from \(identifier: stage) where operation = 'i' order by place
       on conflict do nothing returning id
-      """,
-    ])[1]
+      """)
     return Set(try rows.values(as: Int64.self))
   }
 
@@ -355,13 +354,12 @@ struct UpsertBatch {
     if entity.isSearchable, entity.list.search.contains(where: altered.contains) {
       assignments.append("\(identifier: SchemaName.searchColumn) = s.search_text::tsvector")
     }
-    _ = try await transaction.pipeline([
-      records.writeSettings(entity, "import"),
+    _ = try await records.scoped(
+      transaction, [(entity, "import")],
       """
       update \(identifier: entity.name) t set \(SQL.join(assignments))
       from \(identifier: stage) s where s.operation = 'u' and t.id = s.id
-      """,
-    ])
+      """)
   }
 }
 

@@ -44,25 +44,25 @@ package struct RecordHooks: Sendable {
 
   func runInserts(_ entity: String, _ drafts: inout [RecordDraft], _ records: Records) async throws {
     for hook in inserts where hook.entity == entity || hook.entity == RecordHooks.anyEntity {
-      try await hook.body(&drafts, records)
+      try await hook.body(&drafts, records.titled)
     }
   }
 
   func runUpdates(_ entity: String, _ changes: inout [RecordChange], _ records: Records) async throws {
     for hook in updates where hook.entity == entity || hook.entity == RecordHooks.anyEntity {
-      try await hook.body(&changes, records)
+      try await hook.body(&changes, records.titled)
     }
   }
 
   func runDeletes(_ entity: String, _ leaving: [Record], _ records: Records) async throws {
     for hook in deletes where hook.entity == entity || hook.entity == RecordHooks.anyEntity {
-      try await hook.body(leaving, records)
+      try await hook.body(leaving, records.titled)
     }
   }
 
   func runAfters(_ entity: String, _ events: [RecordEvent], _ records: Records) async throws {
     for hook in afters where hook.entity == entity || hook.entity == RecordHooks.anyEntity {
-      try await hook.body(events, records)
+      try await hook.body(events, records.titled)
     }
   }
 

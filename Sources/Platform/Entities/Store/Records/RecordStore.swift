@@ -82,15 +82,32 @@ package struct Records: Sendable {
   package let origin: Origin
   /// For statements of the caller's own that commit together with the records.
   package let transaction: Transaction?
+  /// Whether records come without the titles of what they refer to.
+  var isPlain = false
 
   /// The same principal inside `transaction`.
   package func within(_ transaction: Transaction) -> Records {
-    Records(store: store, principal: principal, purpose: purpose, origin: origin, transaction: transaction)
+    Records(
+      store: store, principal: principal, purpose: purpose, origin: origin, transaction: transaction,
+      isPlain: isPlain)
+  }
+
+  /// The same for code that reads values only and shows nobody anything: no look-ups of titles.
+  package var plain: Records { titled(false) }
+
+  /// What rules are given, which may speak of what they read.
+  var titled: Records { titled(true) }
+
+  private func titled(_ isTitled: Bool) -> Records {
+    var copy = self
+    copy.isPlain = !isTitled
+    return copy
   }
 
   /// The same transaction as the system, for what a rule does on its own account; the audit names the system.
   package var asSystem: Records {
-    Records(store: store, principal: .system, purpose: purpose, origin: origin, transaction: transaction)
+    Records(
+      store: store, principal: .system, purpose: purpose, origin: origin, transaction: transaction, isPlain: isPlain)
   }
 
   /// What formulas may ask; a key or the system is no user.

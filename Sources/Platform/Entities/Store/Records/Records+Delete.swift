@@ -20,7 +20,7 @@ extension Records {
           throw WriteFailure(entity: entity, catalog: records.store.catalog).referenced(uses)
         }
         _ = try await transaction.pipeline([
-          records.writeSettings(entity, "delete"), "delete from \(identifier: name) where id = \(id)",
+          records.deleteSettings(entity), "delete from \(identifier: name) where id = \(id)",
         ])
         try await records.audit(
           "delete", entity, id, details: ["version": .int(Int64(held.record.version))], in: transaction)

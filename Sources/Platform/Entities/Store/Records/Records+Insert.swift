@@ -30,6 +30,18 @@ extension Records {
     }
   }
 
+  /// The number of a record that is about to be made with these values, for what has to know it before; it is handed out
+  /// once, so that a record which is not made leaves a gap.
+  ///
+  /// - Throws: ``Refusal`` `entity-unknown`.
+  package func number(for name: String, _ values: [String: Value]) async throws -> String {
+    let entity = try store.entity(name)
+    guard let field = entity.numbering?.field else { throw Fault("entity-unnumbered", name) }
+    var drafts = [RecordDraft(entity: name, values: values)]
+    try await WriteRules(entity, self).number(&drafts)
+    return drafts[0][field].text ?? ""
+  }
+
   /// Defaults, hooks, numbers and validation, for one record or a batch; what is wrong is noted in the drafts.
   func prepare(_ drafts: inout [RecordDraft], _ entity: EntityDeclaration) async throws {
     let rules = WriteRules(entity, self)
@@ -69,7 +81,7 @@ extension Records {
       insert into \(identifier: entity.name) as t (\(SQL.join(names))) values (\(SQL.join(values)))
       returning \(shape.selection()), coalesce(\(scope), false) as in_scope
       """
-    let rows = try await transaction.pipeline([writeSettings(entity, "create"), statement])[1]
+    let rows = try await scoped(transaction, [(entity, "create")], statement)
     guard let row = rows.first else { throw Fault("insert-without-row", entity.name) }
     guard try row.get("in_scope", as: Bool.self) else { throw WriteFailure.outOfScope(entity) }
     let record = try shape.record(row)
@@ -80,13 +92,13 @@ extension Records {
     return try await named([record], shape, in: transaction)[0]
   }
 
-  /// What a write says of itself: who, when, and the scope for row-level security.
-  func writeSettings(_ entity: EntityDeclaration, _ action: String) -> SQL {
+  /// What a deletion says of itself, since no row is left to say it: who, when, and the scope for row-level security.
+  func deleteSettings(_ entity: EntityDeclaration) -> SQL {
     let settings =
       [
         TransactionSettings.setting("lifang.actor", String(principal.actor)),
         TransactionSettings.setting("lifang.now", store.clock.now().iso8601),
-      ] + scopeSettings([(entity, action)])
+      ] + scopeSettings([(entity, "delete")])
     return "select \(SQL.join(settings))"
   }
 
@@ -95,7 +107,7 @@ extension Records {
   /// - Parameter id: of the record; `*` for a batch.
   func announce(_ entity: EntityDeclaration, _ id: String, in transaction: Transaction) async throws {
     if entity.divisions != nil { store.divisionNames.forget() }
-    try await transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(id)")
+    transaction.notify(RecordChangeFeed.channel, "\(entity.name):\(id)")
   }
 
   /// Runs a write; what PostgreSQL refuses comes out as a refusal.

@@ -128,7 +128,8 @@ struct ListPlan {
     let selection: SQL = "\(shape.selection()), \(SQL.join(order.map { "t.\(identifier: $0.field)" }))"
     let end = (offset ?? 0) + limit + 1
     let orderBy = compiler.orderClause(order)
-    let rest: SQL = "order by \(orderBy) limit \(limit + 1) offset \(offset ?? 0)"
+    let cut: SQL = "limit \(limit + 1) offset \(offset ?? 0)"
+    let rest: SQL = "order by \(orderBy) \(cut)"
     if scope.count > 1, query.asOf == nil, end <= 2000 {
       // Each alternative is read from its own end of its own index; one `or` over them could use none.
       let parts = scope.map { alternative -> SQL in
@@ -143,12 +144,12 @@ struct ListPlan {
       page = "select \(selection) from \(compiler.source)\(ListPlan.whereClause(all)) \(rest)"
     }
     search =
-      query.search?.isEmpty ?? true || query.asOf != nil || scope.count > 1
+      query.search?.isEmpty ?? true || query.asOf != nil
       ? nil
       : SearchPlan(
         source: compiler.source, selection: selection, conditions: conditions, scope: ScopePredicate.any(of: scope),
-        orderFields: order.map(\.field), orderBy: orderBy, rest: rest, end: end,
-        bounds: query.searchBounds, hasHead: query.sort.isEmpty && offset != nil)
+        orderFields: order.map(\.field), orderBy: orderBy, limit: cut, end: end,
+        bounds: query.searchBounds, hasHead: query.sort.isEmpty && offset != nil, isOneScope: scope.count == 1)
     let settings =
       [TransactionSettings.setting("plan_cache_mode", "force_custom_plan")] + records.scopeSettings([(entity, action)])
     preparation = ["select \(SQL.join(settings))"]

@@ -11,8 +11,9 @@ extension Records {
     return try await titles(of: entity, ids, in: session)
   }
 
-  /// `records` with the titles of what they refer to: one query a referred entity, however many records.
+  /// `records` with the titles of what they refer to, unless they are to be plain: one query a referred entity, however many records.
   func named(_ records: [Record], _ shape: RecordShape, in session: any SQLSession) async throws -> [Record] {
+    if isPlain { return records }
     var wanted: [String: Set<Int64>] = [:]
     let references = shape.columns.filter { $0.target != nil }
     for field in references {

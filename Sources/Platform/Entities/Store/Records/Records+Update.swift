@@ -79,7 +79,7 @@ extension Records {
     let query: SQL = """
       select \(shape.selection()) from \(identifier: entity.name) t where t.id = \(id) and \(scope) for update of t
       """
-    let rows = try await transaction.pipeline([writeSettings(entity, action), query])[1]
+    let rows = try await scoped(transaction, [(entity, action)], query)
     if let row = rows.first {
       return Held(record: try shape.record(row), values: try shape.clearValues(row))
     }
@@ -162,7 +162,7 @@ extension Records {
       update \(identifier: entity.name) as t set \(SQL.join(assignments)) where t.id = \(change.id)
       returning \(shape.selection()), coalesce(\(scope), false) as in_scope
       """
-    let rows = try await transaction.pipeline([writeSettings(entity, action), statement])[1]
+    let rows = try await scoped(transaction, [(entity, action)], statement)
     guard let row = rows.first else { throw Records.missing(entity) }
     guard try row.get("in_scope", as: Bool.self) else { throw WriteFailure.outOfScope(entity) }
     let record = try shape.record(row)

@@ -13,7 +13,8 @@ package struct LiveSchema: Sendable {
     var columns: [LiveColumn] = []
     var indexes: Set<String> = []
     var constraints: Set<String> = []
-    var triggers: Set<String> = []
+    /// The function that each calls.
+    var triggers: [String: String] = [:]
     var policies: Set<String> = []
     var isSecured = false
 
@@ -52,17 +53,18 @@ package struct LiveSchema: Sendable {
     }
     let parts = try await session.query(
       """
-      select c.relname::text as name, 'index' as kind, i.relname::text as part
+      select c.relname::text as name, 'index' as kind, i.relname::text as part, '' as calls
       from pg_index x join pg_class c on c.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
       where c.relnamespace = 'public'::regnamespace
       union all
-      select c.relname::text, 'constraint', k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid
+      select c.relname::text, 'constraint', k.conname::text, '' from pg_constraint k join pg_class c on c.oid = k.conrelid
       where c.relnamespace = 'public'::regnamespace
       union all
-      select c.relname::text, 'trigger', t.tgname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
+      select c.relname::text, 'trigger', t.tgname::text, f.proname::text
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc f on f.oid = t.tgfoid
       where c.relnamespace = 'public'::regnamespace and not t.tgisinternal
       union all
-      select c.relname::text, 'policy', p.polname::text from pg_policy p join pg_class c on c.oid = p.polrelid
+      select c.relname::text, 'policy', p.polname::text, '' from pg_policy p join pg_class c on c.oid = p.polrelid
       where c.relnamespace = 'public'::regnamespace
       """)
     for row in parts {
@@ -71,7 +73,7 @@ package struct LiveSchema: Sendable {
       switch try row.get("kind", as: String.self) {
       case "index": tables[name]?.indexes.insert(part)
       case "constraint": tables[name]?.constraints.insert(part)
-      case "trigger": tables[name]?.triggers.insert(part)
+      case "trigger": tables[name]?.triggers[part] = try row.get("calls")
       default: tables[name]?.policies.insert(part)
       }
     }

@@ -173,14 +173,18 @@ struct SchemaPlanner {
   // MARK: Triggers and row-level security
 
   mutating func triggers(of entity: EntityDeclaration) {
-    let existing = live.tables[entity.name]?.triggers ?? []
-    if !existing.contains("lifang_history_update") {
-      add(
-        .trigger, entity, "修改前的版本存入历史",
-        "create trigger lifang_history_update after update on \(quoted(entity.name)) referencing old table as "
-          + "old_rows new table as new_rows for each statement execute function lifang_keep_history()")
+    let existing = live.tables[entity.name]?.triggers ?? [:]
+    let declared = entity.columns.map(\.name)
+    // Columns that were declared once are kept, and so is their history.
+    let former = live.tables[entity.name]?.columns.map(\.name).filter { name in
+      !declared.contains(name) && live.tables[entity.historyTable]?.column(name) != nil
     }
-    if !existing.contains("lifang_history_delete") {
+    let history = HistoryTrigger(entity, columns: declared + (former ?? []))
+    let known = existing[HistoryTrigger.update]
+    if known != history.function {
+      for statement in history.statements(replacing: known) { add(.trigger, entity, "修改前的版本存入历史", statement) }
+    }
+    if existing["lifang_history_delete"] == nil {
       add(
         .trigger, entity, "删除前的版本存入历史",
         "create trigger lifang_history_delete after delete on \(quoted(entity.name)) referencing old table as "

@@ -98,7 +98,7 @@ package final class Parameters: Sendable {
           details: [
             "name": .string(name), "before": .string(before), "value": canonical.map { .string($0) } ?? .null,
           ]), in: transaction)
-      try await transaction.notify(RecordChangeFeed.channel, "parameter:\(name)")
+      transaction.notify(RecordChangeFeed.channel, "parameter:\(name)")
     }
     try await refresh(from: database)
   }

@@ -216,6 +216,6 @@ extension RuntimeSettings {
     try await audit.append(
       AuditEntry(principal, "dictionary.\(action)", entity: "dictionary", origin: origin, details: .object(details)),
       in: transaction)
-    try await transaction.notify(RecordChangeFeed.channel, "dictionary:\(name)")
+    transaction.notify(RecordChangeFeed.channel, "dictionary:\(name)")
   }
 }

@@ -48,7 +48,7 @@ package struct RuntimeSettings: Sendable {
         AuditEntry(
           principal, "entity.update", origin: origin,
           details: ["declaration": .string(name), "steps": .int(Int64(plan.steps.count))]), in: transaction)
-      try await transaction.notify(RecordChangeFeed.channel, "declaration:\(name)")
+      transaction.notify(RecordChangeFeed.channel, "declaration:\(name)")
     }
     try await catalogs.refresh(from: database)
     return plan
@@ -65,7 +65,7 @@ package struct RuntimeSettings: Sendable {
       guard gone == 1 else { throw Refusal(.notFound, "declaration-missing", "没有名为“\(name)”的运行期声明。") }
       try await audit.append(
         AuditEntry(principal, "entity.update", origin: origin, details: ["withdrawn": .string(name)]), in: transaction)
-      try await transaction.notify(RecordChangeFeed.channel, "declaration:\(name)")
+      transaction.notify(RecordChangeFeed.channel, "declaration:\(name)")
     }
     try await catalogs.refresh(from: database)
   }

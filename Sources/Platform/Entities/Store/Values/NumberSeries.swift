@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import SQL
 
 /// A series of numbers (编号序列): which register, what stands before the running number, and which number is next.

@@ -1,0 +1,10 @@
+package import Entities
+
+/// What only household registration has (户籍业务): sampling of its cases and tasks that go out by the list.
+package enum HouseholdHooks {
+  /// What its registers do by themselves.
+  package static func addHooks(to hooks: inout RecordHooks) {
+    InspectionDraw.addHooks(to: &hooks)
+    BatchTasks.addHooks(to: &hooks)
+  }
+}
