@@ -74,7 +74,7 @@ def test_what_was_thought_out_follows_a_change_and_what_was_measured_stays(city,
 def test_a_room_lies_in_its_building(city, clients):
     unit, division, place = city.sql(
         "select id, division_code, st_x(location) || ' ' || st_y(location) from address where kind = 'unit' "
-        "and division_code like '511702%' and location is not null order by id limit 1").split("|")
+        "and division_code like '511702%' and location is not null and road_id is not null order by id limit 1").split("|")
     parts = {name: text for name, text in clients("clerk").json(f"/api/r/address/{unit}").json().items() if name in (
         "community", "road", "lane", "house_number", "compound", "building_number", "unit_number") and text}
     record = enter(clients("clerk"), division_code=division, room="9901室", **parts)
@@ -82,6 +82,17 @@ def test_a_room_lies_in_its_building(city, clients):
     assert source == "building" and found == pytest.approx(tuple(map(float, place.split())))
     assert city.sql(f"select parent_id from address where id = {record}") == unit
     assert all(links)
+
+
+def test_a_road_that_nobody_has_registered_leaves_no_link_to_the_one_before(city, clients, street):
+    division, road, low, _ = street
+    clerk = clients("clerk")
+    record = enter(clerk, division_code=division, road=road, house_number=f"{low[0] + 2}号", sub_number="附8号")
+    assert placed(city, record)[1][0] != ""
+    kept = placed(city, record)[1][1:]
+    moved = clerk.send("PATCH", f"/api/r/address/{record}", {"version": 1, "road": "还没有登记的路"})
+    assert moved.status_code == 200, moved.text
+    assert placed(city, record)[1] == ["", *kept]
 
 
 def test_an_imported_list_is_placed_by_the_command_and_again_changes_nothing(city, street, tmp_path):

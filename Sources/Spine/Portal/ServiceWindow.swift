@@ -51,10 +51,7 @@ package struct ServiceWindow: Sendable {
     notice = text("notice")
     isOpen = text("state") == "open"
     takesAppointment = record["takes_appointment"].boolean == true && isOpen
-    place = record["location"].geometry?["coordinates"]?.array.flatMap { numbers in
-      guard numbers.count == 2, let x = numbers[0].double, let y = numbers[1].double else { return nil }
-      return try? Coordinate(longitude: x, latitude: y)
-    }
+    place = record["location"].point
     unit = record["unit_id"].integer
     division = text("division_code") ?? ""
     region = record.titles["division_code"]

@@ -1,4 +1,5 @@
 import Core
+import Geo
 package import Entities
 package import HTML
 package import Shell
@@ -12,10 +13,9 @@ package struct FieldDisplay {
   /// The value as a person reads it; empty text when there is none.
   package func text(_ field: FieldDeclaration, of record: Record) -> String {
     switch (field.type, record[field.name]) {
-    case (.point, .geometry(let geometry)):
-      guard let pair = geometry["coordinates"]?.array, pair.count == 2, let x = pair[0].double, let y = pair[1].double
-      else { return "已标注位置" }
-      return "\(FieldDisplay.degrees(x)), \(FieldDisplay.degrees(y))"
+    case (.point, .geometry):
+      guard let place = record[field.name].point else { return "已标注位置" }
+      return "\(FieldDisplay.degrees(place.longitude)), \(FieldDisplay.degrees(place.latitude))"
     case (_, .geometry): return "已绘制图形"
     default: return catalog.text(field, of: record)
     }

@@ -1,6 +1,5 @@
 import Core
 import Entities
-import Geo
 import SQL
 
 /// Puts what ``AddressPlacer`` finds into addresses that are entered or changed one by one (A-020, D3-013).
@@ -13,12 +12,15 @@ enum AddressLinks {
     let items = indices.compactMap { index in
       addresses[index].map {
         AddressPlacer.Item(
-          $0, location: coordinate(drafts[index]["location"]), source: source(drafts[index]["location_source"]))
+          $0, location: drafts[index]["location"].point, source: source(drafts[index]["location_source"]))
       }
     }
     let placements = try await AddressPlacer.place(items, in: transaction)
     for (index, placement) in zip(indices, placements) {
       for (name, value) in values(placement) where drafts[index][name].isNull { drafts[index][name] = value }
+      if let beat = beat(placement, drafts[index]["police_station_id"]), drafts[index]["beat"].isBlank {
+        drafts[index]["beat"] = beat
+      }
     }
   }
 
@@ -35,7 +37,7 @@ enum AddressLinks {
       addresses[index].map { address in
         let stays = changes[index].alters("location") || isMeasured(changes[index].before["location_source"])
         return AddressPlacer.Item(
-          address, location: stays ? coordinate(changes[index]["location"]) : nil,
+          address, location: stays ? changes[index]["location"].point : nil,
           source: stays ? source(changes[index]["location_source"]) : nil)
       }
     }
@@ -43,6 +45,14 @@ enum AddressLinks {
     for (index, placement) in zip(indices, placements) {
       for (name, value) in values(placement) where !changes[index].alters(name) {
         changes[index][name] = value
+      }
+      // Better no link than one to the road of before.
+      for (name, link, parts) in links(placement)
+      where link == nil && !changes[index].alters(name) && parts.contains(where: changes[index].alters) {
+        changes[index][name] = .null
+      }
+      if let beat = beat(placement, changes[index]["police_station_id"]), !changes[index].alters("beat") {
+        changes[index]["beat"] = beat
       }
     }
   }
@@ -52,24 +62,33 @@ enum AddressLinks {
 
   private static func source(_ value: Value) -> LocationSource? { value.text.flatMap { LocationSource(rawValue: $0) } }
 
-  private static func coordinate(_ value: Value) -> Coordinate? {
-    guard let json = value.geometry, let geometry = try? Geometry(geoJSON: json), case .point(let place) = geometry
-    else {
-      return nil
-    }
-    return place
+  /// What is found by name, and the parts that it is found by.
+  private static func links(_ placement: AddressPlacement) -> [(name: String, link: Int64?, parts: [String])] {
+    [
+      ("road_id", placement.road, ["division_code", "road"]),
+      ("compound_id", placement.compound, ["division_code", "compound"]),
+      (
+        "parent_id", placement.parent,
+        ["division_code", "road", "lane", "house_number", "sub_number", "compound", "building_number"]
+      ),
+    ]
+  }
+
+  /// The beat belongs to its station: somebody who chose another one knows better.
+  private static func beat(_ placement: AddressPlacement, _ station: Value) -> Value? {
+    guard let beat = placement.beat, station.integer == placement.policeStation else { return nil }
+    return .text(beat)
   }
 
   private static func values(_ placement: AddressPlacement) -> [(name: String, value: Value)] {
     var values: [(name: String, value: Value)] = []
-    for (name, id) in [
-      ("road_id", placement.road), ("compound_id", placement.compound), ("parent_id", placement.parent),
-      ("grid_id", placement.grid), ("police_station_id", placement.policeStation),
-    ] {
+    for (name, id) in links(placement).map({ ($0.name, $0.link) })
+      + [("grid_id", placement.grid), ("police_station_id", placement.policeStation)]
+    {
       if let id { values.append((name, .integer(id))) }
     }
     if let location = placement.location, let source = placement.source {
-      values.append(("location", .geometry(Geometry.point(location).geoJSON)))
+      values.append(("location", .point(location)))
       values.append(("location_source", .text(source.rawValue)))
     }
     return values

@@ -30,6 +30,8 @@ package struct AddressPlacement: Sendable, Hashable {
   package var grid: Int64?
   /// 派出所.
   package var policeStation: Int64?
+  /// 责任区 of that station.
+  package var beat: String?
   /// A position for an address that has none.
   package var location: Coordinate?
   /// How ``location`` was found.

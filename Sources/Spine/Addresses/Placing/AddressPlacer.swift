@@ -194,33 +194,17 @@ package struct AddressPlacer {
     return own.count == 1 ? own[0] : nil
   }
 
-  // MARK: Grid and police station
+  // MARK: Grid, police station, beat
 
   /// By the areas over the position; the station also by the town, which it serves whole. The middle of a road says
   /// nothing of the grid.
   private mutating func findAreas(in session: some SQLSession) async throws {
-    let rows = try await session.query(
-      """
-      select w.item,
-        (select g.id from grid g where g.status = 'active' and g.kind = 'work' and starts_with(g.division_code, w.division)
-          and ST_Covers(g.boundary, w.place) order by g.id limit 1) as grid,
-        coalesce(
-          (select s.id from police_station s where s.status = 'active' and s.kind = 'station'
-            and starts_with(s.division_code, left(w.division, 6)) and ST_Covers(s.jurisdiction, w.place)
-            order by s.id limit 1),
-          (select s.id from police_station s where s.status = 'active' and s.kind = 'station'
-            and length(s.division_code) >= 9 and starts_with(w.division, s.division_code)
-            order by length(s.division_code) desc, s.id limit 1)) as station
-      from (
-        select item, division, nullif(place, '')::geometry as place
-        from unnest(\(items.indices.map { Int64($0) })::bigint[],
-          \(items.map { String($0.address.division.text.prefix(12)) })::text[],
-          \(items.indices.map { exact($0)?.stored ?? "" })::text[]) as u (item, division, place)) w
-      """)
-    for row in rows {
-      let index = Int(try row.get("item", as: Int64.self))
-      if placements[index].grid == nil { placements[index].grid = try row.get("grid") }
-      if placements[index].policeStation == nil { placements[index].policeStation = try row.get("station") }
+    let areas = try await AddressAreas.over(
+      items.indices.map { (items[$0].address.division.text, exact($0)) }, in: session)
+    for (index, area) in zip(items.indices, areas) {
+      if placements[index].grid == nil { placements[index].grid = area.grid }
+      if placements[index].policeStation == nil { placements[index].policeStation = area.policeStation }
+      if placements[index].policeStation == area.policeStation { placements[index].beat = area.beat }
     }
   }
 
@@ -228,9 +212,4 @@ package struct AddressPlacer {
     let (item, placement) = (items[index], placements[index])
     return (item.source ?? placement.source) == .place ? nil : item.location ?? placement.location
   }
-}
-
-extension Coordinate {
-  /// The text that a column of positions reads.
-  var stored: String { Geometry.point(self).ewkbHex(srid: .cgcs2000) }
 }

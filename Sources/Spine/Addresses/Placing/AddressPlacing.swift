@@ -147,11 +147,14 @@ package struct AddressPlacing: Sendable {
         road_id = coalesce(a.road_id, nullif(v.road, 0)), compound_id = coalesce(a.compound_id, nullif(v.compound, 0)),
         parent_id = coalesce(a.parent_id, nullif(v.parent, 0)), grid_id = coalesce(a.grid_id, nullif(v.grid, 0)),
         police_station_id = coalesce(a.police_station_id, nullif(v.station, 0)),
+        beat = case when coalesce(a.beat, '') = '' and v.station = coalesce(a.police_station_id, v.station)
+          then nullif(v.beat, '') else a.beat end,
         version = a.version + 1, updated_at = \(clock.now()), updated_by = \(principal.actor)
       from unnest(\(changed.map { $0.0.id })::bigint[], \(changed.map { $0.1.location?.stored ?? "" })::text[],
         \(changed.map { $0.1.source?.rawValue ?? "" })::text[], \(ids(\.road))::bigint[], \(ids(\.compound))::bigint[],
-        \(ids(\.parent))::bigint[], \(ids(\.grid))::bigint[], \(ids(\.policeStation))::bigint[])
-        as v (id, place, source, road, compound, parent, grid, station)
+        \(ids(\.parent))::bigint[], \(ids(\.grid))::bigint[], \(ids(\.policeStation))::bigint[],
+        \(changed.map { $0.1.beat ?? "" })::text[])
+        as v (id, place, source, road, compound, parent, grid, station, beat)
       where a.id = v.id
       """)
     counts.placed = changed.count

@@ -40,10 +40,10 @@ package struct PlaceSearch: Sendable {
     guard principal.may(Permission("address", "view")) else { return [] }
     let query = ListQuery("address", search: text, columns: ["full_name", "code", "location"], limit: 20)
     return try await store.records(as: principal).list(query).records.map { record in
-      let at = record["location"].geometry?["coordinates"]?.array
+      let place = record["location"].point
       return Place(
         title: record["full_name"].text ?? "", detail: record["code"].text ?? "", note: nil,
-        longitude: at?.first?.double, latitude: at?.last?.double, path: "/r/address/\(record.id)")
+        longitude: place?.longitude, latitude: place?.latitude, path: "/r/address/\(record.id)")
     }
   }
 

@@ -3,6 +3,7 @@ package import Addresses
 import Core
 package import Entities
 import EntitiesWeb
+import Geo
 import HTML
 package import HTTP
 import Shell
@@ -144,11 +145,10 @@ package struct DefectRoutes: Sendable {
 
   @HTMLBuilder private func map(_ addresses: [Shown]) -> HTML {
     let places = addresses.compactMap { shown -> MapView.Marker? in
-      guard let pair = shown.record["location"].geometry?["coordinates"]?.array, pair.count == 2,
-        let x = pair[0].double, let y = pair[1].double
-      else { return nil }
+      guard let place = shown.record["location"].point else { return nil }
       return MapView.Marker(
-        longitude: x, latitude: y, label: "\(shown.heading)：\(shown.record["full_name"].text ?? "")",
+        longitude: place.longitude, latitude: place.latitude,
+        label: "\(shown.heading)：\(shown.record["full_name"].text ?? "")",
         path: "/r/address/\(shown.record.id)")
     }
     if let first = places.first {

@@ -1,4 +1,5 @@
 import Access
+import Addresses
 import Core
 package import Entities
 package import Messaging
@@ -33,7 +34,6 @@ package final class InspectionRules: Sendable {
   }
 
   package func addHooks(to hooks: inout RecordHooks) {
-    hooks.beforeInsert("address") { drafts, records in try await InspectionRules.place(&drafts, records) }
     hooks.beforeUpdate("address") { changes, records in
       for index in changes.indices where changes[index].alters("assigned_at") {
         try await InspectionRules.assign(&changes[index], records)
@@ -70,26 +70,13 @@ package final class InspectionRules: Sendable {
 
   // MARK: To the station
 
-  /// New addresses, whose station the spine has found, get the beat of the room that serves their division.
-  private static func place(_ drafts: inout [RecordDraft], _ records: Records) async throws {
-    guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
-    let open = drafts.indices.filter { drafts[$0].refusal == nil && drafts[$0]["beat"].isBlank }
-    let found = try await StationFinder.stations(
-      of: Set(open.compactMap { drafts[$0]["division_code"].text }), in: transaction)
-    for index in open {
-      guard let near = drafts[index]["division_code"].text.flatMap({ found[$0] }), let beat = near.beat,
-        drafts[index]["police_station_id"].integer == near.station
-      else { continue }
-      drafts[index]["beat"] = .text(beat)
-    }
-  }
-
   private static func assign(_ change: inout RecordChange, _ records: Records) async throws {
     guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
     if try await isUnderWay(change.id, transaction) { return change.refuse(twice(change["full_name"].text)) }
     guard change["police_station_id"].isNull || change["beat"].isBlank else { return }
-    let found = try await StationFinder.station(of: change.id, in: transaction)
-    guard let station = change["police_station_id"].integer ?? found?.station else {
+    let found = try await AddressAreas.over(
+      [(change["division_code"].text ?? "", change["location"].point)], in: transaction)[0]
+    guard let station = change["police_station_id"].integer ?? found.policeStation else {
       return change.refuse(
         Refusal(
           .unprocessable, "station-unknown",
@@ -97,7 +84,7 @@ package final class InspectionRules: Sendable {
           field: "police_station_id"))
     }
     change.changes["police_station_id"] = .integer(station)
-    if change["beat"].isBlank, let found, found.station == station, let beat = found.beat {
+    if change["beat"].isBlank, found.policeStation == station, let beat = found.beat {
       change.changes["beat"] = .text(beat)
     }
   }
@@ -192,7 +179,7 @@ package final class InspectionRules: Sendable {
       change.refuse(
         Refusal(.unprocessable, "field-required", "确认无误要有现场位置。请按“用我的位置”，或在地图上选。", field: "position"))
     }
-    let drift = GroundPlace.distance(change["position"], change["measured"])
+    let drift = GroundLength.distance(change["position"], change["measured"])
     let limit = Double(try parameters.integer("inspection.drift_metres"))
     if let drift, drift > limit {
       change.refuse(
@@ -201,9 +188,9 @@ package final class InspectionRules: Sendable {
           "采用的位置离手机实测的位置 \(Int(drift)) 米，超过纠偏上限 \(Int(limit)) 米，没有登记。请到现场重新定位，或把位置移近。",
           field: "position"))
     }
-    change.changes["drift"] = drift.map(GroundPlace.metres) ?? .null
+    change.changes["drift"] = drift.map(GroundLength.metres) ?? .null
     change.changes["deviation"] =
-      GroundPlace.distance(change["position"], change["place"]).map(GroundPlace.metres) ?? .null
+      GroundLength.distance(change["position"], change["place"]).map(GroundLength.metres) ?? .null
   }
 
   // MARK: What follows

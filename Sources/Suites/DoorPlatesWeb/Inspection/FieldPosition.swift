@@ -38,9 +38,9 @@ struct FieldPosition: Sendable {
     -> [String: Value]
   {
     var values: [String: Value] = [:]
-    if let place { values[field] = GroundPlace.value(place) }
-    if let measured, let measuredField { values[measuredField] = GroundPlace.value(measured) }
-    if let accuracy, let accuracyField { values[accuracyField] = GroundPlace.metres(accuracy) }
+    if let place { values[field] = .point(place) }
+    if let measured, let measuredField { values[measuredField] = .point(measured) }
+    if let accuracy, let accuracyField { values[accuracyField] = GroundLength.metres(accuracy) }
     return values
   }
 

@@ -23,7 +23,7 @@ struct InspectionList: HTMLConvertible {
       let whole = record["full_name"].text ?? "地址"
       let start = record["road"].text.flatMap { whole.firstRange(of: $0)?.lowerBound } ?? whole.startIndex
       name = String(whole[start...])
-      let place = GroundPlace.coordinate(record["place"])
+      let place = record["place"].point
       self.place = place
       metres = here.flatMap { here in place.map { here.haversineDistance(to: $0) } }
       due = record["due_on"].date

@@ -94,7 +94,7 @@ struct InspectionPage: HTMLConvertible {
         error: errors["photo"]),
       Shell.Field(
         "position", "现场位置",
-        FieldPosition.control(typed, "position", start: GroundPlace.coordinate(address["location"])),
+        FieldPosition.control(typed, "position", start: address["location"].point),
         help: "站在门前定位；偏了就在地图上拖动，或微调。实测的和采用的都会保存。", error: errors["position"]),
       Shell.Field(
         "result", "巡检结果", .radio(typed?.first("result") ?? "", choices("inspection_finding")), isRequired: true,

@@ -109,7 +109,7 @@ package struct AddressReportRoutes: Sendable {
         error: errors["photo"]),
       Shell.Field(
         "position", "位置",
-        FieldPosition.control(typed, "position", start: GroundPlace.coordinate(address["location"])),
+        FieldPosition.control(typed, "position", start: address["location"].point),
         help: "不填按门牌登记的位置核查；实际位置不同的请标出来。", error: errors["position"]),
       Shell.Field(
         "phone", "联系电话", .text(typed?.first("phone") ?? "", .phone),
