@@ -126,6 +126,7 @@ let package = Package(
       .spine, "Addresses", ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Geo", "SQL", "Search"]),
     module(.spine, "AddressParsing", ["Addresses", "Core", "Crypto"]),
     module(.spine, "Households", ["Access", "Core", "Entities", "SQL"]),
+    module(.spine, "Residences", ["Access", "Core", "Entities", "Identity", "Messaging", "SQL"]),
     module(
       .spine, "Cases",
       [
@@ -191,7 +192,8 @@ let package = Package(
         "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "DoorPlates", "DoorPlatesWeb", "Entities",
         "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
-        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "SQL", "Search", "Shell", "Site", "SpineWeb",
+        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Residences", "SQL", "Search", "Shell", "Site",
+        "SpineWeb",
         "Transport",
       ]),
     .executableTarget(

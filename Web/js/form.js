@@ -45,8 +45,13 @@ on('change', '[data-form] [data-refresh]', (event, input) => {
 
 // What is typed while the answer is on its way is put back into the form that comes.
 let meanwhile = null;
+// Files that were chosen and not sent: a form that saves itself has sent them.
+let chosen = [];
 document.addEventListener('htmx:beforeRequest', event => {
-  if (event.detail.elt.matches?.('[data-form]')) meanwhile = new Map();
+  const form = event.detail.elt;
+  if (!form.matches?.('[data-form]')) return;
+  meanwhile = new Map();
+  chosen = form.matches('[data-autosave]') ? [] : [...form.querySelectorAll('input[type="file"]')].filter(input => input.files.length);
 });
 on('input', '[data-form] [name]', (_, input) => {
   if (meanwhile && !input.matches('[type="checkbox"], [type="radio"], [type="file"]')) meanwhile.set(input.name, input.value);
@@ -56,6 +61,12 @@ document.addEventListener('htmx:afterSwap', () => {
   for (const [name, value] of meanwhile) {
     const input = document.querySelector(`[data-form] [name="${CSS.escape(name)}"]`);
     if (input) input.value = value;
+  }
+  for (const { name, files } of chosen) {
+    const input = document.querySelector(`[data-form] input[type="file"][name="${CSS.escape(name)}"]`);
+    if (!input) continue;
+    input.files = files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
   }
   meanwhile = null;
 });

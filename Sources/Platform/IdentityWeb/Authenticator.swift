@@ -1,5 +1,6 @@
 package import Access
 import Core
+package import Entities
 package import HTTP
 package import Identity
 import Shell
@@ -13,11 +14,14 @@ package struct Authenticator: Sendable {
   let keys: APIKeys
   /// What strangers may see (角色“公众”).
   let stranger: Principal
+  /// What everybody who signs in and holds no post may do with what is their own (角色“居民”).
+  let resident: RoleDeclaration?
 
-  package init(identity: IdentityService, keys: APIKeys, stranger: Principal) {
+  package init(identity: IdentityService, keys: APIKeys, stranger: Principal, resident: RoleDeclaration?) {
     self.identity = identity
     self.keys = keys
     self.stranger = stranger
+    self.resident = resident
   }
 
   /// Paths that a session may reach before it has met what is demanded of it, such as a new password.
@@ -44,7 +48,18 @@ package struct Authenticator: Sendable {
     let view = Visit.Session(
       id: session.id, formToken: session.formToken, account: session.user.account, roles: session.roleNames,
       otherUnits: [])
-    return (session.principal, view)
+    return (principal(of: session), view)
+  }
+
+  private func principal(of session: Session) -> Principal {
+    let principal = session.principal
+    guard let resident, session.demand == nil, session.roleNames.isEmpty, session.user.unitID == nil else {
+      return principal
+    }
+    // What they typed themselves is no secret from them; they reach nothing else.
+    return Principal(
+      kind: principal.kind, id: principal.id, name: principal.name, unit: nil, grants: Grants(resident.access),
+      clearance: resident.clearance, assurance: principal.assurance)
   }
 
   /// The whole session of a signed-in visit, for pages about the account itself.

@@ -16,6 +16,7 @@ import Jobs
 import Messaging
 import Papers
 import Portal
+import Residences
 import SQL
 import Search
 import SpineWeb
@@ -79,6 +80,7 @@ struct Deployment: Sendable {
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
+    ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
@@ -127,15 +129,18 @@ struct Deployment: Sendable {
   ///   - problems: tells people what became of the problems they reported.
   ///   - registers: publishes to the other network.
   ///   - plates: what the register of door plates does by itself.
+  ///   - tenancies: what becomes of reports of landlords.
   func makeStore(
     telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil,
-    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil
+    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil,
+    tenancies: TenancyRules? = nil
   ) -> RecordStore {
     var hooks = hooks
     problems?.addHooks(to: &hooks)
     registers?.addHooks(to: &hooks)
     corrections.addHooks(to: &hooks)
     plates?.addHooks(to: &hooks)
+    tenancies?.addHooks(to: &hooks)
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,

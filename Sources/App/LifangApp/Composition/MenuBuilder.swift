@@ -25,6 +25,10 @@ struct MenuBuilder: Sendable {
     var groups: [String: [(order: Int, item: MenuItem)]] = [:]
     for entity in catalog.entities {
       guard let menu = entity.menu, principal.may(Permission(entity.name, "view")) else { continue }
+      if principal.unit == nil {
+        items.append(MenuItem(menu.label ?? entity.label, icon: .list, path: "/r/\(entity.name)"))
+        continue
+      }
       groups[menu.group, default: []].append(
         (menu.order, MenuItem(menu.label ?? entity.label, path: "/r/\(entity.name)")))
     }

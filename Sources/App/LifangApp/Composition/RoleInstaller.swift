@@ -5,11 +5,14 @@ import Identity
 
 /// Puts the declared roles into the register of roles.
 enum RoleInstaller {
+  /// Held by nobody in particular: strangers, and people without a post.
+  private static let implied: Set = ["public", "resident"]
+
   static func install(_ deployment: Deployment) async throws {
     let identity = try deployment.identity(deployment.makeStore())
     let catalog = deployment.catalogs.current
     var roles: [ShippedRole] = []
-    for role in catalog.roles where role.name != "public" {
+    for role in catalog.roles where !implied.contains(role.name) {
       let grants = role.grants.flatMap { grant in expanded(grant, catalog) }
       roles.append(
         ShippedRole(

@@ -29,6 +29,7 @@ import Papers
 import PapersWeb
 import Portal
 import PortalWeb
+import Residences
 import SQL
 import Shell
 import Site
@@ -68,8 +69,10 @@ struct WebApplication: Sendable {
     self.registers = registers
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
+    let tenancies = TenancyRules()
     let store = deployment.makeStore(
-      telling: problems, publishing: registers, correcting: corrections, plates: plates)
+      telling: problems, publishing: registers, correcting: corrections, plates: plates,
+      tenancies: tenancies)
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -89,6 +92,15 @@ struct WebApplication: Sendable {
     let imports = deployment.addressImporter()
     let directory = deployment.addressDirectory()
     self.directory = directory
+    let templates = MessageTemplates(deployment.catalogs.declared)
+    if templates.findings.hasErrors {
+      throw Refusal(
+        .unprocessable, "declarations-wrong", templates.findings.map(\.description).joined(separator: "\n"))
+    }
+    let messages = MessageCenter(
+      database: deployment.database, templates: templates, keys: deployment.keys,
+      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
+    self.messages = messages
     var kinds = JobKinds()
     let placing = deployment.addressPlacing()
     AddressPlacingJob.register(in: &kinds, placing: placing)
@@ -103,9 +115,11 @@ struct WebApplication: Sendable {
     let housekeeping = Housekeeping(
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
+    StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
+    try await StayReviewJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
 
@@ -113,15 +127,6 @@ struct WebApplication: Sendable {
     let qrRules = try QRRules(proofs: try PlateProofs(ring: deployment.keys), origin: origin)
     try await qrRules.refresh(from: deployment.database)
     self.qrRules = qrRules
-    let templates = MessageTemplates(deployment.catalogs.declared)
-    if templates.findings.hasErrors {
-      throw Refusal(
-        .unprocessable, "declarations-wrong", templates.findings.map(\.description).joined(separator: "\n"))
-    }
-    let messages = MessageCenter(
-      database: deployment.database, templates: templates, keys: deployment.keys,
-      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
-    self.messages = messages
     try await ConnectorSettings.publish(versions.services.connectors, in: store)
     let connectors = ConnectorClient(
       versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
@@ -129,6 +134,7 @@ struct WebApplication: Sendable {
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
     problems.begin(messages)
+    tenancies.begin(messages: messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     let office = DocumentOffice(
@@ -168,7 +174,8 @@ struct WebApplication: Sendable {
     let stranger = Principal(
       kind: .stranger, id: 0, name: "访客", unit: nil,
       grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
-    let authenticator = Authenticator(identity: identity, keys: apiKeys, stranger: stranger)
+    let authenticator = Authenticator(
+      identity: identity, keys: apiKeys, stranger: stranger, resident: deployment.catalogs.current.role("resident"))
     let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
     var site = Site(
       city: "达州市", assets: String(assets.url("").dropLast()), clock: deployment.clock,

@@ -70,7 +70,8 @@ struct DemoTables: Sendable {
       "name document_kind resident_id document_number sex birth_date nationality ethnicity phone residency division_code address_id room_id household_number relation_to_head special_group"
     )
     residence = try loader(
-      "residence", "label person_id address_id room_id division_code kind relation basis since source_kind state")
+      "residence",
+      "label person_id address_id room_id division_code kind relation basis since source_kind state confirmed_on")
     facility = try loader(
       "public_facility",
       "code name kind division_code address_text phone opening_hours bus_lines capacity is_free is_accessible location status"
@@ -146,7 +147,7 @@ struct DemoTables: Sendable {
           [
             .text(String(label.prefix(120))), .integer(item.personID), .integer(item.addressID), .integer(item.roomID),
             .text(item.division.text), .text(item.kind), .text(item.relation), .text(item.basis), .date(item.since),
-            .text("police"), .text("confirmed"),
+            .text("police"), .text("confirmed"), .date(item.since),
           ])
       }, in: transaction)
     try await facility.load(batches.flatMap(\.facilities).map(row), in: transaction)

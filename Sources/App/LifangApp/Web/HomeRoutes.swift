@@ -100,6 +100,7 @@ struct HomeRoutes: Sendable {
             .init("我要办事", detail: "户口登记、迁移、证明", icon: .document, path: "/services"),
             .init("我的办件", detail: "进度、补正、结果", icon: .inbox, path: "/inbox"),
           ] + (home.map { [.init("社区与周边", detail: "民警、网格员、生活圈", icon: .community, path: "/d/\($0.code)")] } ?? []) + [
+            .init("租客申报", detail: "房东登记租客，派出所审核", icon: .door, path: "/r/tenancy_report"),
             .init("谁看过我的信息", detail: "每次查看都有记录", icon: .eye, path: "/account/lookups"),
             .init("一号查询", detail: "扫门牌或输入编码", icon: .scan, path: "/lookup"),
             .init("账号与安全", detail: "密码、双因素认证", icon: .lock, path: "/account"),

@@ -1,6 +1,7 @@
 import Access
 import Core
 package import Entities
+package import HTTP
 package import Shell
 
 /// What has been typed into a form, by input name, before it is understood as values.
@@ -10,6 +11,12 @@ package struct FormInput: Sendable {
   package init(_ texts: [String: [String]] = [:]) { self.texts = texts }
 
   package func first(_ name: String) -> String { texts[name]?.first ?? "" }
+}
+
+extension QueryItems {
+  package init(_ input: FormInput) {
+    self.init(input.texts.flatMap { name, texts in texts.map { Item(name: name, value: $0) } })
+  }
 }
 
 /// Makes the form control of a declared field, filled from what was typed or from a record.

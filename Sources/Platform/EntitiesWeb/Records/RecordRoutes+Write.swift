@@ -33,18 +33,29 @@ extension RecordRoutes {
   }
 
   private func formPage(
-    _ register: Register, _ record: Record?, typed: FormInput?, errors: [FieldError], _ visit: Visit, status: Int = 200
+    _ register: Register, _ record: Record?, typed: FormInput?, errors: [FieldError], _ visit: Visit, status: Int = 200,
+    isSent: Bool = false
   ) async throws -> Response {
     let entity = register.entity
     let byField = Dictionary(
       errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
     let controls = FieldControl(catalog: register.catalog, errors: byField)
+    let questions = questions(register, record, typed: typed, isSent: isSent)
+    let deciding = FormQuestions.deciding(of: entity)
     let sections = register.sections.enumerated().compactMap { index, section -> Shell.FormSection? in
-      let fields = section.fields.filter { $0.isStored && !$0.hidden && ($0.editable || record != nil) }
-      guard !fields.isEmpty else { return nil }
+      let fields = section.fields.filter {
+        $0.isStored && !$0.hidden && ($0.editable || record != nil) && questions.asks($0, of: entity)
+      }
+      guard fields.contains(where: \.editable) || record != nil && !fields.isEmpty else { return nil }
       return Shell.FormSection(
         id: "section-\(index)", section.label,
-        fields: fields.map { controls.field($0, typed: typed, record: record) })
+        fields: fields.map { field in
+          var shown = controls.field(field, typed: typed, record: record)
+          let isKept = record?.masked.contains(field.name) ?? false
+          shown.isRequired = questions.requires(field) && !isKept
+          shown.refreshesForm = deciding.contains(field.name)
+          return shown
+        })
     }
     let base = "/r/\(entity.name)"
     let path = record.map { "\(base)/\($0.id)/edit" } ?? "\(base)/new"
@@ -58,8 +69,24 @@ extension RecordRoutes {
         cancelPath: record.map { "\(base)/\($0.id)" } ?? base,
         hidden: record.map { [HiddenField("version", String($0.version))] } ?? [],
         draftKey: entity.personal ? nil : path,
-        isMultipart: entity.fields.contains { $0.type == .file || $0.type == .image })
+        isMultipart: entity.fields.contains { $0.type == .file || $0.type == .image }, refreshes: !deciding.isEmpty)
     }
+  }
+
+  /// What the form asks for by what is typed, else by what is stored or would be filled in.
+  private func questions(_ register: Register, _ record: Record?, typed: FormInput?, isSent: Bool) -> FormQuestions {
+    var answers: [String: Value] = [:]
+    for field in register.entity.fields {
+      answers[field.name] =
+        record?[field.name] ?? (try? field.defaultValue?.evaluate(in: register.context, { _ in .null }))
+    }
+    if let typed {
+      let form = FormData(fields: QueryItems(typed), files: [])
+      let names = register.entity.fields.filter { $0.editable && typed.texts[$0.name] != nil }.map(\.name)
+      let reader = FormReader(register, form, record: record, only: isSent ? nil : names)
+      answers.merge(reader.values) { $1 }
+    }
+    return FormQuestions(context: register.context) { answers[$0] ?? .null }
   }
 
   func save(_ visit: Visit, id: Int64?) async throws -> Response {
@@ -69,15 +96,25 @@ extension RecordRoutes {
     let form = try await visit.request.body.form()
     var record: Record?
     if let id { record = try await records.get(entity.name, id) }
-    var reader = FormReader(register, form, record: record)
+    let typed = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
     func again(_ errors: [FieldError], status: Int = 422) async throws -> Response {
-      let typed = FormInput(
-        Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
-      return try await formPage(register, record, typed: typed, errors: errors, visit, status: status)
+      try await formPage(register, record, typed: typed, errors: errors, visit, status: status, isSent: true)
+    }
+    if form.first("_refresh") != nil { return try await again([], status: 200) }
+    let questions = questions(register, record, typed: typed, isSent: true)
+    let editable = entity.fields.filter { $0.isStored && $0.editable && !$0.hidden }
+    let asked = editable.filter { questions.asks($0, of: entity) }
+    var reader = FormReader(register, form, record: record, only: asked.map(\.name))
+    // An answer that this change makes pointless goes with it.
+    if let record {
+      let before = self.questions(register, record, typed: nil, isSent: false)
+      for field in editable where !record[field.name].isBlank {
+        if before.asks(field, of: entity), !questions.asks(field, of: entity) { reader.set(field.name, .null) }
+      }
     }
     guard reader.errors.isEmpty else { return try await again(reader.errors) }
     do {
-      for field in entity.fields where field.type == .file || field.type == .image {
+      for field in asked where field.type == .file || field.type == .image {
         if let value = try await files.value(field, form, record: record, by: visit.principal) {
           reader.set(field.name, value)
         }
@@ -196,8 +233,10 @@ extension RecordRoutes {
     let path = "/r/\(register.entity.name)/\(record.id)"
     return Confirmation(
       title: "\(action.label)：\(register.title(of: record))", consequences: action.confirm.map { [$0] } ?? [],
-      fields: action.ask.compactMap { register.entity.field($0) }.map {
-        controls.field($0, typed: nil, record: record)
+      fields: action.ask.compactMap { register.entity.field($0) }.map { field in
+        var shown = controls.field(field, typed: nil, record: record)
+        shown.isReadOnly = false
+        return shown
       },
       errors: errors, path: "\(path)/do/\(action.name)", hidden: [HiddenField("version", String(record.version))],
       submit: action.label, cancelPath: path, isMultipart: !fileFields(of: action, register).isEmpty)

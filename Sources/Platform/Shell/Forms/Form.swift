@@ -96,6 +96,7 @@ package struct FormView: HTMLConvertible {
   let isMultipart: Bool
   let note: String?
   let savesItself: Bool
+  let refreshes: Bool
 
   /// - Parameters:
   ///   - path: where it is sent.
@@ -103,13 +104,15 @@ package struct FormView: HTMLConvertible {
   ///   - hidden: further values, such as the version of the record.
   ///   - draftKey: keeps what is typed on this device under this name until it is sent; `nil` keeps nothing.
   ///   - note: stands beside the actions, such as who will see it.
+  ///   - refreshes: answers decide what else is asked; without scripts a button asks for the form again, with `_refresh=1`.
   ///   - savesItself: sends what is typed to `path` with `_draft=1` a moment after each change, for the server to keep.
   package init(
     path: String, sections: [FormSection], errors: [FieldError] = [], submit: Action, others: [Action] = [],
     cancelPath: String?, hidden: [HiddenField] = [], draftKey: String? = nil, isMultipart: Bool = false,
-    note: String? = nil, savesItself: Bool = false
+    note: String? = nil, savesItself: Bool = false, refreshes: Bool = false
   ) {
     self.savesItself = savesItself
+    self.refreshes = refreshes
     self.path = path
     self.sections = sections
     self.errors = errors
@@ -164,6 +167,11 @@ package struct FormView: HTMLConvertible {
     div(.class("form-bar")) {
       submit
       others
+      if refreshes {
+        noscript {
+          Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true)
+        }
+      }
       if let cancelPath { a(.class("button button-quiet"), .href(cancelPath), .data("data-leave")) { "返回" } }
       p(.class("form-note"), .role("status"), .data("data-form-status")) { note }
     }

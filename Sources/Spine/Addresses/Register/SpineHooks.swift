@@ -9,7 +9,6 @@ package enum SpineHooks {
     var hooks = RecordHooks()
     addresses(&hooks, gazetteer, series)
     divisions(&hooks)
-    residences(&hooks)
     CodeRules.addHooks(to: &hooks)
     return hooks
   }
@@ -77,7 +76,7 @@ package enum SpineHooks {
     }
   }
 
-  // MARK: Divisions and residences
+  // MARK: Divisions
 
   /// The full name and the code above follow from the parent (D3-017).
   private static func divisions(_ hooks: inout RecordHooks) {
@@ -102,39 +101,5 @@ package enum SpineHooks {
       let row = try await transaction.query("select code, full_name from division where id = \(id)").first
     else { return nil }
     return (try row.get("code"), try row.get("full_name", as: String?.self) ?? "")
-  }
-
-  /// A residence is shown by who lives where (A-022).
-  private static func residences(_ hooks: inout RecordHooks) {
-    hooks.beforeInsert("residence") { drafts, records in
-      for index in drafts.indices where drafts[index].refusal == nil {
-        drafts[index].values["label"] = try await label(
-          person: drafts[index]["person_id"], address: drafts[index]["address_id"], records)
-      }
-    }
-    hooks.beforeUpdate("residence") { changes, records in
-      for index in changes.indices where changes[index].alters("person_id") || changes[index].alters("address_id") {
-        changes[index].changes["label"] = try await label(
-          person: changes[index]["person_id"], address: changes[index]["address_id"], records)
-      }
-    }
-  }
-
-  private static func label(person: Value, address: Value, _ records: Records) async throws -> Value {
-    guard let person = person.integer, let address = address.integer, let transaction = records.transaction else {
-      return .null
-    }
-    let register = try records.store.entity("person")
-    try await TransactionSettings.apply(
-      .system, [(entity: register, permission: Permission("person", "view"))], in: transaction)
-    guard
-      let row = try await transaction.query(
-        """
-        select p.name || ' · ' || coalesce(a.road || coalesce(a.house_number, ''), a.compound, a.full_name) as label
-        from person p, address a where p.id = \(person) and a.id = \(address)
-        """
-      ).first
-    else { return .null }
-    return .text(String(try row.get("label", as: String.self).prefix(120)))
   }
 }

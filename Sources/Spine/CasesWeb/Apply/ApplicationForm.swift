@@ -79,27 +79,19 @@ package struct ApplicationForm {
     }
   }
 
-  private func holds(_ condition: Expression?) -> Bool {
-    guard let condition else { return true }
-    return (try? condition.holds(in: context, lookup)) ?? false
-  }
+  private var questions: FormQuestions { FormQuestions(context: context, answer: lookup) }
 
   /// Whether the form asks for a field now.
   func asks(_ field: FieldDeclaration, of entity: EntityDeclaration) -> Bool {
     guard field.isStored, field.editable, !field.hidden, !item.hidden.contains(field.name) else { return false }
-    let section = entity.form.first { $0.fields.contains(field.name) }
-    return holds(section?.visible) && holds(field.visible)
+    return questions.asks(field, of: entity)
   }
 
   /// The fields whose answers decide what else is asked.
   private var deciding: Set<String> {
     var names: Set<String> = []
     for entity in [catalog.entity(ServiceCase.entity), catalog.entity(item.form)].compactMap(\.self) {
-      for field in entity.fields {
-        names.formUnion(field.visible?.fields ?? [])
-        names.formUnion(field.requiredWhen?.fields ?? [])
-      }
-      for section in entity.form { names.formUnion(section.visible?.fields ?? []) }
+      names.formUnion(FormQuestions.deciding(of: entity))
     }
     for requirement in item.materials { names.formUnion(requirement.when?.fields ?? []) }
     return names
@@ -145,7 +137,7 @@ package struct ApplicationForm {
           shown.control = .fixed(values[field.name].map { text($0, of: field) } ?? "")
           shown.isRequired = false
         } else {
-          shown.isRequired = field.required || (field.requiredWhen.map { holds($0) } ?? false)
+          shown.isRequired = questions.requires(field)
           shown.refreshesForm = deciding.contains(field.name)
           shown.source = sources[field.name]
           if isCase, field.name == "delivery" { shown.control = deliveryControl }
@@ -174,7 +166,7 @@ package struct ApplicationForm {
 
   /// What is needed under the answers so far.
   var requirements: [MaterialRequirement] {
-    item.materials.filter { holds($0.when) }
+    item.materials.filter { questions.holds($0.when) }
   }
 
   private var materials: Shell.FormSection? {

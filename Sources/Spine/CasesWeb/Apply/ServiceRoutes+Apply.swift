@@ -244,16 +244,10 @@ extension ServiceRoutes {
         path: path, sections: form.sections, errors: errors,
         submit: Action(channel == .window ? "受理并提交" : "提交申请", .submit(name: nil, value: nil), style: .primary),
         others: fillActions(item) + [
-          Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true),
-          Action("按已填内容更新表单", .submit(name: "_refresh", value: "1"), style: .quiet, takesIncomplete: true),
+          Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true)
         ],
-        cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存。", savesItself: true)
+        cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存。", savesItself: true,
+        refreshes: true)
     }
-  }
-}
-
-extension QueryItems {
-  init(_ input: FormInput) {
-    self.init(input.texts.flatMap { name, texts in texts.map { Item(name: name, value: $0) } })
   }
 }

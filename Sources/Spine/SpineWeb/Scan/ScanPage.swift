@@ -96,7 +96,9 @@ struct ScanPage {
         default: .info
         }
       return item(service, icon)
-    }
+    } + [
+      .init("申报租客", detail: "房东登记住进来的人", icon: .door, path: "/r/tenancy_report/new?address_code=\(address.code)")
+    ]
   }
 
   private func item(_ service: PublicAddress.Service, _ icon: Icon) -> ServiceGrid.Item {

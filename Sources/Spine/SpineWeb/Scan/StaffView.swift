@@ -3,6 +3,7 @@ import Core
 import Entities
 import EntitiesWeb
 import HTML
+import HTTP
 import Identity
 import SQL
 import Shell
@@ -104,12 +105,27 @@ struct StaffView: Sendable {
     if visit.principal.may(Permission("door_plate", "install")) {
       links.append(Action("安装、破损登记", .link("/plates/mount/\(face.code)"), icon: .camera))
     }
+    if visit.principal.may(Permission("residence", "create")) {
+      links.append(Action("登记居住", .link(StaffView.newRecord("residence", at: face)), icon: .home))
+    }
+    if visit.principal.may(Permission("person", "create")) {
+      links.append(Action("登记人口", .link(StaffView.newRecord("person", at: face)), icon: .person))
+    }
     return Card("工作信息", actions: links) {
       if items.isEmpty { p(.class("blank")) { "这个地址还没有登记房屋和单位。" } } else { DetailList(items) }
       if visit.principal.may(Permission("person", "view")) {
-        if let residents { list(residents, visit) } else { ask(face) }
+        if let residents { list(residents, face) } else { ask(face) }
       }
     }.html
+  }
+
+  /// A new record of a register, at the address that was scanned.
+  private static func newRecord(_ register: String, at face: PublicAddress) -> String {
+    let query = [
+      "address_id=\(face.id)", "address_id.text=\(PercentEncoding.encode(face.fullName))",
+      "division_code=\(face.divisionCode)",
+    ]
+    return "/r/\(register)/new?" + query.joined(separator: "&")
   }
 
   private func ask(_ face: PublicAddress) -> HTML {
@@ -123,11 +139,11 @@ struct StaffView: Sendable {
   }
 
   /// Each resident as a few lines, which a phone has room for.
-  private func list(_ people: Entities.Page, _ visit: Visit) -> HTML {
+  private func list(_ people: Entities.Page, _ face: PublicAddress) -> HTML {
     let display = FieldDisplay(catalog: store.catalog)
     if people.records.isEmpty {
       return StateView.empty(
-        "没有登记的住户", "走访时发现有人居住，请即时登记。", actions: [Action("登记人口", .link("/r/person/new"))]
+        "没有登记的住户", "走访时发现有人居住，请即时登记。", actions: [Action("登记人口", .link(StaffView.newRecord("person", at: face)))]
       ).html
     }
     return section(.class("household"), .aria(.labelledby, "household-title")) {

@@ -41,7 +41,7 @@ package final class InspectionRules: Sendable {
     }
     hooks.after("address") { events, records in
       for event in events where event.kind == .updated && event.before["assigned_at"] != event.after["assigned_at"] {
-        try await InspectionRules.acting(records, InspectionRules.entity).insert(
+        try await records.entrusted(with: [InspectionRules.entity]).insert(
           InspectionRules.entity, ["address_id": .integer(event.id)], input: .code)
       }
     }
@@ -59,13 +59,6 @@ package final class InspectionRules: Sendable {
     hooks.after(InspectionRules.entity) { [self] events, records in
       for event in events where event.kind == .updated { try await follow(event, records) }
     }
-  }
-
-  /// The same person, trusted with what follows from what they did: the rules above have judged it.
-  static func acting(_ records: Records, _ entity: String) throws -> Records {
-    guard let transaction = records.transaction else { throw Fault("hook-without-transaction", entity) }
-    let principal = records.principal.kind == .system ? records.principal : records.principal.entrusted(with: [entity])
-    return records.store.records(as: principal, purpose: records.purpose, origin: records.origin).within(transaction)
   }
 
   // MARK: To the station
@@ -224,6 +217,6 @@ package final class InspectionRules: Sendable {
       values["status"] = .text("doubtful")
       values["error_kind"] = event.after["error_kind"] ?? .null
     }
-    try await acting(records, "address").update("address", address, version: nil, values, input: .code)
+    try await records.entrusted(with: ["address"]).update("address", address, version: nil, values, input: .code)
   }
 }

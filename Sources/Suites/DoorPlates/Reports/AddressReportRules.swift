@@ -64,7 +64,7 @@ package final class AddressReportRules: Sendable {
     if event.after["subject"]?.text == "address" {
       let row = try await transaction.query("select status from address where id = \(address)").first
       guard let row, try row.get("status", as: String.self) != "cancelled" else { return }
-      try await InspectionRules.acting(records, "address").update(
+      try await records.entrusted(with: ["address"]).update(
         "address", address, version: nil,
         ["status": .text("doubtful"), "error_kind": event.after["address_fault"] ?? .null], input: .code)
       return
@@ -80,7 +80,7 @@ package final class AddressReportRules: Sendable {
     ).first
     guard let action, let plate else { return }
     let note = "群众反映 \(event.after["number"]?.text ?? "")：\(event.after["description"]?.text ?? "")"
-    try await InspectionRules.acting(records, DoorPlate.entity).perform(
+    try await records.entrusted(with: [DoorPlate.entity]).perform(
       action, on: DoorPlate.entity, try plate.get("id"), version: nil,
       asked: ["damage_note": .text(String(note.prefix(300)))])
   }

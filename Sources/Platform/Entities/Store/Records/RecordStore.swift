@@ -110,6 +110,17 @@ package struct Records: Sendable {
       store: store, principal: .system, purpose: purpose, origin: origin, transaction: transaction, isPlain: isPlain)
   }
 
+  /// The same person in the same transaction, trusted with some registers: for what follows by rule from what they did,
+  /// which the rule has judged.
+  ///
+  /// - Throws: ``Fault`` `hook-without-transaction` outside of one.
+  package func entrusted(with subjects: [String]) throws(Fault) -> Records {
+    guard transaction != nil else { throw Fault("hook-without-transaction", subjects.joined(separator: " ")) }
+    return Records(
+      store: store, principal: principal.kind == .system ? principal : principal.entrusted(with: subjects),
+      purpose: purpose, origin: origin, transaction: transaction, isPlain: isPlain)
+  }
+
   /// What formulas may ask; a key or the system is no user.
   var evaluation: EvaluationContext {
     EvaluationContext(

@@ -1,0 +1,186 @@
+import Access
+import Core
+package import Entities
+package import Messaging
+import SQL
+import Synchronization
+
+/// What landlords report (租客申报) and what becomes of it: reviewed, it is a person and a stay; ended, the stay ends
+///
+package final class TenancyRules: Sendable {
+  package static let entity = "tenancy_report"
+
+  /// Of one landlord, what may wait for review at the same time.
+  package static let openLimit = 50
+
+  /// Known only after the store, which these rules are part of, is made.
+  private let center = Mutex<MessageCenter?>(nil)
+
+  package init() {}
+
+  package func begin(messages: MessageCenter) { center.withLock { $0 = messages } }
+
+  package func addHooks(to hooks: inout RecordHooks) {
+    hooks.beforeInsert(TenancyRules.entity) { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        try await TenancyRules.fill(&drafts[index], records)
+      }
+    }
+    hooks.beforeUpdate(TenancyRules.entity) { changes, records in
+      for index in changes.indices where changes[index].refusal == nil {
+        do throws(Refusal) {
+          if changes[index].alters("address_code") {
+            let values = try await TenancyRules.place(changes[index]["address_code"], records)
+            changes[index].changes.merge(values) { $1 }
+          }
+        } catch {
+          changes[index].refuse(error)
+        }
+        if changes[index].alters("state"), changes[index]["state"].text == "approved" {
+          try await TenancyRules.approve(&changes[index], records)
+        }
+      }
+    }
+    hooks.after(TenancyRules.entity) { [self] events, records in
+      for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
+        if event.after["state"]?.text == "ended" { try await TenancyRules.end(event, records) }
+        try await answer(event, records)
+      }
+    }
+  }
+
+  // MARK: Handing in
+
+  private static func fill(_ draft: inout RecordDraft, _ records: Records) async throws {
+    do throws(Refusal) {
+      draft.values.merge(try await place(draft["address_code"], records)) { $1 }
+    } catch {
+      return draft.refuse(error)
+    }
+    draft["landlord_name"] = .text(records.principal.name)
+    guard let user = draft["landlord_user_id"].integer else { return }
+    let open = try await records.asSystem.count(
+      ListQuery(
+        entity,
+        filters: [
+          ListFilter("landlord_user_id", .equals(.integer(user))), ListFilter("state", .equals(.text("submitted"))),
+        ]))
+    if open.value >= openLimit {
+      draft.refuse(
+        Refusal(.conflict, "tenancies-waiting", "您已有 \(open.value) 条申报在等待审核，没有再提交。请等审核后再申报，急事请联系派出所。"))
+    }
+  }
+
+  /// The home that a code on a door means.
+  private static func place(_ code: Value, _ records: Records) async throws(Refusal) -> [String: Value] {
+    let text = (code.text ?? "").uppercased().filter { !$0.isWhitespace }
+    let found: Record?
+    do {
+      found = try await records.asSystem.find("address", where: "code", equals: .text(text))
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch {
+      throw Refusal(.unavailable, "address-unread", "地址库暂时查不到，没有保存。请稍后重试。", field: "address_code")
+    }
+    guard let address = found, address["status"].text != "cancelled" else {
+      throw Refusal(
+        .unprocessable, "address-unknown", "没有这个地址编码。请对照门牌核对，或扫门牌二维码后点“申报租客”。", field: "address_code")
+    }
+    return [
+      "address_code": address["code"], "address_id": .integer(address.id), "full_name": address["full_name"],
+      "division_code": address["division_code"],
+    ]
+  }
+
+  // MARK: Review
+
+  /// The tenant is found by the document, or entered; then stays at the address.
+  private static func approve(_ change: inout RecordChange, _ records: Records) async throws {
+    let writer = try records.entrusted(with: ["person", ResidenceRules.entity, "address"])
+    let isResidentID = change["document_kind"].text == "resident_id"
+    let key = isResidentID ? "resident_id" : "document_number"
+    var person = try await writer.find("person", where: key, equals: change[key])
+    if let known = person, known["name"].text != change["tenant_name"].text {
+      return change.refuse(
+        Refusal(
+          .unprocessable, "tenant-name", "这个证件号码在人口登记里是另一个姓名，没有通过。请核对后退回申报人，或先更正人口登记。",
+          field: "tenant_name"))
+    }
+    if person == nil {
+      person = try await writer.insert("person", newcomer(change, isResidentID), input: .code)
+    }
+    guard let person else { throw Fault("tenant-lost") }
+    guard person["deceased_on"].isBlank else {
+      return change.refuse(
+        Refusal(.unprocessable, "tenant-deceased", "人口登记显示此人已故，没有通过。请核对证件后退回申报人。", field: "tenant_name"))
+    }
+    var values: [String: Value] = [
+      "person_id": .integer(person.id), "address_id": change["address_id"], "division_code": change["division_code"],
+      "kind": person["residency"], "basis": .text("rent"), "since": change["since"], "state": .text("confirmed"),
+      "source_kind": .text("landlord"), "landlord_name": change["landlord_name"],
+      "landlord_phone": change["landlord_phone"],
+    ]
+    // A stay that an officer entered at the door meanwhile is the same one.
+    let known = try await writer.list(
+      ListQuery(
+        ResidenceRules.entity,
+        filters: [
+          ListFilter("person_id", .equals(.integer(person.id))),
+          ListFilter("address_id", .equals(change["address_id"])), ListFilter("until", .empty(true)),
+        ], columns: ["since"], limit: 1)
+    ).records.first
+    values["confirmed_on"] = .date(records.store.clock.today())
+    let stay: Record
+    if let known {
+      for name in ["person_id", "address_id", "since"] { values[name] = nil }
+      stay = try await writer.update(ResidenceRules.entity, known.id, version: nil, values, input: .code)
+    } else {
+      stay = try await writer.insert(ResidenceRules.entity, values, input: .code)
+    }
+    change["residence_id"] = .integer(stay.id)
+  }
+
+  /// Somebody who was not known yet; the address follows from the stay.
+  private static func newcomer(_ change: RecordChange, _ isResidentID: Bool) -> [String: Value] {
+    var values: [String: Value] = [
+      "name": change["tenant_name"], "document_kind": change["document_kind"], "phone": change["phone"],
+      "residency": .text(isResidentID ? "floating" : "foreign"), "division_code": change["division_code"],
+      "moved_in_on": change["since"],
+    ]
+    if isResidentID, let id = change["resident_id"].text.flatMap({ ResidentID($0) }) {
+      values["resident_id"] = .text(id.text)
+      values["sex"] = .text(id.sex.rawValue)
+      values["birth_date"] = .date(id.birthDate)
+    } else {
+      values["document_number"] = change["document_number"]
+      values["sex"] = change["sex"]
+      values["birth_date"] = change["birth_date"]
+    }
+    return values
+  }
+
+  private static func end(_ event: RecordEvent, _ records: Records) async throws {
+    guard let stay = event.after["residence_id"]?.integer, let until = event.after["until"] else { return }
+    let writer = try records.entrusted(with: ["person", ResidenceRules.entity])
+    let record = try await writer.get(ResidenceRules.entity, stay, columns: ["until"])
+    if record["until"].isNull {
+      try await writer.update(ResidenceRules.entity, stay, version: nil, ["until": until], input: .code)
+    }
+  }
+
+  // MARK: The answer
+
+  private func answer(_ event: RecordEvent, _ records: Records) async throws {
+    let state = event.after["state"]?.text ?? ""
+    guard ["approved", "returned"].contains(state), let transaction = records.transaction,
+      let center = center.withLock({ $0 }), let user = event.after["landlord_user_id"]?.integer
+    else { return }
+    try await center.send(
+      "tenancy_answered", to: [.user(user)],
+      [
+        "number": event.after["number"]?.text ?? "", "address": event.after["full_name"]?.text ?? "",
+        "state": records.store.catalog.dictionary("tenancy_state")?.label(of: state) ?? state,
+        "answer": event.after["answer"]?.text ?? "",
+      ], link: String(event.id), key: "tenancy \(event.id) \(records.store.clock.now().iso8601)", in: transaction)
+  }
+}
