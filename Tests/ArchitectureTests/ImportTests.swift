@@ -23,7 +23,7 @@ import Testing
     (
       "Spine",
       [
-        "Addresses", "AddressParsing", "Households", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb",
+        "Addresses", "AddressParsing", "Households", "Residences", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb",
         "DefinitionsWeb", "PortalWeb",
       ]
     ),
