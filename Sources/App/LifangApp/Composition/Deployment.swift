@@ -80,6 +80,7 @@ struct Deployment: Sendable {
     ArchiveRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
+    MerchantRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
