@@ -151,9 +151,8 @@ let package = Package(
     module(
       .spine, "SpineWeb",
       [
-        "Access", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Geo", "HTML", "HTTP",
-        "Identity", "Jobs",
-        "SQL", "Shell", "Site",
+        "Access", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files", "Geo", "HTML",
+        "HTTP", "Identity", "Jobs", "SQL", "Shell", "Site",
       ]),
 
     module(
@@ -164,7 +163,10 @@ let package = Package(
       ]),
     module(
       .spine, "PortalWeb",
-      ["Access", "Cases", "Core", "Entities", "Files", "Geo", "HTML", "HTTP", "Portal", "Shell", "Site"]),
+      [
+        "Access", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "Geo", "HTML", "HTTP", "Portal", "Shell", "Site",
+        "SpineWeb",
+      ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.
     module(.suite, "HouseholdRegistration", ["Access", "Cases", "Core", "Crypto", "Entities", "Identity", "SQL"]),
@@ -179,7 +181,7 @@ let package = Package(
       .suite, "DoorPlatesWeb",
       [
         "Access", "Addresses", "Core", "Documents", "DoorPlates", "Entities", "EntitiesWeb", "Files", "Geo", "HTML",
-        "HTTP", "SQL", "Shell", "Site",
+        "HTTP", "SQL", "Shell", "Site", "SpineWeb",
       ]),
 
     // App: composition root, command line, demo city.

@@ -50,7 +50,7 @@ def test_search_locates_a_plate_and_the_list_opens_its_card(visit, city):
     code, name = city.sql("select code, full_name from address where kind = 'roadside' order by id limit 1").split("|")
     page = visit("leader")
     page.goto("/map")
-    page.get_by_label("查找地址、门牌编码或坐标").fill(code)
+    page.get_by_label("查找地址、地名、设施、门牌编码或坐标").fill(code)
     page.get_by_role("button", name="定位").click()
     item = page.locator(".map-item")
     expect(item).to_have_count(1)

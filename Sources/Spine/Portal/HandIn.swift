@@ -17,6 +17,11 @@ package struct HandIn: Sendable {
   /// 银行身份核验异常.
   package static let report = HandIn(entity: "desk_identity_report", owner: "reporter_user_id", time: "reported_at")
 
+  /// 商户认证.
+  package static let merchant = HandIn(entity: "merchant", owner: "user_id", time: "applied_at")
+  /// 商户信息.
+  package static let merchantNotice = HandIn(entity: "merchant_notice", owner: "user_id", time: "submitted_at")
+
   /// Of each kind, what one user may hand in a day.
   package static let daily = 10
 

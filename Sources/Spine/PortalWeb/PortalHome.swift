@@ -69,6 +69,8 @@ package final class PortalHome: Sendable {
       .init("预约到窗口", detail: "选时间，不排队", icon: .calendar, path: isPerson ? "/appointments" : "/appointments/new"),
       .init("办理进度", detail: "编号和手机号查询", icon: .clock, path: isPerson ? "/inbox" : "/progress"),
       .init("办事窗口", detail: "地址、电话、导航", icon: .pin, path: "/windows"),
+      .init("公共资源", detail: "警务室、社区、公厕", icon: .community, path: "/places"),
+      .init("街巷文化", detail: "路名的来历和故事", icon: .leaf, path: "/culture"),
       .init("咨询电话", detail: "各县（区）户政部门", icon: .phone, path: "/hotlines"),
       .init("咨询答疑", detail: "看答复、提问", icon: .help, path: "/questions"),
       .init("政策法规", detail: "全文查找", icon: .document, path: "/policies"),
@@ -170,16 +172,6 @@ package final class PortalHome: Sendable {
     else {
       throw Refusal(.notFound, "picture-missing", "这张图片已经撤下。")
     }
-    let file = try await files.find(key)
-    guard file.contentType.hasPrefix("image/"), file.contentType != "image/svg+xml" else {
-      throw Refusal(.notFound, "picture-missing", "这张图片不能显示。")
-    }
-    let files = files
-    var response = Response.stream(type: file.contentType) { writer in
-      try await files.read(file) { try await writer.write($0) }
-    }
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "public, max-age=600"
-    return response
+    return try await files.publicPicture(key)
   }
 }

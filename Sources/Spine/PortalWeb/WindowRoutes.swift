@@ -97,35 +97,8 @@ package struct WindowRoutes: Sendable {
           DetailItem("公交和停车", text: window.transit, isWide: true),
         ])
       }
-      if let place = window.place {
-        Card("怎么去") {
-          div(.class("actions")) {
-            way("步行", "walk", window, place)
-            way("公交", "bus", window, place)
-            way("驾车", "car", window, place)
-          }
-          p(.class("field-help")) { "会打开地图软件或网页，从您现在的位置开始导航。" }
-          MapView(
-            label: "\(window.name)的位置", longitude: place.longitude, latitude: place.latitude, zoom: 15,
-            layers: [MapView.Layer("divisions", "行政区划"), .init("roads", "街路巷"), .init("buildings", "楼栋")],
-            markers: [
-              MapView.Marker(
-                longitude: place.longitude, latitude: place.latitude, label: window.name,
-                path: "/windows/\(window.id)")
-            ], isSmall: true)
-        }
-      }
+      if let place = window.place { WayThere(name: window.name, place: place, path: "/windows/\(window.id)") }
     }
-  }
-
-  /// The route in a map service that every phone opens; its coordinates are told to be unshifted.
-  private func way(_ label: String, _ mode: String, _ window: ServiceWindow, _ place: Coordinate) -> HTML {
-    let to = PercentEncoding.encode("\(place.longitude),\(place.latitude),\(window.name)")
-    return a(
-      .class("button button-normal"),
-      .href("https://uri.amap.com/navigation?to=\(to)&mode=\(mode)&coordinate=wgs84&callnative=1"),
-      .custom("rel", "noopener noreferrer")
-    ) { span { label } }
   }
 }
 

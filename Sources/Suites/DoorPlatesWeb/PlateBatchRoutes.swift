@@ -32,7 +32,9 @@ package struct PlateBatchRoutes: Sendable {
     let makers = try await records.list(
       ListQuery("plate_maker", filters: [ListFilter("status", .equals(.text("on")))], columns: ["name"], limit: 200)
     ).records
-    let waiting = try await batches.waiting(for: visit.principal)
+    let ticked = try PlateBatchRoutes.ticked(typed?.first("plates") ?? visit.request.query.first("plates"))
+    let chosen = try await batches.waiting(among: ticked, for: visit.principal)
+    let waiting = ticked.isEmpty ? try await batches.waiting(for: visit.principal) : chosen.count
     let stations = try await records.list(
       ListQuery("police_station", columns: ["name"], limit: 500)
     ).records
@@ -47,7 +49,8 @@ package struct PlateBatchRoutes: Sendable {
               ? [Action("登记制牌企业", .link("/r/plate_maker/new"))] : [])
         } else {
           StateView.empty(
-            "没有待制牌的门牌", "审核通过、还没有打包的门牌会出现在这里。", actions: [Action("去审核", .link("/r/door_plate?state=pending"))])
+            ticked.isEmpty ? "没有待制牌的门牌" : "勾选的门牌都不在待制牌", "审核通过、还没有打包的门牌会出现在这里。",
+            actions: [Action("去审核", .link("/r/door_plate?state=pending"))])
         }
       }
     }
@@ -55,24 +58,44 @@ package struct PlateBatchRoutes: Sendable {
       Confirmation(
         title: "打包下发",
         consequences: [
-          "待制牌 \(waiting) 块，一批最多 \(PlateBatches.limit) 块，先申领的先下发。", "打包后企业就能下载制牌包；包里只有地址、牌面和二维码，没有住户信息。",
+          ticked.isEmpty
+            ? "待制牌 \(waiting) 块，一批最多 \(PlateBatches.limit) 块，先申领的先下发。"
+            : "勾选了 \(ticked.count) 块，其中待制牌 \(waiting) 块，只打包这些。",
+          "打包后企业就能下载制牌包；包里只有地址、牌面和二维码，没有住户信息。",
         ],
         fields: [
           Shell.Field(
             "maker", "制牌企业",
             .select(typed?.first("maker") ?? "", makers.map { Choice(String($0.id), $0["name"].text ?? "") }),
-            isRequired: true, error: error("maker_id") ?? error("maker")),
-          Shell.Field(
-            "kind", "门牌类型", .select(typed?.first("kind") ?? "", kinds.map { Choice($0.code, $0.label) }, blank: "全部")),
-          Shell.Field(
-            "station", "派出所",
-            .select(
-              typed?.first("station") ?? "", stations.map { Choice(String($0.id), $0["name"].text ?? "") }, blank: "全部")
-          ),
-          Shell.Field("due", "要求完成日期", .date(typed?.first("due") ?? ""), error: error("due")),
-          Shell.Field("note", "制作要求", .longText(typed?.first("note") ?? "", rows: 3, maximum: 500)),
-        ], errors: refusal.map { [FieldError($0.field, $0.message)] } ?? [], path: "/plates/pack", submit: "打包下发",
+            isRequired: true, error: error("maker_id") ?? error("maker"))
+        ]
+          + (ticked.isEmpty
+            ? [
+              Shell.Field(
+                "kind", "门牌类型",
+                .select(typed?.first("kind") ?? "", kinds.map { Choice($0.code, $0.label) }, blank: "全部")),
+              Shell.Field(
+                "station", "派出所",
+                .select(
+                  typed?.first("station") ?? "", stations.map { Choice(String($0.id), $0["name"].text ?? "") },
+                  blank: "全部")
+              ),
+            ] : []) + [
+            Shell.Field("due", "要求完成日期", .date(typed?.first("due") ?? ""), error: error("due")),
+            Shell.Field("note", "制作要求", .longText(typed?.first("note") ?? "", rows: 3, maximum: 500)),
+          ], errors: refusal.map { [FieldError($0.field, $0.message)] } ?? [], path: "/plates/pack",
+        hidden: chosen.isEmpty ? [] : [HiddenField("plates", chosen.map(String.init).joined(separator: ","))],
+        submit: "打包下发",
         cancelPath: "/r/plate_batch"), status: refusal?.kind.status ?? 200)
+  }
+
+  /// The plates that were ticked in the list; empty when all that wait are meant.
+  private static func ticked(_ text: String?) throws(Refusal) -> [Int64] {
+    let ids = (text ?? "").split(separator: ",").compactMap { Int64($0) }
+    guard ids.count <= PlateBatches.limit else {
+      throw Refusal(.tooLarge, "plate-batch-large", "一批最多 \(PlateBatches.limit) 块，没有打包。请少勾选一些。")
+    }
+    return ids
   }
 
   private static let subtitle = "审核通过的门牌交给制牌企业制作"
@@ -85,7 +108,8 @@ package struct PlateBatchRoutes: Sendable {
       }
       var wish = PlateBatches.Wish(
         maker: maker, kind: form.first("kind").flatMap { $0.isEmpty ? nil : $0 },
-        station: form.first("station").flatMap { Int64($0) }, note: form.first("note"))
+        station: form.first("station").flatMap { Int64($0) }, note: form.first("note"),
+        plates: try PlateBatchRoutes.ticked(form.first("plates")))
       if let due = form.first("due"), !due.isEmpty {
         guard let date = CivilDate(due) else {
           throw Refusal(.invalid, "date-form", "日期应写成 2026-12-31 的样子。", field: "due")

@@ -82,6 +82,7 @@ struct Deployment: Sendable {
     HouseholdHooks.addHooks(to: &hooks)
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
+    MerchantRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

@@ -95,7 +95,13 @@ extension WebApplication {
         }
       }
       group.addTask {
+        var day = deployment.clock.today()
         while !Task.isCancelled {
+          // What public pages show of merchants ends with its last day.
+          if deployment.clock.today() != day {
+            day = deployment.clock.today()
+            pages.forgetAll()
+          }
           await appointments.sweep(log: deployment.log)
           do { try await PhoneCodes(messages: messages).purge() } catch {
             if !Task.isCancelled { deployment.log.fault(error, "phone-codes-failed") }
@@ -126,7 +132,9 @@ extension WebApplication {
     let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []
     switch entity {
     case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
-    case "address", "police_station", "grid", "division", "public_facility", "service_link": pages.forgetAll()
+    case "address", "police_station", "grid", "division", "public_facility", "service_link", "culture_page", "merchant",
+      "merchant_notice":
+      pages.forgetAll()
     default: break
     }
   }

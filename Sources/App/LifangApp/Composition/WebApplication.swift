@@ -277,7 +277,19 @@ struct WebApplication: Sendable {
       site: site, store: store, photos: photos, limiter: limiter, writing: RateLimiter(capacity: 5, interval: 120)
     ).register(in: &router)
     PlateVerifyRoutes(site: site, rules: qrRules, store: store, limiter: limiter).register(in: &router)
-    LookupRoutes(site: site, database: deployment.database, store: store, limiter: limiter).register(in: &router)
+    let centre = try Coordinate(longitude: 107.468, latitude: 31.209)
+    LookupRoutes(
+      site: site, database: deployment.database, store: store, limiter: limiter,
+      searching: RateLimiter(capacity: 20, interval: 3)
+    ).register(in: &router)
+    let search = PlaceSearch(database: deployment.database, store: store)
+    PlaceRoutes(
+      site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
+    ).register(in: &router)
+    StoryRoutes(site: site, store: store, files: files, limiter: limiter).register(in: &router)
+    MerchantRoutes(site: site, store: store, files: files, photos: photos, search: search).register(in: &router)
+    FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
+    ScanStatisticsRoutes(site: site, store: store).register(in: &router)
     MatchRoutes(site: site, store: store, directory: directory).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
@@ -287,11 +299,9 @@ struct WebApplication: Sendable {
     ).register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store,
-      centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
+      centre: centre, limiter: limiter
     ).register(in: &router)
-    WindowRoutes(
-      site: site, store: store, centre: try Coordinate(longitude: 107.468, latitude: 31.209), limiter: limiter
-    ).register(in: &router)
+    WindowRoutes(site: site, store: store, centre: centre, limiter: limiter).register(in: &router)
     AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)
     EvaluationRoutes(site: site, cases: cases).register(in: &router)
     DeskRoutes(site: site, store: store).register(in: &router)

@@ -27,13 +27,6 @@ struct HomeRoutes: Sendable {
 
   // MARK: Workbench
 
-  /// The registers a workbench counts, with the filter that makes a number worth a look.
-  private static let counted: [(entity: String, label: String, filter: (field: String, value: String)?, icon: Icon)] = [
-    ("address", "标准地址", nil, .address), ("address", "待巡检地址", ("status", "pending"), .clock),
-    ("building", "楼栋", nil, .building), ("room", "房屋", nil, .door), ("person", "实有人口", nil, .people),
-    ("organisation", "实有单位", nil, .organization),
-  ]
-
   private func workbench(_ visit: Visit) async throws -> Response {
     if visit.principal.kind == .stranger { return try await welcome(visit) }
     if visit.session?.roles.isEmpty == true { return try await residentHome(visit) }
@@ -46,16 +39,8 @@ struct HomeRoutes: Sendable {
           "我的待办", value: grouped(waiting.todo), note: waiting.late > 0 ? "\(waiting.late) 件已超时" : nil,
           noteTone: .danger, path: "/inbox", icon: .inbox))
     }
-    for item in HomeRoutes.counted where visit.principal.may(Permission(item.entity, "view")) {
-      guard store.catalog.entity(item.entity) != nil else { continue }
-      let filters = item.filter.map { [ListFilter($0.field, .equals(.text($0.value)))] } ?? []
-      let count = try await records.count(ListQuery(item.entity, filters: filters))
-      let query = item.filter.map { "?\($0.field)=\($0.value)" } ?? ""
-      tiles.append(
-        Tile(
-          item.label, value: count.display, note: item.filter == nil ? nil : "需要实地核实",
-          noteTone: .warning, path: "/r/\(item.entity)\(query)", icon: item.icon))
-    }
+    let counts = try await counts(visit, records)
+    tiles += counts.tiles
     let mine = try await jobs.list(creator: visit.principal.actor, limit: 5)
     let addresses = try await addressTable(visit)
     let shortcuts = shortcuts(visit)
@@ -65,6 +50,7 @@ struct HomeRoutes: Sendable {
       if !tiles.isEmpty { TileRow(tiles) }
       Columns {
         if let addresses { Card(addresses.title, isFlush: true) { addresses.table } }
+        for table in counts.tables { Card(table.label, isFlush: true) { table.table } }
         if addresses == nil, !shortcuts.isEmpty { Card("常用功能") { ServiceGrid(shortcuts) } }
       } side: {
         Card("我的任务") { jobList(mine) }
@@ -103,6 +89,8 @@ struct HomeRoutes: Sendable {
             .init("租客申报", detail: "房东登记租客，派出所审核", icon: .door, path: "/r/tenancy_report"),
             .init("谁看过我的信息", detail: "每次查看都有记录", icon: .eye, path: "/account/lookups"),
             .init("一号查询", detail: "扫门牌或输入编码", icon: .scan, path: "/lookup"),
+            .init("收藏的地址", detail: "常去的地方", icon: .save, path: "/favourites"),
+            .init("我的商户", detail: "认证、发布公告和优惠", icon: .shop, path: "/merchant"),
             .init("账号与安全", detail: "密码、双因素认证", icon: .lock, path: "/account"),
           ])
       }
@@ -130,15 +118,17 @@ struct HomeRoutes: Sendable {
         AggregateQuery("address", groups: [.init(field, cut.digits.map { .digits($0) })], limit: 12))
       if rows.count == 1, cut.digits != nil { continue }
       let filter = cut.digits == nil ? field : "\(field).prefix"
-      return (cut.label, table(cut.label, cut.column, rows) { "/r/address?\(filter)=\($0)" })
+      return (cut.label, table(cut.label, cut.column, "标准地址", rows) { "/r/address?\(filter)=\($0)" })
     }
     return nil
   }
 
-  private func table(_ label: String, _ column: String, _ rows: [AggregateRow], path: (String) -> String) -> DataTable {
+  func table(
+    _ label: String, _ column: String, _ counted: String, _ rows: [AggregateRow], path: (String) -> String
+  ) -> DataTable {
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
-      caption: label, columns: [Column(column, .text), Column("标准地址", .number), Column("对比", .wide)],
+      caption: label, columns: [Column(column, .text), Column(counted, .number), Column("对比", .wide)],
       rows: rows.map { row in
         let count = row.measures.first?.integer ?? 0
         let code = row.keys.first?.text ?? ""
@@ -148,7 +138,7 @@ struct HomeRoutes: Sendable {
             .text(row.labels.first ?? code), .text(grouped(Int(count))),
             element("meter", .min("0"), .max(String(largest)), .value(String(count)), .class("share")) { "\(count)" },
           ])
-      }, opensPanel: false, empty: .empty("还没有标准地址", "从 Excel 或 CSV 表格导入，或逐条新建。"))
+      }, opensPanel: false, empty: .empty("还没有\(counted)", "有了记录会在这里统计。"))
   }
 
   private func jobList(_ jobs: [Job]) -> HTML {

@@ -161,7 +161,7 @@ struct CatalogCheck {
       if let name = Set(action.ask).intersection(action.set.map(\.field)).min() {
         collector.error(action.position, "操作“\(action.name)”又让人填写又自动设置字段“\(name)”")
       }
-      if action.ask.isEmpty, action.set.isEmpty {
+      if action.ask.isEmpty, action.set.isEmpty, action.page == nil {
         collector.warning(action.position, "操作“\(action.name)”什么也不改")
       }
     }

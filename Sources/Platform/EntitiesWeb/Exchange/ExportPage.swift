@@ -44,6 +44,8 @@ struct ExportPage {
   private var amount: String {
     let limit = ExportDraft.Format.xlsx.limit
     let rows = count > limit ? "超过 \(grouped(limit)) 条" : "共 \(grouped(count)) 条"
+    let ticked = draft.address.items.all("id.is").count
+    if ticked > 0 { return "列表里勾选的 \(grouped(ticked)) 条中，您能看到的\(rows)" }
     let labels = draft.address.filtered.compactMap { entity.field($0)?.label }
     var conditions = labels.isEmpty ? [] : ["按\(labels.joined(separator: "、"))筛选"]
     if let search = draft.address.search { conditions.append("搜索“\(search)”") }

@@ -115,6 +115,7 @@ struct ListPage {
     var actions = entity.actions.filter { may($0.name) && entity.allowsBatch($0) }.map {
       Action($0.label, .submit(name: "action", value: $0.name))
     }
+    if may("export") { actions.append(Action("导出所选", .submit(name: "action", value: "export"), icon: .download)) }
     if may("delete") { actions.append(Action("删除", .submit(name: "action", value: "delete"), style: .danger)) }
     guard !actions.isEmpty else { return nil }
     return DataTable.Batch(

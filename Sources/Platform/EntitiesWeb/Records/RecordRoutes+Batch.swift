@@ -9,7 +9,7 @@ extension EntityDeclaration {
   /// Whether an action can be done to several records at once: what it asks is one answer for all of them, so neither
   /// files nor places.
   func allowsBatch(_ action: ActionDeclaration) -> Bool {
-    action.page == nil
+    action.page?.contains("{ids}") != false
       && action.ask.allSatisfy { name in
         guard let type = field(name)?.type else { return false }
         return type != .file && type != .image && !type.isGeometry
@@ -28,9 +28,14 @@ extension RecordRoutes {
     let answered = form.first("_asked") == "1"
     let address = try ListAddress(entity, answered ? QueryItems([]) : form.fields)
     let back = answered ? RecordRoutes.listPath(form.first("_back"), entity) : address.path
+    if name == "export" { return try exportChosen(form, address, visit) }
     let ids = try await chosen(form, address, records)
     guard !ids.isEmpty else {
       return try visit.redirect(to: back, saying: "没有勾选任何\(entity.label)，没有改动。", tone: .warning)
+    }
+    if let action = entity.action(name), let page = action.page(of: ids) {
+      try visit.principal.require(Permission(entity.name, name), toDo: action.label)
+      return .redirect(to: page)
     }
     let outcome: BulkOutcome
     let verb: String
@@ -72,6 +77,23 @@ extension RecordRoutes {
       to: back,
       saying: "\(verb)完成 \(outcome.done.count) 条，\(outcome.refused.count) 条未处理，例如：\(first.refusal.message)",
       tone: .warning)
+  }
+
+  /// The page of exports, of the ticked records or of all that the filters leave.
+  private func exportChosen(_ form: FormData, _ address: ListAddress, _ visit: Visit) throws -> Response {
+    try visit.principal.require(Permission(address.entity.name, "export"), toDo: "导出\(address.entity.label)")
+    var items = address.items.setting("page", to: nil)
+    if form.first("all") != "1" {
+      let ids = form.all("id").filter { Int64($0) != nil }
+      guard !ids.isEmpty else {
+        return try visit.redirect(to: address.path, saying: "没有勾选任何\(address.entity.label)，没有导出。", tone: .warning)
+      }
+      // The ticked ones are all that is meant: other filters would only take away.
+      items = QueryItems(
+        items.items.filter { ["sort", "columns"].contains($0.name) }
+          + ids.map { QueryItems.Item(name: "id.is", value: $0) })
+    }
+    return .redirect(to: "\(address.bare)/export\(items.isEmpty ? "" : "?\(items.encoded)")")
   }
 
   private static let notInBatches = Refusal(.invalid, "action-not-in-batches", "这项操作要逐条办理，没有改动。请打开记录后再办理。")

@@ -1,3 +1,4 @@
+import Access
 import Core
 import Entities
 import HTTP
@@ -24,15 +25,16 @@ struct StatisticsCount: Sendable {
   private func filters(_ range: StatisticsRange) throws -> [ListFilter] {
     let items = request.filters.items.map { ($0.name, $0.value) }
     var filters = try ListQuery(entity, items: items, ignoring: ListAddress.ignored).filters
-    if let time = request.timeField, range.since != nil || range.until != nil {
-      let isDate = time.valueKind == .date
-      let from: Value? = range.since.map { isDate ? .date($0) : .instant($0.start) }
-      let to: Value? = range.until.map {
-        isDate ? .date($0) : .instant($0.end)
-      }
-      filters.append(ListFilter(time.name, .range(from: from, to: to)))
-    }
+    if let time = request.timeField, let days = rangeFilter(time, range) { filters.append(days) }
     return filters
+  }
+
+  private func rangeFilter(_ time: FieldDeclaration, _ range: StatisticsRange) -> ListFilter? {
+    guard range.since != nil || range.until != nil else { return nil }
+    let isDate = time.valueKind == .date
+    let from: Value? = range.since.map { isDate ? .date($0) : .instant($0.start) }
+    let to: Value? = range.until.map { isDate ? .date($0) : .instant($0.end) }
+    return ListFilter(time.name, .range(from: from, to: to))
   }
 
   private func rows(
@@ -91,6 +93,7 @@ struct StatisticsCount: Sendable {
     if isCut { rows = Array(rows.prefix(StatisticsCount.maximumRows)) }
     var before: [Value: Value] = [:]
     var note = isCut ? "只列出最多的 \(StatisticsCount.maximumRows) 项。" : nil
+    let beside = try await self.beside(by)
     let compares = request.compares && request.range.before != nil
     if request.compares, !compares { note = "要与上期比较，请先选起止日期。" }
     if compares, let range = request.range.before {
@@ -103,14 +106,64 @@ struct StatisticsCount: Sendable {
       var cells = zip(role.measures, row.measures).map { measure, value in
         StatisticsCell(value: value, path: request.listPath(groups, period: nil, where: measure))
       }
+      cells += beside.map { $0.cell(of: row.keys[0]) }
       if compares { cells += change(row.measures[0], before[row.keys[0]] ?? .integer(0), groups) }
       return StatisticsResult.Line(
         label: row.labels[0], path: request.listPath(groups, period: nil, where: nil), cells: cells)
     }
+    let more = alone(beside, rows, compares)
     return StatisticsResult(
       title: "按\(by.label)统计\(entity.label)", heading: by.label,
-      columns: role.measures.map(label) + (compares ? ["上期", "增减", "增减 %"] : []), lines: lines,
-      totals: try await totals(), note: note, isCourse: false, charted: 0..<1)
+      columns: role.measures.map(label) + beside.map(\.label) + (compares ? ["上期", "增减", "增减 %"] : []),
+      lines: lines + more, totals: try await totals() + beside.map(\.total), note: note, isCourse: false,
+      charted: 0..<1)
+  }
+
+  /// The groups that only the registers beside have something in.
+  private func alone(_ beside: [StatisticsBeside], _ rows: [AggregateRow], _ compares: Bool) -> [StatisticsResult.Line]
+  {
+    var seen = Set(rows.map { $0.keys[0] })
+    var lines: [StatisticsResult.Line] = []
+    for row in beside.flatMap(\.rows)
+    where lines.count + rows.count < StatisticsCount.maximumRows && seen.insert(row.keys[0]).inserted {
+      let none = StatisticsCell(value: .integer(0), path: nil)
+      let missing = StatisticsCell(value: .null, path: nil)
+      lines.append(
+        StatisticsResult.Line(
+          label: row.labels[0], path: nil,
+          cells: role.measures.map { $0.function == .count ? none : missing } + beside.map { $0.cell(of: row.keys[0]) }
+            + (compares ? [none, none, missing] : [])))
+    }
+    return lines
+  }
+
+  /// What the registers beside count by the same thing, as far as the person may see them.
+  private func beside(_ by: FieldDeclaration) async throws -> [StatisticsBeside] {
+    var found: [StatisticsBeside] = []
+    for beside in role.beside where records.principal.may(Permission(beside.register, "view")) {
+      guard let other = records.store.catalog.entity(beside.register), entity.shares(by.name, with: other) else {
+        continue
+      }
+      // What this list is filtered by narrows the other too, as far as it knows the same thing.
+      let shared = request.filters.items.filter { item in
+        entity.shares(ListAddress.baseName(item.name), with: other)
+          && !beside.filters.contains { $0.name == item.name }
+      }.map { StatisticsRole.Filter(name: $0.name, value: $0.value) }
+      let items = beside.filters + shared
+      var filters = try ListQuery(other, items: items.map { ($0.name, $0.value) }).filters
+      var days: [StatisticsRole.Filter] = []
+      if let time = other.statistics?.time.flatMap({ other.field($0) }) {
+        if let range = rangeFilter(time, request.range) { filters.append(range) }
+        if let since = request.range.since { days.append(.init(name: "\(time.name).from", value: "\(since)")) }
+        if let until = request.range.until { days.append(.init(name: "\(time.name).to", value: "\(until)")) }
+      }
+      let rows = try await records.aggregate(
+        AggregateQuery(
+          other.name, filters: filters, groups: [group(by)], measures: [.init(function: .count, field: nil)],
+          limit: StatisticsCount.maximumRows))
+      found.append(StatisticsBeside(label: beside.label, entity: other.name, by: by, items: items + days, rows: rows))
+    }
+    return found
   }
 
   private func change(_ now: Value, _ before: Value, _ groups: [(field: FieldDeclaration, key: Value)])

@@ -29,8 +29,8 @@ package struct MapPageView: HTMLConvertible {
         form(.class("map-search"), .role("search"), .action(searchPath), .data("data-map-search")) {
           Icon.search
           input(
-            .type("search"), .name("q"), .value(searchValue), .aria(.label, "查找地址、门牌编码或坐标"),
-            .placeholder("地址、门牌编码或坐标"), .autocomplete("off"))
+            .type("search"), .name("q"), .value(searchValue), .aria(.label, "查找地址、地名、设施、门牌编码或坐标"),
+            .placeholder("地址、地名、学校医院、编码或坐标"), .autocomplete("off"))
           button(.class("button button-primary"), .type("submit")) { "定位" }
         }
         div(.class("map-list"), .id("map-list"), .data("data-map-list", listPath ?? "")) { list }

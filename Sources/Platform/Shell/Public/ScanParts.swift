@@ -45,8 +45,11 @@ package struct ContactCard: HTMLConvertible, Sendable {
   let unit: String
   let phone: String?
   let icon: Icon
+  let photo: String?
 
-  package init(role: String, name: String, unit: String, phone: String?, icon: Icon) {
+  /// - Parameter photo: the path of a picture of who it is, in place of the icon.
+  package init(role: String, name: String, unit: String, phone: String?, icon: Icon, photo: String? = nil) {
+    self.photo = photo
     self.role = role
     self.name = name
     self.unit = unit
@@ -56,7 +59,11 @@ package struct ContactCard: HTMLConvertible, Sendable {
 
   private var face: HTML {
     HTML {
-      span(.class("contact-icon")) { icon }
+      if let photo {
+        img(.class("contact-photo"), .src(photo), .alt("\(name)的照片"))
+      } else {
+        span(.class("contact-icon")) { icon }
+      }
       span(.class("contact-text")) {
         span(.class("contact-role")) { role }
         span(.class("contact-name")) { name }
@@ -136,17 +143,20 @@ package struct NearbyList: HTMLConvertible, Sendable {
     package let name: String
     package let kind: String
     package let icon: Icon
-    /// Metres as the crow flies.
-    package let distance: Int
+    /// Metres as the crow flies; `nil` when nobody asked from anywhere.
+    package let distance: Int?
     package let address: String
     package let phone: String?
     /// Where it opens on a map.
     package let path: String?
+    /// When it is open: `开放时间 08:30–18:00`.
+    package let hours: String?
 
     package init(
-      name: String, kind: String, icon: Icon, distance: Int, address: String, phone: String? = nil,
-      path: String? = nil
+      name: String, kind: String, icon: Icon, distance: Int?, address: String, phone: String? = nil,
+      path: String? = nil, hours: String? = nil
     ) {
+      self.hours = hours
       self.name = name
       self.kind = kind
       self.icon = icon
@@ -157,7 +167,8 @@ package struct NearbyList: HTMLConvertible, Sendable {
     }
 
     /// `350 米` or `1.2 公里`.
-    var distanceText: String {
+    var distanceText: String? {
+      guard let distance else { return nil }
       if distance < 1000 { return "\(distance) 米" }
       let tenths = (distance + 50) / 100
       return "\(tenths / 10).\(tenths % 10) 公里"
@@ -179,9 +190,12 @@ package struct NearbyList: HTMLConvertible, Sendable {
       place.icon
       span(.class("nearby-text")) {
         span(.class("nearby-name")) { place.name }
-        span(.class("nearby-detail")) { "\(place.kind) · \(place.address)" }
+        span(.class("nearby-detail")) {
+          [place.kind, place.address].filter { !$0.isEmpty }.joined(separator: " · ")
+        }
+        if let hours = place.hours { span(.class("nearby-detail")) { hours } }
       }
-      span(.class("nearby-distance number")) { place.distanceText }
+      if let distance = place.distanceText { span(.class("nearby-distance number")) { distance } }
     }
     if let path = place.path { return a(.class("nearby-row"), .href(path)) { face } }
     return div(.class("nearby-row")) { face }

@@ -14,8 +14,11 @@ package struct LookupRoutes: Sendable {
   let places: PlaceSearch
   /// Shared with the scan page, so that nobody goes through the codes here instead.
   let limiter: RateLimiter
+  /// Of looking for plates by their words, by network address: slower than by code, of which one holds the plate.
+  let searching: RateLimiter
 
-  package init(site: Site, database: Database, store: RecordStore, limiter: RateLimiter) {
+  package init(site: Site, database: Database, store: RecordStore, limiter: RateLimiter, searching: RateLimiter) {
+    self.searching = searching
     self.site = site
     self.limiter = limiter
     places = PlaceSearch(database: database, store: store)
@@ -23,6 +26,47 @@ package struct LookupRoutes: Sendable {
 
   package func register(in router: inout Router) {
     router.on(.get, "/lookup", at: site) { visit in try await lookup(visit) }
+  }
+
+  /// By code, or by road and number: names and codes of plates, each leading to its public page.
+  private func stranger(_ text: String, _ visit: Visit) async throws -> Response {
+    if !text.isEmpty { try searching.require(visit.request.remoteAddress, toDo: "查找门牌") }
+    let found = try await places.plates(text)
+    if visit.wantsJSON {
+      return .json([
+        "items": .array(found.map { ["fullName": .string($0.title), "code": .string($0.detail)] })
+      ])
+    }
+    let page = PublicPage(title: "一号查询", visit: try await visit.frame()) {
+      PublicHeading("一号查询", note: "输入门牌二维码下方的编码，或路名和门牌号")
+      form(.class("public-lookup"), .role("search"), .action("/lookup")) {
+        Shell.Field("q", "编码或门牌", .text(text, .init(maximum: 60, placeholder: "例如 朝阳中路 18 号", type: "search")))
+        Action("查询", .submit(name: nil, value: nil), style: .primary)
+      }
+      if !found.isEmpty {
+        PublicSection("找到的门牌") {
+          ul(.class("nearby")) {
+            for place in found {
+              li {
+                a(.class("nearby-row"), .href(place.path)) {
+                  Icon.address
+                  span(.class("nearby-text")) {
+                    span(.class("nearby-name")) { place.title }
+                    span(.class("nearby-detail number")) { place.detail }
+                  }
+                }
+              }
+            }
+          }
+          if found.count == 10 { p(.class("field-help")) { "先列出 10 个，请把街道、门牌号写完整些。" } }
+        }
+      } else if !text.isEmpty {
+        Notice(.warning, title: text.allSatisfy(\.isASCII) ? "没有编码为“\(text)”的地址" : "没有找到“\(text)”") {
+          "请写路名和门牌号，例如“朝阳中路 18 号”，或核对门牌二维码下方的编码；仍找不到请联系社区。"
+        }
+      }
+    }
+    return try visit.html(page.render(), status: found.isEmpty && !text.isEmpty ? 404 : 200)
   }
 
   private func lookup(_ visit: Visit) async throws -> Response {
@@ -34,15 +78,7 @@ package struct LookupRoutes: Sendable {
       return .redirect(to: "/d/\(PercentEncoding.encode(code))")
     }
     if visit.principal.kind == .stranger {
-      let page = PublicPage(title: "一号查询", visit: try await visit.frame()) {
-        header(.class("address-header")) { h1 { "一号查询" } }
-        if !code.isEmpty { Notice(.warning, "没有编码为“\(code)”的地址。请核对门牌二维码下方的编码，或联系社区。") }
-        form(.class("public-lookup"), .role("search"), .action("/lookup")) {
-          Shell.Field("code", "地址编码", .text(code, .init(maximum: 32, placeholder: "印在门牌二维码下方", isCode: true)))
-          Action("查询", .submit(name: nil, value: nil), style: .primary)
-        }
-      }
-      return try visit.html(page.render(), status: code.isEmpty ? 200 : 404)
+      return try await stranger(text, visit)
     }
     let found = try await places.find(text, for: visit.principal)
     let rows = found.map { place in

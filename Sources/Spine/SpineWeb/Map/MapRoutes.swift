@@ -63,7 +63,7 @@ package struct MapRoutes: Sendable {
   private func page(_ visit: Visit) async throws -> Response {
     try visit.principal.require(Permission("address", "view"), toDo: "打开地图")
     let text = visit.request.query.first("q") ?? ""
-    let found = try await places.find(text, for: visit.principal)
+    let found = try await places.everything(text, for: visit.principal)
     if visit.wantsJSON {
       return .json(["items": .array(found.map(\.json))])
     }
@@ -84,7 +84,7 @@ package struct MapRoutes: Sendable {
     if found.isEmpty {
       let state =
         text.isEmpty
-        ? StateView.empty("查找一个地址", "输入地址、门牌编码或“经度,纬度”，在地图上定位；也可以直接点地图。", icon: .pin)
+        ? StateView.empty("查找一个地方", "输入地址、街路巷、小区、学校或医院的名称、门牌编码或“经度,纬度”，在地图上定位；也可以直接点地图。", icon: .pin)
         : StateView.nothingFound("没有找到“\(text)”", "换一个说法，或去掉省市区名称再试。", clear: "/map")
       return state.html
     }

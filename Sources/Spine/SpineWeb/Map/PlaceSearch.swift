@@ -7,6 +7,8 @@ package import SQL
 /// Finds places by what a person types: an address code, coordinates, or words of an address (A-027, A-028, A-108).
 package struct PlaceSearch: Sendable {
   package struct Place: Sendable, Hashable {
+    /// Of the record.
+    package let id: Int64
     package let title: String
     package let detail: String
     package let note: String?
@@ -42,8 +44,69 @@ package struct PlaceSearch: Sendable {
     return try await store.records(as: principal).list(query).records.map { record in
       let place = record["location"].point
       return Place(
-        title: record["full_name"].text ?? "", detail: record["code"].text ?? "", note: nil,
+        id: record.id, title: record["full_name"].text ?? "", detail: record["code"].text ?? "", note: nil,
         longitude: place?.longitude, latitude: place?.latitude, path: "/r/address/\(record.id)")
+    }
+  }
+
+  /// Everything on the map by name or code: what ``find(_:for:)`` finds, before it the roads, compounds, divisions,
+  /// facilities and stations that are called so (D1-195, D3-014).
+  package func everything(_ text: String, for principal: Principal) async throws -> [Place] {
+    let addresses = try await find(text, for: principal)
+    let text = TextForms.trimmed(text)
+    guard !text.isEmpty, (try? Coordinate(text)) == nil else { return addresses }
+    var named: [Place] = []
+    for entity in PlaceSearch.named { named += try await called(text, entity, for: principal) }
+    return named + addresses
+  }
+
+  /// The registers of named places, the narrower first.
+  private static let named = ["public_facility", "police_station", "compound", "road", "division"]
+
+  /// Five at most, of those the principal may see.
+  private func called(_ text: String, _ name: String, for principal: Principal) async throws -> [Place] {
+    guard let entity = store.catalog.entity(name), let geometry = entity.map?.geometry,
+      principal.may(Permission(name, "view"))
+    else { return [] }
+    let columns = ["name", "kind", "division_code", geometry].filter { entity.field($0) != nil }
+    let found = try await store.records(as: principal).list(
+      ListQuery(name, search: text, columns: columns, limit: 5))
+    return found.records.map { record in
+      let shape = record[geometry].geometry.flatMap { try? Geometry(geoJSON: $0) }
+      let at = shape.map(PlaceSearch.point)
+      let kind = entity.field("kind").map { store.catalog.text($0, of: record) }
+      return Place(
+        id: record.id, title: record["name"].text ?? "",
+        detail: [kind, record.titles["division_code"]].compactMap(\.self).filter { !$0.isEmpty }
+          .joined(separator: " · "), note: entity.label, longitude: at?.longitude, latitude: at?.latitude,
+        path: "/r/\(name)/\(record.id)")
+    }
+  }
+
+  /// Where a shape is pointed out: on the middle of a line, in the middle of an area's bounds.
+  private static func point(_ shape: Geometry) -> Coordinate {
+    if case .line(let line) = shape { return line.coordinates[line.coordinates.count / 2] }
+    return shape.bounds.center
+  }
+
+  /// Plates by road and number for anybody (A-028): the public names of plates on roads, compounds and buildings, no
+  /// homes, and only for words with a number in them, so that nobody reads whole roads, nor codes that are guessed.
+  package func plates(_ text: String) async throws -> [Place] {
+    let text = TextForms.trimmed(text)
+    let isGuessedCode = text.split(whereSeparator: { !$0.isASCII || !$0.isNumber }).contains { $0.count > 6 }
+    guard text.count >= 3, !isGuessedCode, text.contains(where: \.isNumber), text.contains(where: { !$0.isASCII })
+    else { return [] }
+    let query = ListQuery(
+      "address",
+      filters: [
+        ListFilter("kind", .oneOf(["roadside", "compound", "building"].map { .text($0) })),
+        ListFilter("status", .oneOf(["pending", "confirmed", "doubtful"].map { .text($0) })),
+      ], search: text, columns: ["full_name", "code"], limit: 10)
+    return try await store.records(as: .system).list(query).records.map { record in
+      let code = record["code"].text ?? ""
+      return Place(
+        id: record.id, title: record["full_name"].text ?? "", detail: code, note: nil, longitude: nil, latitude: nil,
+        path: "/d/\(code)")
     }
   }
 
@@ -70,7 +133,7 @@ package struct PlaceSearch: Sendable {
   static func place(_ row: Row, note: String?) throws -> Place {
     let id = try row.get("id", as: Int64.self)
     return Place(
-      title: try row.get("full_name"), detail: try row.get("code"), note: note, longitude: try row.get("x"),
+      id: id, title: try row.get("full_name"), detail: try row.get("code"), note: note, longitude: try row.get("x"),
       latitude: try row.get("y"), path: "/r/address/\(id)")
   }
 
@@ -93,7 +156,7 @@ package struct PlaceSearch: Sendable {
       let kind = try row.get("kind", as: String.self)
       let address = try row.get("address", as: String.self)
       return Place(
-        title: try row.get("name"),
+        id: try row.get("id"), title: try row.get("name"),
         detail: [kinds?.label(of: kind) ?? kind, address].filter { !$0.isEmpty }
           .joined(separator: " · "), note: "\(try row.get("metres", as: Int.self)) 米", longitude: try row.get("x"),
         latitude: try row.get("y"), path: "/r/public_facility/\(try row.get("id", as: Int64.self))")

@@ -1,4 +1,4 @@
-import Core
+package import Core
 package import SQL
 
 /// What anybody may know of an address who scans its plate (公众信息): the address itself, who is responsible for it,
@@ -9,16 +9,7 @@ package struct PublicAddress: Sendable {
     package let name: String
     package let unit: String
     package let phone: String?
-  }
-
-  package struct Place: Sendable, Hashable {
-    package let name: String
-    package let kind: String
-    package let address: String
-    package let phone: String?
-    /// In metres, as the crow flies.
-    package let distance: Int
-    package let lines: String?
+    package var photo: String?
   }
 
   package struct Service: Sendable, Hashable {
@@ -39,8 +30,23 @@ package struct PublicAddress: Sendable {
   package let longitude: Double?
   package let latitude: Double?
   package let contacts: [Contact]
-  package let places: [Place]
+  /// The page of the police room or station in charge.
+  package let station: String?
+  package let places: [PublicPlace]
   package let services: [Service]
+  /// What merchants here and nearby have to say, reviewed and in force (A-089, A-149).
+  package let offers: [Story]
+  /// The history and culture of the road and the area (A-148).
+  package let culture: [Story]
+
+  /// A page that the scan page leads to, in a line.
+  package struct Story: Sendable, Hashable {
+    package let title: String
+    package let detail: String
+    package let path: String
+    /// A code of `merchant_notice_kind`.
+    package let kind: String?
+  }
 }
 
 /// Reads public faces by address code, many at a time.
@@ -50,14 +56,18 @@ package struct PublicAddresses: Sendable {
   static let shownPlaces = 12
 
   let database: Database
+  let clock: WallClock
 
-  package init(database: Database) { self.database = database }
+  package init(database: Database, clock: WallClock) {
+    self.database = database
+    self.clock = clock
+  }
 
   /// The public faces of those codes that exist.
   ///
   /// - Parameter surroundings: whether places nearby and services are wanted too, which cost most of the work.
   package func load(_ codes: [String], surroundings: Bool = true) async throws -> [String: PublicAddress] {
-    let rows = try await database.query(PublicAddresses.statement(codes, surroundings))
+    let rows = try await database.query(PublicAddresses.statement(codes, surroundings ? clock.today() : nil))
     var found: [String: PublicAddress] = [:]
     for row in rows {
       let address = try PublicAddresses.decode(row, surroundings)
@@ -67,14 +77,15 @@ package struct PublicAddresses: Sendable {
   }
 
   /// One row an address: its own columns, and what hangs on it as JSON, so that a page costs one round trip.
-  private static func statement(_ codes: [String], _ surroundings: Bool) -> SQL {
+  private static func statement(_ codes: [String], _ today: CivilDate?) -> SQL {
     """
-    select a.id, a.code, a.full_name, a.kind, a.status, a.division_code,
+    select a.id, a.code, a.full_name, a.kind, a.status, a.division_code, a.beat, s.id as station_id,
+      s.officer_photo is not null as has_photo,
       concat_ws(' ', a.city, a.district, a.town, a.community) as region,
       st_x(a.location) as longitude, st_y(a.location) as latitude,
       s.name as station, s.phone as station_phone, s.officer_name as officer, s.officer_phone, g.name as grid,
       g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
-      d.office_address as community_office\(surroundings ? around : "")
+      d.office_address as community_office\(today.map { "\(around)\(stories($0))" } ?? "")
     from address a
       left join police_station s on s.id = a.police_station_id
       left join grid g on g.id = a.grid_id
@@ -86,10 +97,10 @@ package struct PublicAddresses: Sendable {
   private static let around: SQL = """
     ,
       (select json_agg(p)::text from (
-        select f.name, f.kind, coalesce(f.address_text, '') as address, f.phone, f.bus_lines as lines,
-          round(st_distancesphere(f.location, a.location))::int as distance
-        from public_facility f
-        where f.status = 'active' and f.location && st_expand(a.location, 0.016, 0.0136)
+        select f.source, f.id, f.name, f.kind, f.address, f.phone, f.hours, f.lines,
+          round(st_distancesphere(f.location, a.location))::int as metres
+        from (\(PublicPlaces.all)) f
+        where f.location && st_expand(a.location, 0.016, 0.0136)
           and st_distancesphere(f.location, a.location) <= \(radius)
         order by st_distancesphere(f.location, a.location) limit \(shownPlaces)) p) as places,
       (select json_agg(v)::text from (
@@ -102,13 +113,38 @@ package struct PublicAddresses: Sendable {
         order by l.position, l.name limit 24) v) as services
     """
 
+  /// Told as of a day: what merchants publish ends with its last.
+  private static func stories(_ today: CivilDate) -> SQL {
+    """
+    ,
+      (select json_agg(o)::text from (
+        select n.title, n.kind, '/offers/' || n.id as path, n.merchant_name || ' · 到 ' || n.shown_until ||
+          case when b.id = a.id then '' else ' · ' || round(st_distancesphere(b.location, a.location)) || ' 米' end as detail
+        from merchant_notice n join merchant m on m.id = n.merchant_id join address b on b.id = n.address_id
+        where n.state = 'approved' and m.state = 'approved' and n.shown_from <= \(today.description)::date
+          and n.shown_until >= \(today.description)::date
+          and (b.id = a.id or b.location && st_expand(a.location, 0.016, 0.0136)
+            and st_distancesphere(b.location, a.location) <= \(radius))
+        order by b.id <> a.id, st_distancesphere(b.location, a.location), n.id desc limit 6) o) as offers,
+      (select json_agg(c)::text from (
+        select c.name as title, c.summary as detail, '/culture/' || c.id as path
+        from culture_page c
+        where c.state = 'published'
+          and (c.road_id = a.road_id or c.road_id is null and starts_with(a.division_code, c.division_code))
+        order by c.road_id is null, c.position, c.id limit 4) c) as culture
+    """
+  }
+
   private static func decode(_ row: Row, _ surroundings: Bool) throws -> PublicAddress {
     PublicAddress(
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
       status: try row.get("status"), region: try row.get("region"), divisionCode: try row.get("division_code"),
       longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: try people(row),
-      places: surroundings ? try list(row, "places").map(place) : [],
-      services: surroundings ? try list(row, "services").map(service) : [])
+      station: try row.get("station_id", as: Int64?.self).map { PublicPlace.path(.station, $0) },
+      places: surroundings ? try list(row, "places").compactMap(PublicPlace.init) : [],
+      services: surroundings ? try list(row, "services").map(service) : [],
+      offers: surroundings ? try list(row, "offers").map(story) : [],
+      culture: surroundings ? try list(row, "culture").map(story) : [])
   }
 
   private static func list(_ row: Row, _ column: String) throws -> [JSON] {
@@ -121,7 +157,14 @@ package struct PublicAddresses: Sendable {
     var contacts: [PublicAddress.Contact] = []
     let station = try text("station")
     if let officer = try text("officer") {
-      contacts.append(.init(role: "社区民警", name: officer, unit: station ?? "", phone: try text("officer_phone")))
+      let beat = try text("beat").map { "警务区 \($0)" }
+      var contact = PublicAddress.Contact(
+        role: "社区民警", name: officer, unit: [station, beat].compactMap(\.self).joined(separator: " · "),
+        phone: try text("officer_phone"))
+      if try row.get("has_photo", as: Bool?.self) == true, let id = try row.get("station_id", as: Int64?.self) {
+        contact.photo = "\(PublicPlace.path(.station, id))/officer"
+      }
+      contacts.append(contact)
     }
     if let station {
       contacts.append(.init(role: "派出所值班", name: station, unit: "24 小时值班", phone: try text("station_phone")))
@@ -139,10 +182,10 @@ package struct PublicAddresses: Sendable {
     return contacts
   }
 
-  private static func place(_ json: JSON) -> PublicAddress.Place {
-    PublicAddress.Place(
-      name: json["name"]?.string ?? "", kind: json["kind"]?.string ?? "", address: json["address"]?.string ?? "",
-      phone: json["phone"]?.string, distance: Int(json["distance"]?.int ?? 0), lines: json["lines"]?.string)
+  private static func story(_ json: JSON) -> PublicAddress.Story {
+    PublicAddress.Story(
+      title: json["title"]?.string ?? "", detail: json["detail"]?.string ?? "", path: json["path"]?.string ?? "/",
+      kind: json["kind"]?.string)
   }
 
   private static func service(_ json: JSON) -> PublicAddress.Service {

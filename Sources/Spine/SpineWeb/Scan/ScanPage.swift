@@ -11,6 +11,8 @@ struct ScanPage {
   let frame: FrameModel
   /// What staff see besides, by role and scope.
   let staff: HTML?
+  /// Keeping the address at hand; another thing for those who are signed in.
+  var keeping: HTML?
   /// What the proof in the QR code says.
   let verdict: QRRules.Verdict
 
@@ -28,9 +30,19 @@ struct ScanPage {
       address: shortName, region: address.region, code: address.code, badges: badges,
       note: address.status == "cancelled" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
     staff
+    keeping
     if !emergency.isEmpty { PublicSection("紧急求助") { ServiceGrid(emergency) } }
-    if !address.contacts.isEmpty { PublicSection("我的社区") { ContactList(address.contacts.map(card)) } }
+    if !address.contacts.isEmpty {
+      PublicSection("我的社区", link: address.station.map { ("警务室主页", $0) }) { ContactList(address.contacts.map(card)) }
+    }
     if !services.isEmpty { PublicSection("办事服务") { ServiceGrid(services) } }
+    if !address.culture.isEmpty { PublicSection("街巷文化") { stories(address.culture, .leaf) } }
+    if !address.offers.isEmpty {
+      PublicSection("商户公告与优惠") {
+        stories(address.offers, .shop)
+        p(.class("field-help")) { "由商户发布，社区审核后公开；与商户有争议的请拨打 12315。" }
+      }
+    }
     PublicSection("反映问题", link: ("查看答复", "/address-reports")) {
       ServiceGrid([
         .init("地址有误", detail: "名称、门牌号、位置不对", icon: .pin, path: "/d/\(address.code)/report?about=address"),
@@ -41,7 +53,7 @@ struct ScanPage {
       if address.places.isEmpty {
         p(.class("blank")) { address.longitude == nil ? "这个地址还没有标注位置。" : "附近还没有登记公共设施。" }
       } else {
-        NearbyList(address.places.map(place))
+        NearbyList(address.places.map { $0.row(catalog) })
       }
     }
   }
@@ -75,7 +87,9 @@ struct ScanPage {
       case "网格员": .grid
       default: .community
       }
-    return ContactCard(role: contact.role, name: contact.name, unit: contact.unit, phone: contact.phone, icon: icon)
+    return ContactCard(
+      role: contact.role, name: contact.name, unit: contact.unit, phone: contact.phone, icon: icon,
+      photo: contact.photo)
   }
 
   private var emergency: [ServiceGrid.Item] {
@@ -101,28 +115,30 @@ struct ScanPage {
     ]
   }
 
+  private func stories(_ stories: [PublicAddress.Story], _ icon: Icon) -> HTML {
+    ul(.class("nearby")) {
+      for story in stories {
+        li {
+          a(.class("nearby-row"), .href(story.path)) {
+            icon
+            span(.class("nearby-text")) {
+              span(.class("nearby-name")) {
+                story.title
+                if let kind = story.kind { Badge(catalog.dictionary("merchant_notice_kind")?.label(of: kind) ?? kind) }
+              }
+              span(.class("nearby-detail")) { story.detail }
+            }
+          }
+        }
+      }
+    }
+  }
+
   private func item(_ service: PublicAddress.Service, _ icon: Icon) -> ServiceGrid.Item {
     ServiceGrid.Item(service.name, detail: service.detail, icon: icon, path: service.target)
   }
 
-  private func place(_ place: PublicAddress.Place) -> NearbyList.Place {
-    let kind = catalog.dictionary("facility_kind")?.label(of: place.kind) ?? place.kind
-    let icon: Icon =
-      switch place.kind {
-      case "bus_stop": .bus
-      case "hospital": .hospital
-      case "school": .school
-      case "park", "scenic": .leaf
-      case "market", "bank", "post": .shop
-      case "street_office", "community_office": .community
-      default: .pin
-      }
-    return NearbyList.Place(
-      name: place.name, kind: kind, icon: icon, distance: place.distance, address: place.lines ?? place.address,
-      phone: place.phone)
-  }
-
   private var nearbyLink: (label: String, path: String)? {
-    address.longitude == nil ? nil : ("在地图上看", "/d/\(address.code)/map")
+    address.longitude == nil ? nil : ("全部和地图", "/places?code=\(address.code)")
   }
 }

@@ -38,7 +38,7 @@ package struct ScanRoutes: Sendable {
     self.limiter = limiter
     self.clock = clock
     staff = StaffView(store: store)
-    let reader = PublicAddresses(database: database)
+    let reader = PublicAddresses(database: database, clock: clock)
     self.reader = reader
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
   }
@@ -90,8 +90,9 @@ package struct ScanRoutes: Sendable {
       frame.environment.formToken = ""
     }
     let staffPart = try await staff.summary(of: face, for: visit)
+    let keeping = try await Favourites(store: staff.store).control(for: visit, at: face.id, code: face.code)
     let bytes = ScanPage(
-      address: face, catalog: catalogs.current, frame: frame, staff: staffPart, verdict: verdict
+      address: face, catalog: catalogs.current, frame: frame, staff: staffPart, keeping: keeping, verdict: verdict
     ).render()
     var response = try visit.html(bytes)
     guard visit.principal.kind == .stranger, visit.textSize == .standard, !visit.request.headers.contains("cookie")
@@ -140,7 +141,8 @@ package struct ScanRoutes: Sendable {
   }
 
   private func qrCode(_ visit: Visit, isVector: Bool) async throws -> Response {
-    try limit(visit.request)
+    // A list of addresses shows many at once to those who may see them all.
+    if !visit.principal.may(Permission("address", "view")) { try limit(visit.request) }
     let face = try await face(try visit.request.parameter("code"))
     // A signed code is what makes a plate: only those who have to do with addresses get one.
     let isStaff = visit.principal.may(Permission("address", "view"))

@@ -28,8 +28,14 @@ package struct PlateBatches: Sendable {
     package var station: Int64?
     package var due: CivilDate?
     package var note: String?
+    /// Ticked ones (勾选); empty takes all that wait.
+    package var plates: [Int64]
 
-    package init(maker: Int64, kind: String? = nil, station: Int64? = nil, due: CivilDate? = nil, note: String? = nil) {
+    package init(
+      maker: Int64, kind: String? = nil, station: Int64? = nil, due: CivilDate? = nil, note: String? = nil,
+      plates: [Int64] = []
+    ) {
+      self.plates = plates
       self.maker = maker
       self.kind = kind
       self.station = station
@@ -40,6 +46,7 @@ package struct PlateBatches: Sendable {
     var filters: [ListFilter] {
       var filters = [ListFilter("state", .equals(.text("approved"))), ListFilter("batch_id", .empty(true))]
       if let kind { filters.append(ListFilter("kind", .equals(.text(kind)))) }
+      if !plates.isEmpty { filters.append(ListFilter("id", .oneOf(plates.map { .integer($0) }))) }
       if let station { filters.append(ListFilter("police_station_id", .equals(.integer(station)))) }
       return filters
     }
@@ -52,9 +59,18 @@ package struct PlateBatches: Sendable {
     return try await store.records(as: principal).list(query).count.value
   }
 
+  /// Those of `plates` that wait to be made, within the principal's scope.
+  package func waiting(among plates: [Int64], for principal: Principal) async throws -> [Int64] {
+    guard !plates.isEmpty else { return [] }
+    let query = ListQuery(
+      DoorPlate.entity, filters: Wish(maker: 0, plates: plates).filters, columns: ["number"],
+      limit: PlateBatches.limit)
+    return try await store.records(as: principal).list(query).records.map(\.id)
+  }
+
   /// Makes a batch of what waits, the oldest first.
   ///
-  /// - Throws: ``Refusal`` `permission-missing`, `plate-batch-empty`, `plate-maker-off`.
+  /// - Throws: ``Refusal`` `permission-missing`, `plate-batch-empty`, `plate-batch-changed`, `plate-maker-off`.
   package func make(_ wish: Wish, by principal: Principal, origin: Origin = .inside) async throws -> Record {
     try principal.require(PlateBatches.pack, toDo: "打包下发门牌")
     return try await store.transaction(as: principal, origin: origin) { records in
@@ -69,6 +85,11 @@ package struct PlateBatches: Sendable {
       let plates = try await records.list(query).records
       guard !plates.isEmpty else {
         throw Refusal(.conflict, "plate-batch-empty", "没有待制牌的门牌，没有打包。审核通过、还没有打包的门牌才能下发。")
+      }
+      guard wish.plates.isEmpty || plates.count == Set(wish.plates).count else {
+        throw Refusal(
+          .conflict, "plate-batch-changed",
+          "勾选的 \(wish.plates.count) 块里只有 \(plates.count) 块还在待制牌，没有打包。请回到门牌列表重新勾选。")
       }
       var values: [String: Value] = ["maker_id": .integer(wish.maker), "plates": .integer(Int64(plates.count))]
       if let due = wish.due { values["due_on"] = .date(due) }

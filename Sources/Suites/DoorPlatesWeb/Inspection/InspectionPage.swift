@@ -5,6 +5,7 @@ import EntitiesWeb
 import HTML
 import HTTP
 import Shell
+import SpineWeb
 
 /// One address to inspect: what is recorded, and the form for what is found; or what was found.
 struct InspectionPage: HTMLConvertible {

@@ -8,6 +8,7 @@ import HTML
 package import HTTP
 import Shell
 package import Site
+package import SpineWeb
 
 /// 我的巡检: the addresses somebody has to inspect, on the telephone that goes there.
 package struct InspectionRoutes: Sendable {

@@ -9,6 +9,7 @@ package import HTTP
 import SQL
 import Shell
 package import Site
+package import SpineWeb
 
 /// What anybody who scanned a plate may report, without signing in, and the answer to it.
 package struct AddressReportRoutes: Sendable {

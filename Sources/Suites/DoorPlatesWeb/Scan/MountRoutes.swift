@@ -7,6 +7,7 @@ import HTML
 package import HTTP
 import Shell
 package import Site
+package import SpineWeb
 
 /// 安装登记: what staff do with the plate in front of them after scanning it: mounted, damaged, lost, to be replaced
 ///

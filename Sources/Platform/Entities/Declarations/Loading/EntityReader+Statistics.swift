@@ -3,7 +3,7 @@ import YAML
 extension EntityReader {
   func statistics() -> StatisticsRole? {
     guard
-      let reader = reader.mapping("statistics", "statistics", keys: ["by", "measures", "time", "views"])
+      let reader = reader.mapping("statistics", "statistics", keys: ["by", "measures", "time", "views", "beside"])
     else { return nil }
     let dimensions = fields.names(reader, "by", stored: true, shown: true).filter { name in
       guard let field = fields.field(name), field.encrypted || !field.canBeDimension else { return true }
@@ -15,7 +15,9 @@ extension EntityReader {
     if measures.isEmpty { measures = [.init(function: .count, field: nil)] }
     return StatisticsRole(
       dimensions: dimensions, measures: measures, time: time(reader, dimensions),
-      views: reader.nodes("views").compactMap { view($0, dimensions) }, position: reader.position)
+      views: reader.nodes("views").compactMap { view($0, dimensions) },
+      beside: reader.nodes("beside").compactMap(beside),
+      position: reader.position)
   }
 
   /// The date that periods are counted by: the one named, else the first date among the dimensions.
@@ -48,19 +50,46 @@ extension EntityReader {
       position: reader.position)
   }
 
+  /// `{register: address_defect, label: 问题地址, where: "state=open"}`.
+  private func beside(_ node: YAMLNode) -> StatisticsRole.Beside? {
+    let reader = MappingReader(node, "并列统计", keys: ["register", "label", "where"], collector)
+    guard let register = reader.name("register") else { return nil }
+    // Its fields are the other register's: the check of the catalog knows them.
+    let filters = (reader.text("where") ?? "").split(separator: "&").compactMap { EntityReader.filter($0) }
+    return StatisticsRole.Beside(
+      register: register, label: reader.label(fallback: register), filters: filters, position: reader.position)
+  }
+
+  /// `{label: 问题地址, where: "state=open", icon: warning, order: 30}`; with `by: state` a table of its values.
+  func workbench() -> [WorkbenchTile] {
+    reader.nodes("workbench").compactMap { node in
+      let reader = MappingReader(node, "工作台数字", keys: ["label", "where", "by", "icon", "note", "order"], collector)
+      return WorkbenchTile(
+        label: reader.label(fallback: document.name), filters: filters(reader, "where"),
+        by: reader.has("by") ? fields.name(reader, "by", stored: true) : nil, icon: reader.text("icon", limit: 30),
+        note: reader.text("note", limit: 40), order: reader.integer("order", in: 0...100_000) ?? 1000,
+        position: reader.position)
+    }
+  }
+
   /// `state=completed&channel=online`, as the address of the list has it.
   private func filters(_ reader: MappingReader, _ key: String) -> [StatisticsRole.Filter] {
     guard let text = reader.text(key) else { return [] }
     return text.split(separator: "&").compactMap { item in
-      guard let equals = item.firstIndex(of: "=") else {
+      guard let filter = EntityReader.filter(item) else {
         collector.error(reader.place(key), "看不懂条件“\(item)”，应写 字段=值，几个条件用 & 连接")
         return nil
       }
-      let name = String(item[..<equals])
-      let field = String(name.split(separator: ".").first ?? "")
+      let field = String(filter.name.split(separator: ".").first ?? "")
       guard fields.field(field, at: reader.place(key), stored: true, collector) != nil else { return nil }
-      return StatisticsRole.Filter(name: name, value: String(item[item.index(after: equals)...]))
+      return filter
     }
+  }
+
+  /// `state=open`.
+  private static func filter(_ item: Substring) -> StatisticsRole.Filter? {
+    let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    return parts.count == 2 ? StatisticsRole.Filter(name: String(parts[0]), value: String(parts[1])) : nil
   }
 
   /// `count`, `sum(area)`, or `{label: 办结数, count: "state=completed"}`.

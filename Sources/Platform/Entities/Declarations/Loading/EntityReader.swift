@@ -14,7 +14,7 @@ struct EntityReader {
   private static let keys = [
     "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules",
     "indexes", "unique",
-    "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu",
+    "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu", "workbench",
     "import", "attached_to", "many",
   ]
 
@@ -33,7 +33,8 @@ struct EntityReader {
       rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(),
       actions: actions(),
-      map: map(), statistics: statistics(), menu: menu(), imports: imports(),
+      map: map(), statistics: statistics(), menu: menu(), workbench: workbench(),
+      imports: imports(),
       attachedTo: reader.text("attached_to", limit: DeclarationName.maximumLength), origin: document.origin,
       position: reader.position)
   }
@@ -136,8 +137,11 @@ struct EntityReader {
         collector.error(reader.place("name"), "操作“\(name)”重复")
       }
       let page = reader.text("page", limit: 200)
-      if let page, !page.hasPrefix("/") || page.hasPrefix("//") || page.replacing("{id}", with: "").contains("{") {
-        collector.error(reader.place("page"), "操作的 page 应以一个 / 开头，里面只能用 {id}")
+      if let page,
+        !page.hasPrefix("/") || page.hasPrefix("//")
+          || page.replacing("{id}", with: "").replacing("{ids}", with: "").contains("{")
+      {
+        collector.error(reader.place("page"), "操作的 page 应以一个 / 开头，里面只能用 {id} 或 {ids}")
       }
       return ActionDeclaration(
         name: name, label: reader.label(fallback: name), when: fields.condition(reader, "when"),

@@ -13,7 +13,7 @@ struct FieldDraft {
   static let keys = [
     "name", "label", "type", "dictionary", "entity", "multiple", "required", "unique", "min", "max", "default",
     "computed", "visible", "required_when", "classification", "mask", "encrypted", "help", "unit", "editable", "list",
-    "hidden", "after",
+    "hidden", "after", "picture",
   ]
 
   init?(_ node: YAMLNode, _ collector: FindingCollector) {
@@ -60,7 +60,8 @@ struct FieldDraft {
       mask: mask(classification), encrypted: encrypted,
       help: reader.text("help"), unit: reader.text("unit", limit: 20),
       editable: reader.flag("editable", default: !isComputed), listed: reader.flag("list", default: true),
-      hidden: reader.flag("hidden", default: false), position: reader.position)
+      hidden: reader.flag("hidden", default: false), picture: reader.flag("picture", default: false),
+      position: reader.position)
     check(field)
     return field
   }
@@ -117,6 +118,9 @@ struct FieldDraft {
           reader.place("default"), "\(reader.what)的默认值是\(value.type.label)，应是\(field.type.label)")
       }
       if !value.fields.isEmpty { collector.error(reader.place("default"), "\(reader.what)的默认值不能引用其他字段") }
+    }
+    if field.picture, type != .text || encrypted {
+      collector.error(reader.place("picture"), "\(reader.what)不能显示为图片：应是不加密的文本，内容是图片的路径")
     }
     if isComputed {
       for key in ["required", "unique", "default", "required_when", "encrypted", "min", "max"] where reader.has(key) {

@@ -33,6 +33,8 @@ package final class EntityDeclaration: Sendable {
   package let map: MapRole?
   package let statistics: StatisticsRole?
   package let menu: MenuPlacement?
+  /// What the workbench counts of it.
+  package let workbench: [WorkbenchTile]
   package let imports: ImportRule
   /// The register whose records these belong to and are written with (`attached_to`), such as the case of a form.
   package let attachedTo: String?
@@ -50,6 +52,7 @@ package final class EntityDeclaration: Sendable {
     related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil,
     actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
+    workbench: [WorkbenchTile] = [],
     imports: ImportRule = .standard, attachedTo: String? = nil, origin: DeclarationOrigin = .shipped,
     position: SourcePosition
   ) {
@@ -74,6 +77,7 @@ package final class EntityDeclaration: Sendable {
     self.map = map
     self.statistics = statistics
     self.menu = menu
+    self.workbench = workbench
     self.imports = imports
     self.attachedTo = attachedTo
     self.origin = origin

@@ -128,7 +128,8 @@ package struct ActionDeclaration: Sendable {
   package let set: [Assignment]
   /// What is asked before it runs.
   package let confirm: String?
-  /// A page of its own that does it, with `{id}` for the record's, in place of the form that `ask` makes.
+  /// A page of its own that does it, in place of the form that `ask` makes; with `{id}` for the record's, or `{ids}` for
+  /// those of all that were ticked.
   package let page: String?
   package let position: SourcePosition
 
@@ -147,7 +148,15 @@ package struct ActionDeclaration: Sendable {
   }
 
   /// Where the page of its own is for this record.
-  package func page(of record: Int64) -> String? { page?.replacing("{id}", with: String(record)) }
+  package func page(of record: Int64) -> String? {
+    page?.replacing("{id}", with: String(record)).replacing("{ids}", with: String(record))
+  }
+
+  /// Where the page of its own is for the ticked records; `nil` when it takes one only.
+  package func page(of records: [Int64]) -> String? {
+    guard let page, page.contains("{ids}") else { return nil }
+    return page.replacing("{ids}", with: records.map(String.init).joined(separator: ","))
+  }
 }
 
 /// How the entity appears on the map.

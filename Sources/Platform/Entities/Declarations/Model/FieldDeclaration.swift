@@ -48,6 +48,8 @@ package final class FieldDeclaration: Sendable {
   package let listed: Bool
   /// Hidden by a city overlay: the column and its data stay, no page shows it.
   package let hidden: Bool
+  /// The text is the path of a picture of this site, which pages show in its place.
+  package let picture: Bool
   package let position: SourcePosition
 
   /// Where the field lives in the table.
@@ -74,7 +76,7 @@ package final class FieldDeclaration: Sendable {
     defaultValue: Expression? = nil, computed: Expression? = nil, visible: Expression? = nil,
     requiredWhen: Expression? = nil, classification: Classification = .inner, mask: Mask? = nil,
     encrypted: Bool = false, help: String? = nil, unit: String? = nil, editable: Bool = true, listed: Bool = true,
-    hidden: Bool = false, position: SourcePosition
+    hidden: Bool = false, picture: Bool = false, position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -97,6 +99,7 @@ package final class FieldDeclaration: Sendable {
     self.editable = editable
     self.listed = listed
     self.hidden = hidden
+    self.picture = picture
     self.position = position
   }
 }

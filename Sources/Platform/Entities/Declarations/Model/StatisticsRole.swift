@@ -79,21 +79,39 @@ package struct StatisticsRole: Sendable {
     }
   }
 
+  /// Records of another register counted beside (并列统计), grouped by the dimension of the same name.
+  package struct Beside: Sendable {
+    package let register: String
+    package let label: String
+    package let filters: [Filter]
+    package let position: SourcePosition
+
+    package init(register: String, label: String, filters: [Filter], position: SourcePosition) {
+      self.register = register
+      self.label = label
+      self.filters = filters
+      self.position = position
+    }
+  }
+
   /// Dimensions: codes, divisions, references, booleans, dates (by month), texts.
   package let dimensions: [String]
   package let measures: [Measure]
   /// The date or instant that periods and ranges are counted by; `nil` when the register has none of its own.
   package let time: String?
   package let views: [View]
+  package let beside: [Beside]
   package let position: SourcePosition
 
   package init(
-    dimensions: [String], measures: [Measure], time: String? = nil, views: [View] = [], position: SourcePosition
+    dimensions: [String], measures: [Measure], time: String? = nil, views: [View] = [], beside: [Beside] = [],
+    position: SourcePosition
   ) {
     self.dimensions = dimensions
     self.measures = measures
     self.time = time
     self.views = views
+    self.beside = beside
     self.position = position
   }
 }

@@ -1,7 +1,7 @@
-import Access
+package import Access
 import Core
 package import Files
-import HTTP
+package import HTTP
 package import SQL
 
 /// Pictures taken in the street: shown without what the camera wrote into them, which is time, place and device (EXIF).
@@ -10,7 +10,7 @@ package struct FieldPhotos: Sendable {
   package static let maximumBody = 64 << 20
 
   /// Pictures of one form.
-  static let limit = 6
+  package static let limit = 6
 
   let files: FileStore
   let images: PageImages
@@ -22,16 +22,18 @@ package struct FieldPhotos: Sendable {
     self.database = database
   }
 
-  struct Kept: Sendable {
-    var shown: [String] = []
-    var originals: [String] = []
+  package struct Kept: Sendable {
+    package var shown: [String] = []
+    package var originals: [String] = []
   }
 
   /// Keeps what was sent under `field`.
   ///
   /// - Parameter withOriginals: keeps the pictures as they came too, encrypted, as evidence.
   /// - Throws: ``Refusal`` at `field`: too many, no picture, too large.
-  func keep(_ form: FormData, _ field: String, by principal: Principal, withOriginals: Bool) async throws -> Kept {
+  package func keep(_ form: FormData, _ field: String, by principal: Principal, withOriginals: Bool) async throws
+    -> Kept
+  {
     let sent = form.files(field).filter { $0.size > 0 }
     guard sent.count <= FieldPhotos.limit else {
       throw Refusal(.invalid, "photos-many", "一次最多 \(FieldPhotos.limit) 张照片，没有保存。请去掉几张后重新提交。", field: field)

@@ -1,0 +1,28 @@
+package import YAML
+
+/// A number of a register on the workbench (首页统计), counted within what the person who looks may see.
+package struct WorkbenchTile: Sendable {
+  package let label: String
+  /// Only records of the list with these filters are counted: items of its address.
+  package let filters: [StatisticsRole.Filter]
+  /// The dimension whose values are counted apart, in a table; `nil` makes one number.
+  package let by: String?
+  package let icon: String?
+  /// What is to be done about it, shown while it is not zero.
+  package let note: String?
+  package let order: Int
+  package let position: SourcePosition
+
+  package init(
+    label: String, filters: [StatisticsRole.Filter], by: String?, icon: String?, note: String?, order: Int,
+    position: SourcePosition
+  ) {
+    self.label = label
+    self.filters = filters
+    self.by = by
+    self.icon = icon
+    self.note = note
+    self.order = order
+    self.position = position
+  }
+}

@@ -1,0 +1,487 @@
+"""What residents see of a place and who keeps it: public resources, plates by road and number, the culture of roads, notices
+of merchants, favourites, the numbers on the workbench and of scans."""
+
+import datetime
+import io
+import re
+import urllib.parse
+import zipfile
+
+import pytest
+from clients import Client, Markup, until
+from playwright.sync_api import expect
+from test_cases import picture as drawn
+
+TODAY = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date()
+
+
+@pytest.fixture(scope="session")
+def picture():
+    return drawn(shade=90)
+
+
+def text_of(answer):
+    assert answer.status_code == 200, answer.text[:600]
+    return Markup(answer.text).text
+
+
+def told(client, answer):
+    """What the page says to which a form led."""
+    assert answer.status_code == 303, Markup(answer.text).text[:1500]
+    return text_of(client.get(answer.headers["Location"]))
+
+
+def do(client, register, number, action, **asked):
+    return client.post(f"/r/{register}/{number}/do/{action}", asked)
+
+
+def plate(city, where="true"):
+    row = city.sql(
+        f"select id, code, full_name, coalesce(road, ''), coalesce(house_number, ''), coalesce(road_id, 0), division_code from address "
+        f"where kind = 'roadside' and status <> 'cancelled' and road_id is not null and {where} order by id limit 1")
+    return dict(zip(["id", "code", "name", "road", "number", "road_id", "division"], row.split("|")))
+
+
+# --- the workbench, lists of codes, plates that are ticked ---------------------------------------------------------------
+
+
+def test_the_workbench_counts_addresses_faults_and_applications_within_the_scope(visit, city):
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    page = visit("station")
+    page.goto("/")
+    for label, table, where in (
+        ("标准地址", "address", "true"), ("待巡检地址", "address", "status = 'pending'"), ("问题地址", "address_defect", "state = 'open'"),
+    ):
+        expected = int(city.sql(f"select count(*) from {table} where starts_with(division_code, '{division}') and {where}"))
+        tile = page.locator("a.tile").filter(has=page.locator(".tile-label", has_text=re.compile(f"^\\s*{label}\\s*$")))
+        assert int(tile.locator(".tile-value strong").inner_text().replace(",", "").replace("约", "")) == expected, label
+        assert f"/r/{table}" in tile.get_attribute("href")
+    page.locator("a.tile").filter(has_text="问题地址").click()
+    expect(page).to_have_url(re.compile(r"/r/address_defect\?state=open$"))
+    # Another station's officer counts something else: the numbers are those of the scope.
+    assert text_of(Client(city.base).get("/")).find("问题地址") < 0
+
+
+def approved(city, clients, count):
+    """Plates of the demo county that wait to be made."""
+    station, review = clients("station"), clients("tongchuan")
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    ids = city.sql(
+        "select string_agg(id::text, ' ') from (select a.id from address a where a.kind = 'roadside' and a.plate_status = 'none' "
+        f"and a.status in ('pending', 'confirmed') and starts_with(a.division_code, '{division}') "
+        "and not exists (select 1 from address_defect d where (d.address_id = a.id or d.other_id = a.id) and d.state = 'open') "
+        f"order by a.id desc limit {count}) f").split()
+    for address in ids:
+        if city.sql(f"select status from address where id = {address}") == "pending":
+            assert do(station, "address", address, "confirm").status_code == 303
+        assert do(station, "address", address, "apply_plate").status_code == 303
+    plates = [city.sql(f"select max(id) from door_plate where address_id = {address}") for address in ids]
+    for number in plates:
+        assert do(review, "door_plate", number, "approve").status_code == 303
+    return plates
+
+
+def test_the_workbench_shows_applications_for_plates_by_state(clients, city):
+    plates = approved(city, clients, 2)
+    page = clients("station").get("/").text
+    assert "/r/door_plate?state=approved" in page
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    waiting = city.sql(f"select count(*) from door_plate where state = 'approved' and starts_with(division_code, '{division}')")
+    assert int(waiting) >= len(plates)
+    listed = text_of(clients("station").get("/r/door_plate?state=approved"))
+    assert all(city.sql(f"select number from door_plate where id = {number}") in listed for number in plates)
+
+
+def test_plates_are_ticked_in_the_list_and_only_those_are_packed(clients, city):
+    first, second, third = approved(city, clients, 3)
+    review = clients("tongchuan")
+    maker = city.sql("select id from plate_maker where status = 'on' order by id limit 1")
+    if not maker:
+        unit = city.sql("select id from unit order by id desc limit 1")
+        made = clients("data").send("POST", "/api/r/plate_maker", {"name": "试制牌厂", "unit_id": int(unit), "status": "on"})
+        assert made.status_code == 201, made.text
+        maker = made.json()["id"]
+    asked = review.post("/r/door_plate/batch", [("action", "pack"), ("id", first), ("id", second)])
+    assert asked.status_code == 303 and asked.headers["Location"] == f"/plates/pack?plates={first},{second}"
+    page = text_of(review.get(asked.headers["Location"]))
+    assert "勾选了 2 块，其中待制牌 2 块" in page
+    packed = review.post("/plates/pack", {"maker": maker, "plates": f"{first},{second}"})
+    assert packed.status_code == 303, Markup(packed.text).text[:800]
+    assert city.sql(f"select count(distinct batch_id) from door_plate where id in ({first}, {second}) and batch_id is not null") == "1"
+    assert city.sql(f"select batch_id is null from door_plate where id = {third}") == "t"
+    batch = city.sql(f"select batch_id from door_plate where id = {first}")
+    package = review.get(f"/plates/batches/{batch}/package.zip")
+    assert package.status_code == 200
+    names = zipfile.ZipFile(io.BytesIO(package.content)).namelist()
+    assert len([name for name in names if name.startswith("svg/")]) == 2
+    # Ticked ones that somebody else packed meanwhile are told, not silently left out.
+    again = review.post("/plates/pack", {"maker": maker, "plates": f"{first},{third}"})
+    assert again.status_code == 409 and "只有 1 块还在待制牌" in Markup(again.text).text
+    assert clients("station").post("/r/door_plate/batch", [("action", "pack"), ("id", third)]).status_code == 403
+
+
+def test_codes_are_found_by_the_parts_of_the_address_shown_and_downloaded(visit, city):
+    one = plate(city, "starts_with(division_code, (select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'))")
+    page = visit("station")
+    page.goto("/")
+    page.goto(f"/r/address?columns=qr,full_name,kind,community,beat,police_station_id&road={urllib.parse.quote(one['road'])}&house_number={urllib.parse.quote(one['number'])}")
+    row = page.get_by_role("row").filter(has_text=one["name"]).first
+    image = row.locator("img")
+    expect(image).to_be_visible()
+    assert image.get_attribute("src") == f"/d/{one['code']}/qr.svg"
+    assert image.evaluate("image => new Promise(done => { const check = () => image.complete ? done(image.naturalWidth > 0) : setTimeout(check, 20); check() })")
+    with page.expect_download() as download:
+        row.locator("a.picture").click()
+    assert b"<svg" in open(download.value.path(), "rb").read()[:200]
+
+
+def test_ticked_addresses_are_exported_and_no_others(clients, city, stranger):
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    rows = [row.split("|") for row in city.sql(
+        f"select id, code from address where starts_with(division_code, '{division}') order by id limit 3").splitlines()]
+    station = clients("station")
+    asked = station.post("/r/address/batch", [("action", "export"), ("id", rows[0][0]), ("id", rows[2][0])])
+    assert asked.status_code == 303 and asked.headers["Location"].startswith("/r/address/export?")
+    page = station.get(asked.headers["Location"])
+    assert "勾选的 2 条" in Markup(page.text).text and "共 2 条" in Markup(page.text).text
+    fields = [("id.is", rows[0][0]), ("id.is", rows[2][0]), ("export.format", "csv"), ("export.columns", "code"), ("export.columns", "full_name")]
+    answer = station.post("/r/address/export", fields)
+    assert answer.status_code == 200
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert len(lines) == 3 and rows[0][1] in answer.text and rows[2][1] in answer.text and rows[1][1] not in answer.text
+    # An id beyond the scope exports nothing.
+    other = city.sql(f"select id from address where not starts_with(division_code, '{division}') order by id limit 1")
+    answer = station.post("/r/address/export", [("id.is", other), ("export.format", "csv"), ("export.columns", "code")])
+    assert len(answer.content.decode("utf-8-sig").splitlines()) == 1
+    assert clients("clerk").post("/r/address/batch", [("action", "export"), ("id", rows[0][0])]).status_code == 403
+    assert stranger.post("/r/address/batch", [("action", "export"), ("id", rows[0][0])]).status_code in (303, 401, 403)
+
+
+def test_statistics_of_plates_show_faults_of_addresses_beside_them(clients, city):
+    approved(city, clients, 1)
+    leader = clients("leader")
+    page = leader.get("/r/door_plate/statistics?view=station")
+    markup = text_of(page)
+    for column in ("沿街门牌", "小区门牌", "单元门牌", "户室牌", "问题地址"):
+        assert column in markup, column
+    row = city.sql("select police_station_id, count(*) from address_defect where state = 'open' and police_station_id is not null group by 1 order by 2 desc limit 1")
+    if row:
+        station, count = row.split("|")
+        link = next(link for link in Markup(page.text).links if link.startswith("/r/address_defect?") and f"police_station_id={station}" in link)
+        assert re.search(rf'href="{re.escape(link).replace("&", "&amp;")}"[^>]*>{int(count):,}<', page.text)
+        found = leader.json("/api/r/address_defect?" + link.split("?")[1]).json()
+        assert found["total"]["value"] == int(count) if isinstance(found.get("total"), dict) else True
+    assert leader.get("/r/door_plate/statistics/export?view=station").status_code == 200
+    # Who may not see faults sees no column of them.
+    assert "问题地址" not in Markup(clients("grid").get("/r/door_plate/statistics?view=station").text).text
+
+
+# --- public resources ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kiosk(city, clients):
+    """A kiosk beside a plate, entered by the back office."""
+    near = plate(city, "location is not null")
+    x, y = city.sql(f"select st_x(location), st_y(location) from address where id = {near['id']}").split("|")
+    made = clients("data").send("POST", "/api/r/public_facility", {
+        "name": "试验街治安岗亭", "kind": "kiosk", "division_code": near["division"], "address_text": "路口西北角", "contact": "老赵",
+        "phone": "0818-2000110", "opening_hours": "07:00—23:00", "location": {"type": "Point", "coordinates": [float(x) + 0.0004, float(y)]}})
+    assert made.status_code == 201, made.text
+    return {"id": made.json()["id"], "near": near}
+
+
+def test_resources_are_found_around_an_address_by_kind_and_by_name(stranger, kiosk, city):
+    around = stranger.json(f"/places?code={kiosk['near']['code']}").json()["items"]
+    assert around and [item["metres"] for item in around] == sorted(item["metres"] for item in around) and around[-1]["metres"] <= 1500
+    assert any(item["id"] == kiosk["id"] for item in around)
+    [one] = stranger.json(f"/places?code={kiosk['near']['code']}&kind=kiosk").json()["items"]
+    assert one["name"] == "试验街治安岗亭" and one["hours"] == "07:00—23:00" and one["metres"] < 100
+    [by_name] = stranger.json("/places?q=" + urllib.parse.quote("试验街岗亭 治安")).json()["items"] or [None]
+    assert by_name["id"] == kiosk["id"]
+    page = text_of(stranger.get(f"/places?code={kiosk['near']['code']}&kind=kiosk"))
+    assert "办公时间 07:00—23:00" in page and kiosk["near"]["name"] in page
+    # The same by where the browser says it is.
+    x, y = one["at"]
+    here = stranger.json(f"/places?lon={x}&lat={y}&kind=kiosk").json()["items"]
+    assert here[0]["id"] == kiosk["id"] and here[0]["metres"] == 0
+    assert stranger.get("/places?code=nothing").status_code == 404
+
+
+def test_a_resource_has_a_page_and_goes_when_it_is_closed(stranger, kiosk, clients, city, visit):
+    path = f"/places/facility/{kiosk['id']}"
+    page = text_of(stranger.get(path))
+    for word in ("试验街治安岗亭", "0818-2000110", "老赵", "路口西北角", "驾车"):
+        assert word in page, word
+    assert "/places/facility/" in stranger.get(f"/d/{kiosk['near']['code']}").text
+    assert do(clients("data"), "public_facility", kiosk["id"], "suspend").status_code == 303
+    assert stranger.get(path).status_code == 404
+    assert stranger.json(f"/places?code={kiosk['near']['code']}&kind=kiosk").json()["items"] == []
+    assert do(clients("data"), "public_facility", kiosk["id"], "resume").status_code == 303
+    assert stranger.get(path).status_code == 200
+    assert do(clients("clerk"), "public_facility", kiosk["id"], "suspend").status_code == 403
+
+
+def test_the_list_has_a_map_with_points_and_counts(visit, kiosk):
+    page = visit(None, "phone")
+    with page.expect_response(re.compile("/tiles/facilities/")) as tile:
+        page.goto(f"/places?code={kiosk['near']['code']}")
+    assert tile.value.status == 200
+    page.wait_for_selector("[data-map][data-ready=true]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_plate_leads_to_the_police_room_and_its_officer_with_photo(stranger, city, clients, picture):
+    row = city.sql(
+        "select a.code, s.id, s.officer_name, s.name from address a join police_station s on s.id = a.police_station_id where s.officer_name is not null order by a.id limit 1")
+    code, station, officer, name = row.split("|")
+    city.sql(f"update address set beat = '三号警务区' where code = '{code}'")
+    data = clients("data")
+    sent = data.http.post(
+        f"{city.base}/r/police_station/{station}/edit",
+        data={**record_form(data, f"/r/police_station/{station}/edit"), "_csrf": data.token()},
+        files={"officer_photo": ("officer.png", picture, "image/png")}, allow_redirects=False, timeout=60)
+    assert sent.status_code == 303, Markup(sent.text).text[:1500]
+
+    def scanned():
+        page = stranger.get(f"/d/{code}").text
+        return page if "/officer" in page else None
+
+    page = until(scanned, seconds=10)
+    assert f"/places/station/{station}/officer" in page and "三号警务区" in page
+    photo = stranger.get(f"/places/station/{station}/officer")
+    assert photo.status_code == 200 and photo.headers["Content-Type"].startswith("image/")
+    room = text_of(stranger.get(f"/places/station/{station}"))
+    assert officer in room and name in room and "警号" in room
+    assert stranger.get("/places/station/999999999").status_code == 404
+    assert stranger.get(f"/places/facility/{station}/officer").status_code == 404
+
+
+def record_form(client, path):
+    """The fields of a form as it stands."""
+    page = client.get(path)
+    assert page.status_code == 200, page.text[:300]
+    fields = {}
+    for tag, attributes in Markup(page.text).tags:
+        if tag == "input" and attributes.get("name") and attributes.get("type") not in ("file", "checkbox", "radio", "submit", "search"):
+            fields[attributes["name"]] = attributes.get("value", "")
+        if tag == "input" and attributes.get("type") in ("checkbox", "radio") and "checked" in attributes:
+            fields[attributes["name"]] = attributes.get("value", "on")
+    for select in re.findall(r"<select[^>]*name=\"([^\"]+)\"[^>]*>(.*?)</select>", page.text, re.S):
+        chosen = re.search(r"<option[^>]*value=\"([^\"]*)\"[^>]*\bselected", select[1])
+        if chosen:
+            fields[select[0]] = chosen.group(1)
+    for area in re.findall(r"<textarea[^>]*name=\"([^\"]+)\"[^>]*>(.*?)</textarea>", page.text, re.S):
+        fields[area[0]] = area[1]
+    fields.pop("_csrf", None)
+    fields.pop("q", None)
+    return fields
+
+
+def test_the_map_finds_facilities_schools_roads_and_compounds_by_name(clients, city):
+    leader = clients("leader")
+    hospital, road, compound = (
+        city.sql(f"select name from {table} where {where} order by id limit 1")
+        for table, where in (("public_facility", "kind = 'hospital'"), ("road", "kind <> 'highway'"), ("compound", "true")))
+    for name, register in ((hospital, "public_facility"), (road, "road"), (compound, "compound")):
+        items = leader.json("/map?q=" + urllib.parse.quote(name)).json()["items"]
+        hit = next(item for item in items if item["path"].startswith(f"/r/{register}/"))
+        assert name in hit["title"] and len(hit["at"]) == 2, name
+    code = city.sql("select code from road order by id limit 1")
+    assert any(item["path"].startswith("/r/road/") for item in leader.json(f"/map?q={code}").json()["items"])
+    # Within the scope: the clerk of one community does not find roads of another county.
+    far = city.sql("select name from road where not starts_with(division_code, '511702') and kind <> 'highway' order by id limit 1")
+    if far:
+        found = clients("clerk").json("/map?q=" + urllib.parse.quote(far)).json()["items"]
+        roads = [item["path"].split("/")[-1] for item in found if item["path"].startswith("/r/road/")]
+        assert all(city.sql(f"select starts_with(division_code, '511702') from road where id = {number}") == "t" for number in roads)
+
+
+def test_a_stranger_finds_a_plate_by_road_and_number_but_no_home_and_no_code(city, stranger):
+    one = plate(city)
+    found = stranger.json("/lookup?q=" + urllib.parse.quote(one["road"] + one["number"])).json()["items"]
+    assert one["code"] in [item["code"] for item in found] and len(found) <= 10
+    page = stranger.get("/lookup?q=" + urllib.parse.quote(one["road"] + one["number"]))
+    assert f"/d/{one['code']}" in Markup(page.text).links
+    room, name = city.sql("select code, full_name from address where kind = 'room' order by id limit 1").split("|")
+    assert room not in stranger.get("/lookup?q=" + urllib.parse.quote(name)).text
+    for text in (one["road"], one["code"][:9], "路 " + one["code"][:9], "18"):
+        assert Client(city.base).get("/lookup?q=" + urllib.parse.quote(text)).status_code == 404, text
+    other = Client(city.base)
+    codes = [other.get("/lookup?q=" + urllib.parse.quote(f"{one['road']}{number}号")).status_code for number in range(40)]
+    assert 429 in codes
+
+
+# --- culture of roads ------------------------------------------------------------------------------------------------------
+
+
+def test_the_culture_of_a_road_is_shown_on_its_plates_once_published(city, clients, stranger, picture):
+    here, elsewhere = plate(city), None
+    elsewhere = plate(city, f"road_id <> {here['road_id']}")
+    data = clients("data")
+    sent = data.http.post(
+        f"{city.base}/r/culture_page/new",
+        data={
+            "name": "老街三百年", "road_id": here["road_id"], "division_code": here["division"], "summary": "码头边长出来的街", "content": "清初有码头。\n后来有了街。",
+            "caption": "老街旧影", "position": "10", "_csrf": data.token()},
+        files={"photo": ("old.png", picture, "image/png")}, allow_redirects=False, timeout=60)
+    assert sent.status_code == 303, Markup(sent.text).text[:1500]
+    number = city.sql("select max(id) from culture_page")
+    assert stranger.get(f"/culture/{number}").status_code == 404, "a draft is nobody's"
+    assert "老街三百年" not in stranger.get(f"/d/{here['code']}").text
+    assert do(data, "culture_page", number, "publish").status_code == 303
+    until(lambda: "老街三百年" in stranger.get(f"/d/{here['code']}").text, seconds=10)
+    assert "老街三百年" not in stranger.get(f"/d/{elsewhere['code']}").text
+    page = stranger.get(f"/culture/{number}")
+    assert "后来有了街" in text_of(page) and "老街旧影" in page.text
+    photo = stranger.get(f"/culture/{number}/photos/1")
+    assert photo.status_code == 200 and photo.headers["Content-Type"].startswith("image/")
+    assert stranger.get(f"/culture/{number}/photos/2").status_code == 404
+    assert "老街三百年" in text_of(stranger.get("/culture?q=" + urllib.parse.quote("老街")))
+    assert do(data, "culture_page", number, "withdraw").status_code == 303
+    until(lambda: "老街三百年" not in stranger.get(f"/d/{here['code']}").text, seconds=10)
+    assert stranger.get(f"/culture/{number}/photos/1").status_code == 404
+    assert clients("station").get("/r/culture_page").status_code == 403
+
+
+# --- merchants -------------------------------------------------------------------------------------------------------------
+
+
+def valid_credit_code(number):
+    """A unified social credit code with its check character (GB 32100)."""
+    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    body = f"92511702MA{number:07d}"[:17]
+    total = sum(letters.index(letter) * pow(3, index, 31) for index, letter in enumerate(body))
+    return body + letters[(31 - total % 31) % 31]
+
+
+@pytest.fixture(scope="module")
+def shop(city, clients, picture):
+    """A merchant of the resident's, on a plate of the clerk's community; its authentication waits."""
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'clerk'")
+    here = plate(city, f"starts_with(division_code, '{division}')")
+    resident = clients("resident")
+    fields = {"name": "试验小吃店", "credit_code": valid_credit_code(6118), "code": here["code"], "phone": "0818-2345678", "_csrf": resident.token()}
+    without = resident.http.post(f"{city.base}/merchant", data=fields, allow_redirects=False, timeout=60)
+    assert without.status_code == 422 and "营业执照" in without.text, "no licence, no authentication"
+    sent = resident.http.post(
+        f"{city.base}/merchant", data=fields, files={"license": ("license.png", picture, "image/png")}, allow_redirects=False, timeout=60)
+    assert sent.status_code == 303, Markup(sent.text).text[:1500]
+    again = resident.http.post(
+        f"{city.base}/merchant", data=fields, files={"license": ("license.png", picture, "image/png")}, allow_redirects=False, timeout=60)
+    assert again.status_code == 422 and "没有重复提交" in again.text
+    return {"id": city.sql("select max(id) from merchant"), "here": here}
+
+
+def publish(city, client, shop, title, since=TODAY, until_day=TODAY + datetime.timedelta(days=7), picture=None):
+    return client.http.post(
+        f"{city.base}/merchant/{shop['id']}/notices",
+        data={"kind": "promotion", "title": title, "content": "全场八折。", "shown_from": str(since), "shown_until": str(until_day), "_csrf": client.token()},
+        files={"photo": ("dish.png", picture, "image/png")} if picture else None, allow_redirects=False, timeout=60)
+
+
+def test_a_merchant_publishes_only_after_both_reviews_and_until_its_last_day(city, clients, stranger, shop, picture):
+    resident, clerk, code = clients("resident"), clients("clerk"), shop["here"]["code"]
+    refused = publish(city, resident, shop, "未认证先发")
+    assert refused.status_code == 422 and "还没有通过认证" in refused.text
+    assert do(resident, "merchant", shop["id"], "approve").status_code in (403, 404), "nobody approves himself"
+    assert "试验小吃店" in text_of(clerk.get("/r/merchant?state=pending"))
+    assert do(clerk, "merchant", shop["id"], "approve").status_code == 303
+    assert "已认证" in text_of(resident.get("/merchant"))
+
+    wrong = publish(city, resident, shop, "倒着的日期", until_day=TODAY - datetime.timedelta(days=1))
+    assert wrong.status_code == 422 and "早于开始日期" in wrong.text
+    assert publish(city, resident, shop, "周末八折", picture=picture).status_code == 303
+    offer = city.sql("select max(id) from merchant_notice")
+    assert city.sql(f"select division_code from merchant_notice where id = {offer}") == shop["here"]["division"]
+    assert "周末八折" not in stranger.get(f"/d/{code}").text and stranger.get(f"/offers/{offer}").status_code == 404
+    assert stranger.get(f"/offers/{offer}/photos/1").status_code == 404
+    assert do(clerk, "merchant_notice", offer, "approve").status_code == 303
+    until(lambda: "周末八折" in stranger.get(f"/d/{code}").text, seconds=10)
+    page = text_of(stranger.get(f"/offers/{offer}"))
+    assert "全场八折" in page and "0818-2345678" in page
+    assert stranger.get(f"/offers/{offer}/photos/1").status_code == 200
+
+    # Over with its last day, whatever its state.
+    city.sql(f"update merchant_notice set shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {offer}")
+    assert stranger.get(f"/offers/{offer}").status_code == 404
+    assert "已过期" in text_of(resident.get("/merchant"))
+    city.sql(f"update merchant_notice set shown_from = '{TODAY}', shown_until = '{TODAY}' where id = {offer}")
+    assert stranger.get(f"/offers/{offer}").status_code == 200, "the last day counts"
+
+    assert resident.post(f"/merchant/notices/{offer}/withdraw").status_code == 303
+    until(lambda: "周末八折" not in stranger.get(f"/d/{code}").text, seconds=10)
+    assert stranger.get(f"/offers/{offer}").status_code == 404
+
+
+def test_a_refused_notice_tells_why_and_a_revoked_merchant_says_nothing_any_more(city, clients, stranger, shop, newcomer):
+    resident, clerk = clients("resident"), clients("clerk")
+    if city.sql(f"select state from merchant where id = {shop['id']}") == "pending":
+        assert do(clerk, "merchant", shop["id"], "approve").status_code == 303
+    assert publish(city, resident, shop, "夸大的广告").status_code == 303
+    offer = city.sql("select max(id) from merchant_notice")
+    assert do(clerk, "merchant_notice", offer, "refuse", review_note="不能写包治百病").status_code == 303
+    assert "不能写包治百病" in text_of(resident.get("/merchant"))
+    assert publish(city, resident, shop, "开业酬宾").status_code == 303
+    offer = city.sql("select max(id) from merchant_notice")
+    assert do(clerk, "merchant_notice", offer, "approve").status_code == 303
+    assert stranger.get(f"/offers/{offer}").status_code == 200
+    # Somebody else neither withdraws it nor publishes there.
+    other = clients("grid")
+    assert other.post(f"/merchant/notices/{offer}/withdraw").status_code in (403, 404)
+    assert publish(city, other, shop, "冒名").status_code == 404
+    assert do(clerk, "merchant", shop["id"], "revoke", review_note="停业").status_code == 303
+    assert stranger.get(f"/offers/{offer}").status_code == 404
+    until(lambda: "开业酬宾" not in stranger.get(f"/d/{shop['here']['code']}").text, seconds=10)
+    assert publish(city, resident, shop, "再发").status_code == 422
+
+
+# --- favourites and figures ------------------------------------------------------------------------------------------------
+
+
+def test_a_person_keeps_addresses_that_nobody_else_sees(city, clients, stranger, visit):
+    one = plate(city)
+    resident = clients("resident")
+    page = visit("resident", "phone")
+    page.goto(f"/d/{one['code']}")
+    page.get_by_label("收藏备注").fill("外婆家")
+    page.get_by_role("button", name="收藏这个地址").click()
+    expect(page.get_by_text("已收藏：外婆家")).to_be_visible()
+    page.goto("/favourites")
+    page.get_by_role("link", name="外婆家").click()
+    expect(page).to_have_url(re.compile(f"/d/{one['code']}$"))
+    assert resident.post(f"/d/{one['code']}/favourite", {"label": "再来"}).status_code == 303
+    [kept] = resident.json("/favourites").json()["items"]
+    assert kept["label"] == "外婆家" and kept["code"] == one["code"]
+    other = clients("grid")
+    assert other.json("/favourites").json()["items"] == []
+    assert other.post(f"/favourites/{kept['id']}/remove").status_code in (403, 404)
+    assert other.get("/r/address_favourite").status_code == 403
+    assert resident.post(f"/favourites/{kept['id']}/remove").status_code == 303
+    assert resident.json("/favourites").json()["items"] == []
+    scan = stranger.get(f"/d/{one['code']}").text
+    assert "登录后可以收藏" in scan and "收藏备注" not in scan
+    assert stranger.get("/favourites").status_code in (303, 401)
+
+
+def test_scans_are_counted_by_day_and_place_and_within_the_scope(city, clients, stranger):
+    one = plate(city, "starts_with(division_code, (select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'))")
+    leader, path = clients("leader"), f"/statistics/scans?since={TODAY}&until={TODAY}"
+    before = leader.json(path).json()["scans"]
+    for _ in range(3):
+        assert stranger.get(f"/d/{one['code']}").status_code == 200
+    until(lambda: leader.json(path).json()["scans"] >= before + 3, seconds=15)
+    figures = leader.json(path).json()
+    assert figures["days"][-1]["key"] == str(TODAY) and sum(place["scans"] for place in figures["places"]) == figures["scans"]
+    people = int(city.sql("select count(*) from app_user where unit_id is null"))
+    assert figures["users"]["all"] == people
+    # The station counts its own division only.
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    own = int(city.sql(
+        f"select coalesce(sum(s.scans), 0) from scan_count s join address a on a.id = s.address_id where s.day = '{TODAY}' and starts_with(a.division_code, '{division}')"))
+    assert clients("station").json(path).json()["scans"] == own
+    csv = leader.get(f"/statistics/scans/export?since={TODAY}&until={TODAY}")
+    assert csv.status_code == 200 and str(TODAY) in csv.content.decode("utf-8-sig")
+    assert clients("station").get(f"/statistics/scans/export?since={TODAY}&until={TODAY}").status_code == 403
+    assert clients("officer").get("/statistics/scans").status_code == 403
+    assert leader.get("/statistics/scans?since=2026-13-01").status_code == 400
