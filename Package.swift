@@ -55,6 +55,7 @@ let package = Package(
     library("CZip", pkgConfig: "libzip"),
     library("CCurl", pkgConfig: "libcurl"),
     library("CTurboJPEG", pkgConfig: "libturbojpeg"),
+    .systemLibrary(name: "CPrefetch", path: "Sources/C/CPrefetch"),
 
     // Kernel: knows no city.
     module(.kernel, "Core"),
@@ -124,7 +125,7 @@ let package = Package(
     // Spine: what everything hangs on, once.
     module(
       .spine, "Addresses", ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Geo", "SQL", "Search"]),
-    module(.spine, "AddressParsing", ["Addresses", "Core", "Crypto"]),
+    module(.spine, "AddressParsing", ["Addresses", "CPrefetch", "Core", "Crypto"]),
     module(.spine, "Households", ["Access", "Core", "Entities", "SQL"]),
     module(.spine, "Residences", ["Access", "Core", "Entities", "Identity", "Messaging", "SQL"]),
     module(
@@ -151,7 +152,8 @@ let package = Package(
     module(
       .spine, "SpineWeb",
       [
-        "Access", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files", "Geo", "HTML",
+        "Access", "AddressParsing", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files", "Geo",
+        "HTML",
         "HTTP", "Identity", "Jobs", "SQL", "Shell", "Site",
       ]),
 
@@ -260,7 +262,7 @@ let package = Package(
         "Jobs",
         "Messaging", "Papers", "Portal", "SQL", "Search", "TestSupport",
       ]),
-    tests("AddressParsingTests", ["AddressParsing", "Addresses", "Core"]),
+    tests("AddressParsingTests", ["AddressParsing", "Addresses", "Core", "Crypto"]),
     tests(
       "DoorPlatesTests",
       [

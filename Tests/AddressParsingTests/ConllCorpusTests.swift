@@ -1,4 +1,5 @@
 import AddressParsing
+import Addresses
 import Core
 import Testing
 

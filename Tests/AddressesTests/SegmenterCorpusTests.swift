@@ -14,7 +14,7 @@ import Testing
     var confusions: [String: [String]] = [:]
     for address in corpus.addresses {
       let result = segmenter.segment(address.text)
-      let found = Set(result.segments.map { Corpus.Span(label: $0.label.rawValue, range: $0.range) })
+      let found = Set(result.segments.map { Corpus.Span(label: $0.label.name, range: $0.range) })
       let expected = Set(address.spans)
       total.expected += expected.count
       total.found += found.count
@@ -26,7 +26,7 @@ import Testing
       let line = Self.trace(address, result)
       for span in expected.subtracting(found) {
         let overlap = result.segments.filter { $0.range.overlaps(span.range) }
-        let what = overlap.map { $0.range == span.range ? $0.label.rawValue : "~" + $0.label.rawValue }.joined(
+        let what = overlap.map { $0.range == span.range ? $0.label.name : "~" + $0.label.name }.joined(
           separator: "+")
         confusions["\(span.label) → \(what)", default: []].append(line)
       }
@@ -50,7 +50,7 @@ import Testing
       return String(view)
     }
     let expected = address.spans.map { "\(text($0.range))/\($0.label)" }.joined(separator: " ")
-    let found = result.segments.map { "\(text($0.range))/\($0.label.rawValue)" }.joined(separator: " ")
+    let found = result.segments.map { "\(text($0.range))/\($0.label.name)" }.joined(separator: " ")
     return "\(expected)\n       = \(found)"
   }
 }

@@ -22,7 +22,7 @@ import Testing
   ])
   func partsAreFound(_ text: String, _ expected: String) throws {
     let result = try Fixtures.segmenter().segment(text)
-    let found = result.segments.map { "\($0.label.rawValue):\(result.text(of: $0))" }.joined(separator: " ")
+    let found = result.segments.map { "\($0.label.name):\(result.text(of: $0))" }.joined(separator: " ")
     #expect(found == expected)
   }
 

@@ -107,6 +107,7 @@ KINDS = {
     "reveal": ("station", "/r/person/{}/reveal", lambda city: city.resident()["person"]),
     "missing record": ("officer", "/r/address/1", None),
     "no permission": ("officer", "/logs", None),
+    "parsing addresses": ("station", "/parse", None),
     "import of addresses": ("station", "/import/addresses", None),
     "import": ("station", "/r/road/import", None),
     "export": ("leader", "/r/address/export?kind=building", None),

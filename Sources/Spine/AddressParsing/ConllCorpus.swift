@@ -1,3 +1,4 @@
+import Addresses
 package import Core
 
 /// A labelled corpus in CoNLL form: a token and its tag (`B-road`, `I-road`) on a line, an empty line between addresses.

@@ -4,10 +4,13 @@
 /// next and last characters that end names (the skeleton), where the unit stands in a run of numbers, whether it
 /// repeats, and what names of divisions lie over it. No text is made. Templates are part of the model's format: a
 /// change needs a new ``ParserModel/version``.
-struct FeatureExtractor {
-  private(set) var keys: [UInt64] = []
-  /// Where the keys of each unit begin, and at the end where they end.
-  private(set) var offsets: [Int] = []
+struct FeatureExtractor: ~Copyable {
+  /// A unit has no more features than this.
+  static let mostKeys = 80
+
+  /// Raw memory: an array would be checked at each of the thousand keys of an address.
+  private let keys: UnsafeMutablePointer<UInt64>
+  private var count = 0
 
   private var shapes: [UInt64] = []
   private var kinds: [UInt64] = []
@@ -35,24 +38,27 @@ struct FeatureExtractor {
 
   private static func spread(_ value: UInt64) -> UInt64 { mix(value, 0xD6E8_FEB8_6659_FD93) }
 
-  /// Takes the next address; ``keys`` and ``offsets`` then speak of it.
-  mutating func extract(_ units: borrowing AddressUnits, names: PlaceNames) {
-    keys.removeAll(keepingCapacity: true)
-    offsets.removeAll(keepingCapacity: true)
-    prepare(units, names)
-    let count = units.count
-    for unit in 0..<count {
-      offsets.append(keys.count)
-      addRuns(unit)
-      addSkeleton(unit, count)
-      addNumbers(unit, units)
-      addRepeats(unit, units)
-      addNames(unit)
-    }
-    offsets.append(keys.count)
+  init() {
+    keys = .allocate(capacity: FeatureExtractor.mostKeys)
+    keys.initialize(repeating: 0, count: FeatureExtractor.mostKeys)
   }
 
-  private mutating func prepare(_ units: borrowing AddressUnits, _ names: PlaceNames) {
+  deinit { keys.deallocate() }
+
+  /// The keys of a unit of the address just read; they hold until the next call.
+  @inline(__always)
+  mutating func keys(of unit: Int, in units: borrowing AddressUnits) -> UnsafeBufferPointer<UInt64> {
+    count = 0
+    addRuns(unit)
+    addSkeleton(unit, units.count)
+    addNumbers(unit, units)
+    addRepeats(unit, units)
+    addNames(unit)
+    return UnsafeBufferPointer(start: keys, count: count)
+  }
+
+  /// Takes the next address.
+  mutating func read(_ units: borrowing AddressUnits, names: PlaceNames) {
     let count = units.count
     let pad = FeatureExtractor.pad
     shapes.removeAll(keepingCapacity: true)
@@ -113,25 +119,31 @@ struct FeatureExtractor {
   }
 
   @inline(__always)
+  private mutating func put(_ key: UInt64) {
+    keys[count] = key
+    count += 1
+  }
+
+  @inline(__always)
   private mutating func add(_ template: UInt64, _ value: UInt64) {
-    keys.append(FeatureExtractor.key(template, value))
+    put(FeatureExtractor.key(template, value))
   }
 
   @inline(__always)
   private mutating func add(_ template: UInt64, _ a: UInt64, _ b: UInt64) {
-    keys.append(FeatureExtractor.key(template, FeatureExtractor.mix(a &* 3, b)))
+    put(FeatureExtractor.key(template, FeatureExtractor.mix(a &* 3, b)))
   }
 
   @inline(__always)
   private mutating func add(_ template: UInt64, _ a: UInt64, _ b: UInt64, _ c: UInt64) {
     let first = FeatureExtractor.mix(a &* 3, b)
-    keys.append(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, c)))
+    put(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, c)))
   }
 
   @inline(__always)
   private mutating func add(_ template: UInt64, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) {
     let first = FeatureExtractor.mix(FeatureExtractor.mix(a &* 3, b) &* 3, c)
-    keys.append(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, d)))
+    put(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, d)))
   }
 
   @inline(__always)
@@ -139,7 +151,7 @@ struct FeatureExtractor {
     _ template: UInt64, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64, _ e: UInt64
   ) {
     let first = FeatureExtractor.mix(FeatureExtractor.mix(FeatureExtractor.mix(a &* 3, b) &* 3, c) &* 3, d)
-    keys.append(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, e)))
+    put(FeatureExtractor.key(template, FeatureExtractor.mix(first &* 3, e)))
   }
 
   /// Runs of one to five characters, and of their kinds, around the unit.

@@ -73,7 +73,7 @@ final class FeatureWeights {
   }
 
   /// The `limit` features with the largest weights, in the order wanted, with their rows in whole steps.
-  func quantised(limit: Int, by isBefore: (Int, Int) -> Bool) -> (kept: [Int], rows: [Int16], step: Float) {
+  func quantised(limit: Int, by isBefore: (Int, Int) -> Bool) -> (kept: [Int], rows: [Int8], step: Float) {
     let sizes = (0..<count).map { feature in
       (0..<3).reduce(Float(0)) { $0 + (weights[feature * 3 + $1] * weights[feature * 3 + $1]).sum() }
     }
@@ -82,12 +82,12 @@ final class FeatureWeights {
     // Larger weights are cut off: they are rare, and the next step of training would not miss them.
     let largest: Float = 2.5
     let step = largest / 127
-    var rows: [Int16] = []
+    var rows: [Int8] = []
     rows.reserveCapacity(kept.count * LabelHistory.width)
     for feature in kept {
       for part in 0..<3 {
         let lane = weights[feature * 3 + part]
-        for index in 0..<16 { rows.append(Int16((max(-largest, min(largest, lane[index])) / step).rounded())) }
+        for index in 0..<16 { rows.append(Int8((max(-largest, min(largest, lane[index])) / step).rounded())) }
       }
     }
     return (kept, rows, step)

@@ -13,13 +13,15 @@ final class LabelDecoder {
   }
 
   private let live: UnsafeMutablePointer<Live>
-  private let firsts: UnsafeMutablePointer<Int>
   private let slots: UnsafeMutablePointer<Int32>
-  private let labels: UnsafeMutablePointer<Int>
-  /// The label of each state and what it becomes behind each label.
-  private let labelOf: UnsafeMutablePointer<Int>
-  private let nextOf: UnsafeMutablePointer<Int>
-  private var count = 0
+  /// The labels that may begin at a unit, and what each is worth there.
+  private let labels: UnsafeMutablePointer<Int32>
+  private let worths: UnsafeMutablePointer<Float>
+  /// The label of each state and what it becomes behind each label: small, so that they stay near.
+  private let labelOf: UnsafeMutablePointer<UInt8>
+  private let nextOf: UnsafeMutablePointer<Int16>
+  /// The place of the best among the live states of the last unit.
+  private var best = 0
 
   /// How far behind the best a path or the score of a label may fall, in natural logarithms of odds.
   private static let pathMargin: Float = 5
@@ -27,111 +29,145 @@ final class LabelDecoder {
 
   init() {
     live = .allocate(capacity: (AddressUnits.longest + 1) * LabelHistory.states)
-    firsts = .allocate(capacity: AddressUnits.longest + 2)
     slots = .allocate(capacity: LabelHistory.states)
     slots.initialize(repeating: -1, count: LabelHistory.states)
-    labels = .allocate(capacity: AddressLabel.count)
+    labels = .allocate(capacity: LabelHistory.labels + 1)
+    worths = .allocate(capacity: LabelHistory.labels + 1)
     labelOf = .allocate(capacity: LabelHistory.states)
     nextOf = .allocate(capacity: LabelHistory.states * 24)
     nextOf.initialize(repeating: 0, count: LabelHistory.states * 24)
     for state in 0..<LabelHistory.states {
-      labelOf[state] = LabelHistory.label(state)
-      for label in 0..<AddressLabel.count { nextOf[state * 24 + label] = LabelHistory.next(state, label) }
+      labelOf[state] = UInt8(LabelHistory.label(state))
+      for label in 0..<LabelHistory.labels {
+        nextOf[state * 24 + label] = Int16(LabelHistory.next(state, label))
+      }
     }
   }
 
   deinit {
     live.deallocate()
-    firsts.deallocate()
     slots.deallocate()
     labels.deallocate()
+    worths.deallocate()
     labelOf.deallocate()
     nextOf.deallocate()
   }
 
   /// - Parameters:
-  ///   - scores: ``LabelHistory/width`` numbers for each unit.
+  ///   - scores: ``LabelHistory/width`` whole numbers for each unit.
   ///   - units: at most ``AddressUnits/longest``.
-  ///   - transitions: 24 numbers for each state, one a label that may begin there.
-  ///   - tags: for each unit the label, plus ``LabelHistory/inside`` where it continues a part.
+  ///   - step: what one of `scores` is worth.
+  ///   - transitions: 24 numbers for each state, one a label that may begin there, and the largest at
+  ///     ``LabelHistory/best``.
+  ///   - tags: receives for each unit the label, plus ``LabelHistory/inside`` where it continues a part.
   func decode(
-    _ scores: UnsafeBufferPointer<Float>, units: Int, transitions: UnsafeBufferPointer<Float>, into tags: inout [UInt8]
+    _ scores: UnsafePointer<Int16>, units: Int, step: Float, transitions: UnsafeBufferPointer<Float>,
+    into tags: UnsafeMutablePointer<UInt8>
   ) {
-    precondition(units <= AddressUnits.longest && scores.count >= units * LabelHistory.width)
-    tags.removeAll(keepingCapacity: true)
-    guard units > 0, let scores = scores.baseAddress, let transitions = transitions.baseAddress else { return }
+    precondition(units <= AddressUnits.longest && transitions.count == LabelHistory.states * 24)
+    guard units > 0, let transitions = transitions.baseAddress else { return }
     live[0] = Live(score: 0, state: Int16(LabelHistory.start), isInside: false, previous: -1)
-    firsts[0] = 0
-    count = 1
+    var before = 0..<1
+    best = 0
     for unit in 0..<units {
-      firsts[unit + 1] = count
-      step(firsts[unit]..<count, scores + unit * LabelHistory.width, transitions, isFirst: unit == 0)
+      let scores = scores + unit * LabelHistory.width
+      let end = advance(before, scores, step, transitions, isFirst: unit == 0)
+      before = before.upperBound..<end
     }
-    var best = firsts[units]
-    for index in best..<count where live[index].score > live[best].score { best = index }
-    for _ in 0..<units {
+    var best = best
+    for unit in (0..<units).reversed() {
       let one = live[best]
-      tags.append(UInt8(labelOf[Int(one.state)] + (one.isInside ? LabelHistory.inside : 0)))
+      tags[unit] = labelOf[Int(one.state)] + (one.isInside ? UInt8(LabelHistory.inside) : 0)
       best = Int(one.previous)
     }
-    tags.reverse()
   }
 
+  /// Goes on by a unit; the states that stay alive stand behind those of `before`, up to the place returned.
   @inline(__always)
-  private func step(
-    _ before: Range<Int>, _ scores: UnsafePointer<Float>, _ transitions: UnsafePointer<Float>, isFirst: Bool
-  ) {
-    let first = count
-    var most = scores[0]
-    for label in 0..<AddressLabel.count { most = max(most, scores[label], scores[LabelHistory.inside + label]) }
-    let least = most - LabelDecoder.labelMargin
+  private func advance(
+    _ before: Range<Int>, _ scores: UnsafePointer<Int16>, _ step: Float, _ transitions: UnsafePointer<Float>,
+    isFirst: Bool
+  ) -> Int {
+    let first = before.upperBound
+    let inside = scores + LabelHistory.inside
+    let least = Float(LabelDecoder.largest(scores)) * step - LabelDecoder.labelMargin
     var labelCount = 0
-    for label in 0..<AddressLabel.count where scores[label] >= least || isFirst {
-      labels[labelCount] = label
-      labelCount += 1
+    // Without a branch: which labels are left over cannot be guessed.
+    for label in 0..<LabelHistory.labels {
+      let worth = Float(scores[label]) * step
+      labels[labelCount] = Int32(truncatingIfNeeded: label)
+      worths[labelCount] = worth
+      labelCount += worth >= least || isFirst ? 1 : 0
     }
+    var count = first
+    // What the best state leads to is a bound that spares most other states their labels.
     var top = -Float.infinity
+    var largest = -Float.infinity
+    let leader = Int(live[best].state)
+    for choice in 0..<labelCount {
+      largest = max(largest, worths[choice])
+      top = max(top, live[best].score + transitions[leader * 24 + Int(labels[choice])] + worths[choice])
+    }
     for index in before {
       let one = live[index]
       let state = Int(one.state)
       let row = transitions + state * 24
-      let own = scores[LabelHistory.inside + labelOf[state]]
-      if !isFirst, own >= least || labelCount == 0 { put(state, true, one.score + own, index, &top) }
+      let own = Float(inside[Int(labelOf[state])]) * step
+      if !isFirst, own >= least || labelCount == 0 { put(one.state, true, one.score + own, index, &top, &count) }
+      // The bound is a little wide, since sums are rounded.
+      if one.score + row[LabelHistory.best] + largest + 0.01 < top - LabelDecoder.pathMargin { continue }
+      let next = nextOf + state * 24
       for choice in 0..<labelCount {
-        let label = labels[choice]
-        put(nextOf[state * 24 + label], false, one.score + row[label] + scores[label], index, &top)
+        let label = Int(labels[choice])
+        put(next[label], false, one.score + row[label] + worths[choice], index, &top, &count)
       }
     }
     // Nothing fits: rather go on within the parts begun than have no reading at all.
     if count == first {
       for index in before {
-        let state = Int(live[index].state)
-        put(state, true, live[index].score + scores[LabelHistory.inside + labelOf[state]], index, &top)
+        let one = live[index]
+        let own = Float(inside[Int(labelOf[Int(one.state)])]) * step
+        put(one.state, true, one.score + own, index, &top, &count)
       }
     }
     var kept = first
+    best = -1
     for index in first..<count {
-      slots[Int(live[index].state)] = -1
-      guard live[index].score >= top - LabelDecoder.pathMargin else { continue }
-      live[kept] = live[index]
+      let one = live[index]
+      slots[Int(one.state)] = -1
+      guard one.score >= top - LabelDecoder.pathMargin else { continue }
       // Scores are kept near zero, so that long addresses lose no precision.
-      live[kept].score -= top
+      live[kept] = Live(score: one.score - top, state: one.state, isInside: one.isInside, previous: one.previous)
+      if best < 0, one.score == top { best = kept }
       kept += 1
     }
-    count = kept
+    return kept
+  }
+
+  /// The largest score of a unit.
+  @inline(__always)
+  private static func largest(_ scores: UnsafePointer<Int16>) -> Int16 {
+    typealias Lane = SIMD8<Int16>
+    let raw = UnsafeRawPointer(scores)
+    func lane(_ place: Int) -> Lane { raw.loadUnaligned(fromByteOffset: place * 16, as: Lane.self) }
+    let begin = pointwiseMax(pointwiseMax(lane(0), lane(1)), lane(2))
+    return pointwiseMax(begin, pointwiseMax(pointwiseMax(lane(3), lane(4)), lane(5))).max()
   }
 
   @inline(__always)
-  private func put(_ state: Int, _ isInside: Bool, _ score: Float, _ previous: Int, _ top: inout Float) {
+  private func put(
+    _ state: Int16, _ isInside: Bool, _ score: Float, _ previous: Int, _ top: inout Float, _ count: inout Int
+  ) {
     if score < top - LabelDecoder.pathMargin { return }
     if score > top { top = score }
-    let slot = Int(slots[state])
+    let slot = Int(slots[Int(state)])
+    let one = Live(score: score, state: state, isInside: isInside, previous: Int32(truncatingIfNeeded: previous))
     if slot < 0 {
-      slots[state] = Int32(truncatingIfNeeded: count)
-      live[count] = Live(score: score, state: Int16(state), isInside: isInside, previous: Int32(previous))
+      slots[Int(state)] = Int32(truncatingIfNeeded: count)
+      live[count] = one
       count += 1
     } else if live[slot].score < score {
-      live[slot] = Live(score: score, state: Int16(state), isInside: isInside, previous: Int32(previous))
+      live[slot] = one
     }
   }
 }

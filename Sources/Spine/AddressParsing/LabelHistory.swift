@@ -1,3 +1,5 @@
+import Addresses
+
 /// What the parser remembers of the labels before a place (标注历史).
 ///
 /// First-order models forget at a dash what stood before it. Here redundant and assisting parts are transparent: the
@@ -16,9 +18,15 @@ enum LabelHistory {
   static let redundant = Int(AddressLabel.redundant.rawValue)
   static let assist = Int(AddressLabel.assist.rawValue)
 
+  /// As many as ``AddressLabel`` has, as a constant of this module, which loops are made from.
+  static let labels = 21
+
   /// Scores of one unit: beginnings at 0…20, continuations at 24…44.
   static let width = 48
   static let inside = 24
+
+  /// Where the largest transition of a state stands beside those of the labels.
+  static let best = 23
 
   /// The flag that a label sets.
   @inline(__always)

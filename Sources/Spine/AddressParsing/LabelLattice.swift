@@ -44,11 +44,11 @@ struct LabelLattice {
     for unit in 0..<count {
       let base = unit * LabelHistory.width
       var top = scores[base]
-      for label in 0..<AddressLabel.count {
+      for label in 0..<LabelHistory.labels {
         top = max(top, scores[base + label], scores[base + LabelHistory.inside + label])
       }
       result -= Double(top)
-      for label in 0..<AddressLabel.count {
+      for label in 0..<LabelHistory.labels {
         odds[base + label] = exp(scores[base + label] - top)
         odds[base + LabelHistory.inside + label] = exp(scores[base + LabelHistory.inside + label] - top)
       }

@@ -1,3 +1,4 @@
+package import Addresses
 package import Core
 
 /// A part of an address: a run of its characters and what they are.

@@ -17,12 +17,7 @@ import Crypto
 extension ParserModel {
   private static let magic = Array("LIFANGAP".utf8)
   private static let head = 28
-  private static let labels = AddressLabel.count
-
-  /// A weight in whole steps.
-  private func weight(_ feature: Int, _ label: Int) -> Int8 {
-    Int8(clamping: Int(rows[skip + feature * ParserModel.line + label]) - 128)
-  }
+  private static let labels = LabelHistory.labels
 
   /// The bytes of the file.
   package var file: [UInt8] {
@@ -38,13 +33,9 @@ extension ParserModel {
       append(entry.kinds)
     }
     for key in keys { append(key) }
-    for feature in 0..<keys.count {
-      for label in 0..<ParserModel.labels {
-        append(weight(feature, label))
-      }
-      for label in 0..<ParserModel.labels {
-        append(weight(feature, LabelHistory.inside + label))
-      }
+    for key in keys {
+      for label in 0..<ParserModel.labels { append(table.weight(key, label)) }
+      for label in 0..<ParserModel.labels { append(table.weight(key, LabelHistory.inside + label)) }
     }
     for state in 0..<LabelHistory.states {
       for label in 0..<ParserModel.labels { append(transitions[state * 24 + label].bitPattern) }
@@ -87,12 +78,12 @@ extension ParserModel {
     var keys: [UInt64] = []
     keys.reserveCapacity(featureCount)
     for _ in 0..<featureCount { keys.append(next(UInt64.self)) }
-    var rows = [Int16](repeating: 0, count: featureCount * LabelHistory.width)
+    var weights = [Int8](repeating: 0, count: featureCount * LabelHistory.width)
     for feature in 0..<featureCount {
       let row = feature * LabelHistory.width
-      for label in 0..<ParserModel.labels { rows[row + label] = Int16(Int8(bitPattern: bytes[place + label])) }
+      for label in 0..<ParserModel.labels { weights[row + label] = Int8(bitPattern: bytes[place + label]) }
       for label in 0..<ParserModel.labels {
-        rows[row + LabelHistory.inside + label] = Int16(Int8(bitPattern: bytes[place + ParserModel.labels + label]))
+        weights[row + LabelHistory.inside + label] = Int8(bitPattern: bytes[place + ParserModel.labels + label])
       }
       place += 2 * ParserModel.labels
     }
@@ -101,6 +92,6 @@ extension ParserModel {
       for label in 0..<ParserModel.labels { transitions[state * 24 + label] = Float(bitPattern: next(UInt32.self)) }
     }
     self.init(
-      names: PlaceNames(entries: entries), keys: keys, rows: rows, step: step, transitions: transitions)
+      names: PlaceNames(entries: entries), keys: keys, weights: weights, step: step, transitions: transitions)
   }
 }

@@ -8,35 +8,32 @@ package struct ParserModel: Sendable {
   let names: PlaceNames
   /// Keys of features, the most used first.
   let keys: [UInt64]
-  /// ``LabelHistory/width`` whole numbers from −127 to 127 for each feature, kept wide so that they can be added as they are.
-  let rows: [UInt8]
-  /// What one step of ``rows`` is worth.
+  /// What one step of a weight of ``table`` is worth.
   let step: Float
-  /// 24 numbers for each state of ``LabelHistory``.
+  /// 24 numbers for each state of ``LabelHistory``: one for each label, at ``LabelHistory/best`` the largest of them.
   let transitions: [Float]
-  let table: KeyTable
-  /// Where the first row stands in ``rows``.
-  let skip: Int
-  /// Bytes from row to row.
-  static let line = 64
+  let table: WeightTable
 
-  init(names: PlaceNames, keys: [UInt64], rows: [Int16], step: Float, transitions: [Float]) {
+  /// - Parameter weights: ``LabelHistory/width`` whole numbers from −127 to 127 for each key.
+  init(names: PlaceNames, keys: [UInt64], weights: [Int8], step: Float, transitions: [Float]) {
+    precondition(transitions.count == LabelHistory.states * 24, "every state has its transitions")
     self.names = names
     self.keys = keys
-    // Rows are kept as bytes above zero in lines of 64, so that a row is one line of the cache.
-    var padded = [UInt8](repeating: 128, count: keys.count * ParserModel.line + ParserModel.line)
-    let place = padded.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
-    skip = (ParserModel.line - place % ParserModel.line) % ParserModel.line
-    for feature in 0..<keys.count {
-      for label in 0..<LabelHistory.width {
-        padded[skip + feature * ParserModel.line + label] =
-          UInt8(clamping: rows[feature * LabelHistory.width + label] + 128)
+    var weights = weights
+    // What is no label is never the best.
+    for row in stride(from: 0, to: weights.count, by: LabelHistory.width) {
+      for label in LabelHistory.labels..<LabelHistory.inside {
+        weights[row + label] = -128
+        weights[row + LabelHistory.inside + label] = -128
       }
     }
-    self.rows = padded
     self.step = step
+    var transitions = transitions
+    for row in stride(from: 0, to: transitions.count, by: 24) {
+      transitions[row + LabelHistory.best] = transitions[row..<(row + LabelHistory.labels)].reduce(-.infinity, max)
+    }
     self.transitions = transitions
-    table = KeyTable(keys)
+    table = WeightTable(keys: keys, weights: weights)
   }
 
   /// How many features have weights.

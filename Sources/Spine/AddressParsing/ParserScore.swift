@@ -1,3 +1,4 @@
+import Addresses
 package import Core
 
 /// How well addresses were cut (评测): parts count as right when both ends and the label agree.

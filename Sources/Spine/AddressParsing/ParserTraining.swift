@@ -1,5 +1,6 @@
-import Glibc
+import Addresses
 import Core
+import Glibc
 
 /// Learns a model from a labelled corpus (训练): a conditional random field over ``LabelHistory``, fitted one address
 /// after the other by AdaGrad with a falling rate, while half of the features are left out at random each time.
@@ -77,7 +78,7 @@ package struct ParserTraining: Sendable {
     // What is used most stands together, so that it stays in the caches.
     let (kept, rows, unit) = weights.quantised(limit: settings.limit) { (uses[$1], keys[$0]) < (uses[$0], keys[$1]) }
     return ParserModel(
-      names: names, keys: kept.map { keys[$0] }, rows: rows, step: unit, transitions: transitions)
+      names: names, keys: kept.map { keys[$0] }, weights: rows, step: unit, transitions: transitions)
   }
 
   /// Units, tags and the features that occur often enough, numbered in the order of their keys.
@@ -87,8 +88,8 @@ package struct ParserTraining: Sendable {
     var all: [UInt64] = []
     for address in corpus {
       units.read(address.scalars)
-      extractor.extract(units, names: names)
-      all += extractor.keys
+      extractor.read(units, names: names)
+      for unit in 0..<units.count { all += extractor.keys(of: unit, in: units) }
     }
     all.sort()
     var keys: [UInt64] = []
@@ -103,11 +104,11 @@ package struct ParserTraining: Sendable {
     var examples: [Example] = []
     for address in corpus {
       units.read(address.scalars)
-      extractor.extract(units, names: names)
+      extractor.read(units, names: names)
       var example = Example()
       for unit in 0..<units.count {
         example.offsets.append(Int32(example.features.count))
-        for key in extractor.keys[extractor.offsets[unit]..<extractor.offsets[unit + 1]] {
+        for key in extractor.keys(of: unit, in: units) {
           if let feature = table[key] { example.features.append(Int32(feature)) }
         }
       }

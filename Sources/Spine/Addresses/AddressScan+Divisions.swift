@@ -74,7 +74,7 @@ extension AddressScan {
     var divisions: [Int32]
   }
 
-  func label(of choice: DivisionChoice) -> SegmentLabel {
+  func label(of choice: DivisionChoice) -> AddressLabel {
     switch choice.level {
     case .province:
       guard let index = choice.divisions.first else { return .prov }

@@ -186,7 +186,7 @@ extension AddressScan {
   }
 
   /// Names inside a place are its parts; names behind a floor, a room or a part are who is there.
-  private var placeLabel: SegmentLabel {
+  private var placeLabel: AddressLabel {
     switch last {
     case .poi: .subpoi
     case .subpoi, .floorno, .roomno: .person

@@ -247,7 +247,7 @@ extension AddressScan {
     let (following, final) = chained(after: token)
     switch last {
     case .road, .subroad:
-      let label: SegmentLabel = last == .road ? .roadno : .subroadno
+      let label: AddressLabel = last == .road ? .roadno : .subroadno
       if following == 1, final.unit == nil || final.unit == .plate {
         emit(label, place..<final.unitEnd)
       } else {

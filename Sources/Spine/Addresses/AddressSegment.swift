@@ -1,52 +1,6 @@
-/// What a part of an address says (地址要素), by the names of the published Chinese address corpora.
-package enum SegmentLabel: String, Sendable, Hashable, CaseIterable {
-  /// 国家.
-  case country
-  /// 省级行政区.
-  case prov
-  /// 地级行政区.
-  case city
-  /// 县级行政区.
-  case district
-  /// 开发区, 高新区, 新区.
-  case devzone
-  /// 街道, 镇, 乡.
-  case town
-  /// 社区, 村.
-  case community
-  /// 路, 街, 巷; in villages the group (组).
-  case road
-  /// 支路, 段, 弄: a part of a road or a second one.
-  case subroad
-  /// 门牌号 at the road.
-  case roadno
-  /// 门牌号 at the part of a road.
-  case subroadno
-  /// 小区, 单位, 楼宇 and other named places.
-  case poi
-  /// 期, 区 and other parts of a named place.
-  case subpoi
-  /// 楼栋号.
-  case houseno
-  /// 单元号.
-  case cellno
-  /// 楼层号.
-  case floorno
-  /// 户室号.
-  case roomno
-  /// 店铺, 前台, 收件人.
-  case person
-  /// 方位词: 对面, 与, 交叉口.
-  case assist
-  /// What adds nothing: separators, repeated divisions, 电联.
-  case redundant
-  /// What no rule explains.
-  case otherinfo
-}
-
 /// One labelled part of a ``SegmentedAddress``.
 package struct AddressSegment: Sendable, Hashable {
-  package let label: SegmentLabel
+  package let label: AddressLabel
   /// Places in the text, counted in Unicode scalars.
   package let range: Range<Int>
 }
@@ -61,7 +15,7 @@ package struct SegmentedAddress: Sendable {
   package func text(of segment: AddressSegment) -> String { text.string(segment.range) }
 
   /// The folded text of the first segment with this label.
-  package func first(_ label: SegmentLabel) -> String? {
+  package func first(_ label: AddressLabel) -> String? {
     segments.first { $0.label == label }.map(text(of:))
   }
 }
@@ -77,5 +31,5 @@ package struct DivisionReading: Sendable, Hashable {
   /// A former or abolished name was used (曾用名).
   package var usesFormerName = false
   /// A name with the shape of a division that the gazetteer does not have, such as a town.
-  package var unknown: [SegmentLabel] = []
+  package var unknown: [AddressLabel] = []
 }

@@ -30,7 +30,7 @@ struct AddressScan {
   var place = 0
   var segments: [AddressSegment] = []
   /// The label of the last part that is not redundant.
-  var last: SegmentLabel?
+  var last: AddressLabel?
   var reading = DivisionReading()
   /// Divisions that the narrowest name so far may mean.
   var candidates: [Int32] = []
@@ -65,7 +65,7 @@ struct AddressScan {
     finishReading()
   }
 
-  mutating func emit(_ label: SegmentLabel, _ range: Range<Int>) {
+  mutating func emit(_ label: AddressLabel, _ range: Range<Int>) {
     guard !range.isEmpty else { return }
     segments.append(AddressSegment(label: label, range: range))
     place = range.upperBound

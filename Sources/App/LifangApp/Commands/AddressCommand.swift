@@ -33,10 +33,10 @@ enum AddressCommand {
   /// The model that ships, or the one named by `--model`.
   private static func model(_ arguments: Arguments) throws -> ParserModel {
     if let path = arguments.value("model") { return try ParserModel(file: bytes(path)) }
-    return try ParserModel(file: bytes(try Installation.find(arguments.value("resources")).addressModel))
+    return try ParserModel(installation: try Installation.find(arguments.value("resources")))
   }
 
-  private static func bytes(_ path: String) throws(Refusal) -> [UInt8] {
+  fileprivate static func bytes(_ path: String) throws(Refusal) -> [UInt8] {
     guard let data = FileManager.default.contents(atPath: path), data.count <= 256 << 20 else {
       throw Refusal(.notFound, "file-unreadable", "读不到文件 \(path)，或它超过 256 MB。请检查路径和权限。")
     }
@@ -84,5 +84,12 @@ enum AddressCommand {
       }
     }
     return 0
+  }
+}
+
+extension ParserModel {
+  /// The model that ships.
+  init(installation: Installation) throws(Refusal) {
+    try self.init(file: AddressCommand.bytes(installation.addressModel))
   }
 }

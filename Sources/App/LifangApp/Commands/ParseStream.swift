@@ -37,30 +37,44 @@ struct ParseStream {
   }
 
   private func answers(_ block: ArraySlice<UInt8>) async throws -> [[UInt8]] {
-    var lines = block.split(separator: 0x0A, omittingEmptySubsequences: false)
-    if block.last == 0x0A { lines.removeLast() }
-    if threads == 1 || lines.count < threads { return [ParseStream.answer(lines[...], model)] }
-    let share = (lines.count + threads - 1) / threads
+    if threads == 1 { return [ParseStream.answer(block, model)] }
     let model = model
     return await withTaskGroup(of: (Int, [UInt8]).self) { group in
-      for index in 0..<threads {
-        let part = lines[min(lines.count, index * share)..<min(lines.count, (index + 1) * share)]
-        group.addTask { (index, ParseStream.answer(part, model)) }
-      }
-      var answers = [[UInt8]](repeating: [], count: threads)
+      let parts = ParseStream.shares(block, threads)
+      for (index, part) in parts.enumerated() { group.addTask { (index, ParseStream.answer(part, model)) } }
+      var answers = [[UInt8]](repeating: [], count: parts.count)
       for await (index, answer) in group { answers[index] = answer }
       return answers
     }
   }
 
+  /// The block in pieces of about the same length, each of whole lines.
+  private static func shares(_ block: ArraySlice<UInt8>, _ count: Int) -> [ArraySlice<UInt8>] {
+    var parts: [ArraySlice<UInt8>] = []
+    var start = block.startIndex
+    while start < block.endIndex {
+      let least = min(block.endIndex, start + (block.count + count - 1) / count)
+      let end = block[(least - 1)...].firstIndex(of: 0x0A).map { $0 + 1 } ?? block.endIndex
+      parts.append(block[start..<end])
+      start = end
+    }
+    return parts
+  }
+
   /// The answers to some lines, with a parser of their own: making one costs little beside a block of lines.
-  private static func answer(_ lines: ArraySlice<ArraySlice<UInt8>>, _ model: ParserModel) -> [UInt8] {
+  private static func answer(_ lines: ArraySlice<UInt8>, _ model: ParserModel) -> [UInt8] {
     var parser = AddressParser(model)
     var bytes: [UInt8] = []
-    for line in lines {
-      let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
-      parser.parse(text).write(into: &bytes)
-      bytes.append(0x0A)
+    bytes.reserveCapacity(lines.count * 16)
+    lines.withUnsafeBufferPointer { lines in
+      var start = 0
+      while start < lines.count {
+        let end = lines[start...].firstIndex(of: 0x0A) ?? lines.count
+        let isReturned = end > start && lines[end - 1] == 0x0D
+        parser.answer(UnsafeBufferPointer(rebasing: lines[start..<(isReturned ? end - 1 : end)]), into: &bytes)
+        bytes.append(0x0A)
+        start = end + 1
+      }
     }
     return bytes
   }

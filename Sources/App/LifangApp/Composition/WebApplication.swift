@@ -1,4 +1,5 @@
 import Access
+import AddressParsing
 import Addresses
 import Audit
 import Cases
@@ -291,6 +292,9 @@ struct WebApplication: Sendable {
     FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
     ScanStatisticsRoutes(site: site, store: store).register(in: &router)
     MatchRoutes(site: site, store: store, directory: directory).register(in: &router)
+    let installation = configuration.installation
+    let parser = ParserSource { () throws(Refusal) in try ParserModel(installation: installation) }
+    ParseRoutes(site: site, source: parser).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
       site: site, office: office,
@@ -317,7 +321,8 @@ struct WebApplication: Sendable {
       parameters: parameters, owner: deployment.owner
     ).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
-    RecordInterface(site: site, store: store, parts: [ApplicationDescription.part]).register(in: &router)
+    RecordInterface(site: site, store: store, parts: [ApplicationDescription.part, ParseDescription.part]).register(
+      in: &router)
     ApplicationInterface(site: site, cases: cases, files: files, federation: federation).register(in: &router)
     RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
     router.use { request, next in
