@@ -89,7 +89,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Connectors",
-      ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Ferry",
       ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
@@ -113,7 +113,7 @@ let package = Package(
 
     module(
       .platform, "ConnectorsWeb",
-      ["Access", "Audit", "Connectors", "Core", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+      ["Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
     module(
       .platform, "FerryWeb",
       ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),

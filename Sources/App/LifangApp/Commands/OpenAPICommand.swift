@@ -1,13 +1,16 @@
 import CasesWeb
 import Core
 import EntitiesWeb
+import SpineWeb
 
 /// `lifang openapi`: the description of the interface on standard output.
 enum OpenAPICommand {
   static func run(_ words: [String]) async throws -> Int32 {
     let arguments = try Arguments(words, valued: Configuration.valued, flagged: [])
     let catalog = try Deployment.loadCatalog(try Configuration(arguments))
-    print(OpenAPI(catalog: catalog, title: "里坊接口", parts: [ApplicationDescription.part]).document.text)
+    print(
+      OpenAPI(catalog: catalog, title: "里坊接口", parts: [ApplicationDescription.part, AddressCodeDescription.part])
+        .document.text)
     return 0
   }
 }

@@ -2,6 +2,7 @@ import Access
 import Addresses
 import Audit
 import Cases
+import Connectors
 import Core
 import Crypto
 import Definitions
@@ -127,15 +128,20 @@ struct Deployment: Sendable {
   ///   - problems: tells people what became of the problems they reported.
   ///   - registers: publishes to the other network.
   ///   - plates: what the register of door plates does by itself.
+  ///   - push: what the register of subscriptions does by itself.
+  ///   - base: what comes from the other network and is changed there only.
   func makeStore(
     telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil,
-    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil
+    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil,
+    pushing push: PushWiring? = nil, ferrying base: BaseFerry? = nil
   ) -> RecordStore {
     var hooks = hooks
     problems?.addHooks(to: &hooks)
     registers?.addHooks(to: &hooks)
     corrections.addHooks(to: &hooks)
     plates?.addHooks(to: &hooks)
+    push?.addHooks(to: &hooks)
+    base?.addHooks(to: &hooks)
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,
@@ -153,7 +159,9 @@ enum Schema {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + [AddressCodeLedger.migration] + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations + RegisterFerry.migrations
+      + BaseFerry.migrations
+      + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }

@@ -45,8 +45,8 @@ final class RegisterFerry: Sendable {
   }
 
   /// The field by which records of a register are known on both sides.
-  private static func key(of entity: EntityDeclaration) -> FieldDeclaration? {
-    entity.fields.first { $0.unique && $0.type == .text && $0.isStored && !$0.encrypted }
+  static func key(of entity: EntityDeclaration) -> FieldDeclaration? {
+    entity.fields.first { $0.unique && ($0.type == .text || $0.type == .division) && $0.isStored && !$0.encrypted }
   }
 
   // MARK: Inside
