@@ -90,7 +90,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Connectors",
-      ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "Transport", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
       .platform, "Ferry",
       ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
@@ -114,7 +114,7 @@ let package = Package(
 
     module(
       .platform, "ConnectorsWeb",
-      ["Access", "Audit", "Connectors", "Core", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+      ["Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
     module(
       .platform, "FerryWeb",
       ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),

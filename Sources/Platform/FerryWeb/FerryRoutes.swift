@@ -13,11 +13,22 @@ package struct FerryRoutes: Sendable {
   let site: Site
   let dock: FerryDock
   let audit: Audit
+  let base: @Sendable () async throws -> (rows: [FerryBaseStatus], faults: [FerryBaseFault])
+  let publish: @Sendable () async throws -> Int
 
-  package init(site: Site, dock: FerryDock, audit: Audit) {
+  /// - Parameters:
+  ///   - base: how the registers of the base fare.
+  ///   - publish: sends all of them again; returns how many registers.
+  package init(
+    site: Site, dock: FerryDock, audit: Audit,
+    base: @escaping @Sendable () async throws -> (rows: [FerryBaseStatus], faults: [FerryBaseFault]),
+    publish: @escaping @Sendable () async throws -> Int
+  ) {
     self.site = site
     self.dock = dock
     self.audit = audit
+    self.base = base
+    self.publish = publish
   }
 
   package func register(in router: inout Router) {
@@ -25,11 +36,13 @@ package struct FerryRoutes: Sendable {
     router.on(.post, "/ferry/held/{number}/retry", at: site) { visit in try await retry(visit) }
     router.on(.get, "/ferry/held/{number}/reject", at: site) { visit in try await askReject(visit) }
     router.on(.post, "/ferry/held/{number}/reject", at: site) { visit in try await reject(visit) }
+    router.on(.get, "/ferry/base/publish", at: site) { visit in try await askPublish(visit) }
+    router.on(.post, "/ferry/base/publish", at: site) { visit in try await publishBase(visit) }
     router.on(.post, "/ferry/strays/{id}/dismiss", at: site) { visit in try await dismiss(visit) }
   }
 
   private static let view = Permission("ferry", "view")
-  private static let decide = Permission("ferry", "decide")
+  static let decide = Permission("ferry", "decide")
 
   // MARK: Page
 
@@ -38,7 +51,8 @@ package struct FerryRoutes: Sendable {
     let status = try await dock.status()
     let held = try await dock.heldItems()
     let settings = dock.post.current
-    if visit.wantsJSON { return .json(json(status, settings, held)) }
+    let base = try await base()
+    if visit.wantsJSON { return .json(json(status, settings, held, base.rows)) }
     guard let settings else {
       return try await visit.page("摆渡监控") {
         StateView.empty(
@@ -57,6 +71,12 @@ package struct FerryRoutes: Sendable {
       if let problem { Notice(.danger, problem) }
       TileRow(tiles(status))
       Card("待处理数据", count: held.isEmpty ? nil : .exact(held.count), isFlush: true) { heldTable(held, mayDecide) }
+      if !base.rows.isEmpty {
+        Card("基础库", actions: baseActions(settings, mayDecide), isFlush: true) { baseTable(base.rows, settings) }
+      }
+      if !base.faults.isEmpty {
+        Card("没有采用的基础库记录", count: .exact(base.faults.count), isFlush: true) { faultTable(base.faults) }
+      }
       Card("两个方向") { DetailList(details(status, settings)) }
     }
   }
@@ -134,7 +154,9 @@ package struct FerryRoutes: Sendable {
     return whole < 7200 ? "\(whole / 60) 分钟" : "\(whole / 3600) 小时"
   }
 
-  private func json(_ status: FerryStatus, _ settings: FerrySettings?, _ held: [FerryHeld]) -> JSON {
+  private func json(
+    _ status: FerryStatus, _ settings: FerrySettings?, _ held: [FerryHeld], _ base: [FerryBaseStatus]
+  ) -> JSON {
     func number(_ value: Double?) -> JSON { value.map { .double($0) } ?? .null }
     return [
       "side": settings.map { .string($0.side.rawValue) } ?? .null, "sent": .int(status.sent),
@@ -144,6 +166,7 @@ package struct FerryRoutes: Sendable {
       "rejected": .int(status.rejected), "missing": .array(status.missing.map { .int($0) }),
       "meanDelay": number(status.meanDelay), "longestDelay": number(status.longestDelay),
       "alarm": settings.flatMap { status.alarm($0) }.map { .string($0) } ?? .null,
+      "base": .array(base.map(FerryRoutes.json)),
       "items": .array(
         held.map {
           [

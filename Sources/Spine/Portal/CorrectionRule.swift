@@ -7,7 +7,7 @@ import Synchronization
 
 /// Applications that say a register or certificate came with an error in it (业务纠错, C-029): within three working days
 /// after the old case was completed, plus the days that the post takes.
-package final class CorrectionRule: Sendable {
+package final class CorrectionRule: RecordRules {
   package static let entity = "hukou_correction"
   /// Working days to look at what has come.
   static let days = 3

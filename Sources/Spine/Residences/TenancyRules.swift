@@ -7,7 +7,7 @@ import Synchronization
 
 /// What landlords report (租客申报) and what becomes of it: reviewed, it is a person and a stay; ended, the stay ends
 ///
-package final class TenancyRules: Sendable {
+package final class TenancyRules: RecordRules {
   package static let entity = "tenancy_report"
 
   /// Of one landlord, what may wait for review at the same time.

@@ -9,7 +9,7 @@ enum OpenAPICommand {
     let arguments = try Arguments(words, valued: Configuration.valued, flagged: [])
     let catalog = try Deployment.loadCatalog(try Configuration(arguments))
     print(
-      OpenAPI(catalog: catalog, title: "里坊接口", parts: [ApplicationDescription.part, ParseDescription.part])
+      OpenAPI(catalog: catalog, title: "里坊接口", parts: PublishedInterfaces.parts)
         .document.text)
     return 0
   }

@@ -2,6 +2,7 @@ import Access
 import Addresses
 import Audit
 import Cases
+import Connectors
 import Core
 import Crypto
 import Definitions
@@ -126,22 +127,10 @@ struct Deployment: Sendable {
     await owner.close()
   }
 
-  /// - Parameters:
-  ///   - problems: tells people what became of the problems they reported.
-  ///   - registers: publishes to the other network.
-  ///   - plates: what the register of door plates does by itself.
-  ///   - tenancies: what becomes of reports of landlords.
-  func makeStore(
-    telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil,
-    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil,
-    tenancies: TenancyRules? = nil
-  ) -> RecordStore {
+  /// - Parameter rules: what registers do by themselves beyond the rules of every deployment, in this order.
+  func makeStore(following rules: [any RecordRules] = [CorrectionRule()]) -> RecordStore {
     var hooks = hooks
-    problems?.addHooks(to: &hooks)
-    registers?.addHooks(to: &hooks)
-    corrections.addHooks(to: &hooks)
-    plates?.addHooks(to: &hooks)
-    tenancies?.addHooks(to: &hooks)
+    for rule in rules { rule.addHooks(to: &hooks) }
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,
@@ -159,7 +148,9 @@ enum Schema {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + [AddressCodeLedger.migration] + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations + RegisterFerry.migrations
+      + BaseFerry.migrations
+      + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }

@@ -4,7 +4,7 @@ import Messaging
 import Synchronization
 
 /// Tells whoever reported a problem that it was answered, seen to or declined (C-554: 反馈、落实).
-final class ProblemMessages: Sendable {
+final class ProblemMessages: RecordRules {
   /// Made after the store whose changes it tells of.
   private let center = Mutex<MessageCenter?>(nil)
 

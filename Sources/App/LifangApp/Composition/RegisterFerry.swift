@@ -8,7 +8,7 @@ import Synchronization
 
 /// Registers that the inside publishes to the outside (发布信息摆渡): windows, notices and whatever else the parameter
 /// `ferry.registers` names. Registers with personal data never leave.
-final class RegisterFerry: Sendable {
+final class RegisterFerry: RecordRules {
   static let kind = "register.record"
 
   /// Made after the store whose changes are sent.
@@ -45,8 +45,8 @@ final class RegisterFerry: Sendable {
   }
 
   /// The field by which records of a register are known on both sides.
-  private static func key(of entity: EntityDeclaration) -> FieldDeclaration? {
-    entity.fields.first { $0.unique && $0.type == .text && $0.isStored && !$0.encrypted }
+  static func key(of entity: EntityDeclaration) -> FieldDeclaration? {
+    entity.fields.first { $0.unique && ($0.type == .text || $0.type == .division) && $0.isStored && !$0.encrypted }
   }
 
   // MARK: Inside

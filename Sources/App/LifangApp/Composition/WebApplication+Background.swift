@@ -1,6 +1,7 @@
 import Addresses
 import Audit
 import Cases
+import Connectors
 import Core
 import Definitions
 import Entities
@@ -27,6 +28,8 @@ extension WebApplication {
       group.addTask { await messageRunner.run() }
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
+      group.addTask { await pushes.run() }
+      group.addTask { await base.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
           .run(log: deployment.log)

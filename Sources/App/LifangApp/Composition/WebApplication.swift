@@ -56,8 +56,10 @@ struct WebApplication: Sendable {
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let dock: FerryDock
+  let pushes: PushRunner
   let inspection: ImageInspection
   let registers: RegisterFerry
+  let base: BaseFerry
   let appointments: Appointments
   let directory: AddressDirectory
   let application: Application
@@ -71,9 +73,10 @@ struct WebApplication: Sendable {
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
     let tenancies = TenancyRules()
-    let store = deployment.makeStore(
-      telling: problems, publishing: registers, correcting: corrections, plates: plates,
-      tenancies: tenancies)
+    let push = PushWiring()
+    let base = BaseFerry()
+    self.base = base
+    let store = deployment.makeStore(following: [problems, registers, corrections, plates, tenancies, push, base])
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -81,6 +84,7 @@ struct WebApplication: Sendable {
     try await parameters.refresh(from: deployment.database)
     self.parameters = parameters
     identity.policy = IdentityPolicy(parameters)
+    push.begin(identity, parameters)
     let delivered = Deployment.services(configuration, deployment.catalogs.declared)
     let versions = CaseVersions(delivered, catalogs: deployment.catalogs)
     try await versions.publish(on: deployment.owner, at: deployment.clock.now())
@@ -138,6 +142,12 @@ struct WebApplication: Sendable {
     tenancies.begin(messages: messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
+    base.begin(ferry.post, parameters)
+    let codes = AddressQR(rules: qrRules)
+    pushes = push.runner(deployment, store, messages) { record in
+      guard record.entity == "address" else { return [] }
+      return [("qr", try codes.json(code: record["code"].text, status: record["status"].text))]
+    }
     let office = DocumentOffice(
       store: store, templates: DocumentTemplates(deployment.catalogs.declared), files: files,
       keys: try SigningKeys(ring: deployment.keys, purpose: .document), publicOrigin: origin)
@@ -147,7 +157,8 @@ struct WebApplication: Sendable {
     self.cases = cases
     corrections.begin(cases)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store), base.receiver(store)],
+      messages: messages)
     self.dock = dock
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
@@ -237,7 +248,10 @@ struct WebApplication: Sendable {
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
-    FerryRoutes(site: site, dock: dock, audit: store.audit).register(in: &router)
+    SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
+    FerryRoutes(site: site, dock: dock, audit: store.audit, base: { try await base.status(store) }) {
+      try await base.publishAll(store)
+    }.register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
     let home = PortalHome(cases: cases, appointments: appointments, files: files)
@@ -277,6 +291,7 @@ struct WebApplication: Sendable {
     AddressReportRoutes(
       site: site, store: store, photos: photos, limiter: limiter, writing: RateLimiter(capacity: 5, interval: 120)
     ).register(in: &router)
+    AddressCodeInterface(site: site, store: store, codes: AddressQR(rules: qrRules)).register(in: &router)
     PlateVerifyRoutes(site: site, rules: qrRules, store: store, limiter: limiter).register(in: &router)
     let centre = try Coordinate(longitude: 107.468, latitude: 31.209)
     LookupRoutes(
@@ -321,8 +336,7 @@ struct WebApplication: Sendable {
       parameters: parameters, owner: deployment.owner
     ).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
-    RecordInterface(site: site, store: store, parts: [ApplicationDescription.part, ParseDescription.part]).register(
-      in: &router)
+    RecordInterface(site: site, store: store, parts: PublishedInterfaces.parts).register(in: &router)
     ApplicationInterface(site: site, cases: cases, files: files, federation: federation).register(in: &router)
     RecordRoutes(site: site, store: store, files: FieldFiles(files: files)).register(in: &router)
     router.use { request, next in

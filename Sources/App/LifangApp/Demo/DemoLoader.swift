@@ -50,6 +50,8 @@ struct DemoLoader {
       try await self.settle(in: transaction)
       try await DemoServices.load(city, store, in: transaction)
       try await DemoFaults.sow(store.records(as: .system).within(transaction), in: transaction)
+      // Nobody follows a city that is only being made.
+      try await transaction.execute("truncate record_change")
       try await transaction.execute(
         "insert into demo_city (scale, rooms, loaded_at) values (\(scale), \(Int64(city.roomCount)), \(now))")
       let details: JSON = ["scale": .double(scale), "rooms": .int(Int64(city.roomCount))]

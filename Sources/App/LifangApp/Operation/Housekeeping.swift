@@ -7,7 +7,7 @@ import Jobs
 import SQL
 
 /// What is cleared each night (数据清理): applications that were begun and never handed in, uploads that nothing needs, and
-/// old entries of the log of calls to other systems. How long each is kept is a parameter.
+/// old entries of the logs of calls to other systems and of pushes, and old changes of registers. How long each is kept is a parameter.
 struct Housekeeping: Sendable {
   /// The nightly job for everything but files.
   struct ClearanceJob: JobPayload {
@@ -35,7 +35,14 @@ struct Housekeeping: Sendable {
         before: clock.now() + -Housekeeping.days("housekeeping.draft_days", 30, parameters) * 86_400, on: database)
       let calls = try await ConnectorLog.purge(
         before: clock.now() + -Housekeeping.days("housekeeping.call_days", 365, parameters) * 86_400, on: database)
-      return ["drafts": .int(Int64(drafts)), "calls": .int(Int64(calls))]
+      let pushes = try await PushLog.purge(
+        before: clock.now() + -Housekeeping.days("housekeeping.call_days", 365, parameters) * 86_400, on: database)
+      let changes = try await RecordChanges(database: database, clock: clock).purge(
+        before: clock.now() + -Housekeeping.days("subscription.keep_days", 90, parameters) * 86_400)
+      return [
+        "drafts": .int(Int64(drafts)), "calls": .int(Int64(calls)), "pushes": .int(Int64(pushes)),
+        "changes": .int(Int64(changes)),
+      ]
     }
   }
 

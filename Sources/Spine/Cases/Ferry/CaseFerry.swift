@@ -112,7 +112,7 @@ extension [String: Value] {
 
 extension Value {
   /// `{"date": "2026-11-21"}`; the names are those of ``FerryValue``.
-  var ferried: JSON {
+  package var ferried: JSON {
     switch self {
     case .null: .null
     case .text(let text): ["text": .string(text)]

@@ -9,7 +9,7 @@ import Synchronization
 /// What the register of plates fills in and refuses by itself, however it is written.
 ///
 /// An application takes down what the plate will say; approval makes its code. The address shows how its plate stands.
-package final class DoorPlateRules: Sendable {
+package final class DoorPlateRules: RecordRules {
   private struct Parts: Sendable {
     let rules: QRRules
     let designs: PlateDesigns

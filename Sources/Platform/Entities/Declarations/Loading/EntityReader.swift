@@ -12,7 +12,8 @@ struct EntityReader {
   let fields: FieldSetReader
 
   private static let keys = [
-    "entity", "label", "area", "source", "help", "title", "personal", "scope", "divisions", "fields", "rules",
+    "entity", "label", "area", "source", "help", "title", "personal", "changes", "scope", "divisions", "fields",
+    "rules",
     "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu", "workbench",
     "import", "attached_to", "many",
@@ -29,7 +30,8 @@ struct EntityReader {
     EntityDeclaration(
       name: document.name, label: reader.label(fallback: document.name), area: area(),
       source: reader.texts("source").map(\.text), help: reader.text("help"), title: title(),
-      personal: reader.flag("personal", default: false), scope: scope(), divisions: divisions(), fields: fields.fields,
+      personal: reader.flag("personal", default: false), notesChanges: changes(), scope: scope(),
+      divisions: divisions(), fields: fields.fields,
       rules: rules(),
       indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(),
       actions: actions(),
@@ -37,6 +39,14 @@ struct EntityReader {
       imports: imports(),
       attachedTo: reader.text("attached_to", limit: DeclarationName.maximumLength), origin: document.origin,
       position: reader.position)
+  }
+
+  private func changes() -> Bool {
+    let isNoted = reader.flag("changes", default: false)
+    if isNoted, reader.flag("personal", default: false) {
+      collector.error(reader.place("changes"), "含个人信息的实体不能订阅变更（changes）")
+    }
+    return isNoted
   }
 
   private func area() -> String {

@@ -17,6 +17,8 @@ package final class EntityDeclaration: Sendable {
   package let title: String
   /// Personal data: row-level security and reading with a purpose.
   package let personal: Bool
+  /// Whether committed changes are noted for subscribers and the ferry (see ``RecordChanges``).
+  package let notesChanges: Bool
   package let scope: ScopeColumns
   /// The field with the division codes that this register names, when it is the register of divisions.
   package let divisions: String?
@@ -46,7 +48,7 @@ package final class EntityDeclaration: Sendable {
 
   package init(
     name: String, label: String, area: String, source: [String] = [], help: String? = nil, title: String,
-    personal: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
+    personal: Bool = false, notesChanges: Bool = false, scope: ScopeColumns = ScopeColumns(), divisions: String? = nil,
     fields: [FieldDeclaration],
     rules: [RuleDeclaration] = [], indexes: [IndexDeclaration] = [], list: ListView, form: [FormSection],
     related: [RelatedList] = [], links: [DetailLink] = [], numbering: NumberingRule? = nil,
@@ -63,6 +65,7 @@ package final class EntityDeclaration: Sendable {
     self.help = help
     self.title = title
     self.personal = personal
+    self.notesChanges = notesChanges
     self.scope = scope
     self.divisions = divisions
     self.fields = fields

@@ -71,3 +71,8 @@ package struct RecordHooks: Sendable {
     afters.contains { $0.entity == entity || $0.entity == RecordHooks.anyEntity }
   }
 }
+
+/// Rules of one matter (业务规则), which add their hooks to a store.
+package protocol RecordRules: Sendable {
+  func addHooks(to hooks: inout RecordHooks)
+}

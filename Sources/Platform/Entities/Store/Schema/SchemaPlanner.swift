@@ -190,6 +190,25 @@ struct SchemaPlanner {
         "create trigger lifang_history_delete after delete on \(quoted(entity.name)) referencing old table as "
           + "old_rows for each statement execute function lifang_keep_history()")
     }
+    if entity.notesChanges { noting(entity, existing) }
+  }
+
+  /// What tells subscribers and the ferry of changes (变更流).
+  private mutating func noting(_ entity: EntityDeclaration, _ existing: [String: String]) {
+    let ways = [
+      ("insert", "new table as new_rows"), ("update", "new table as new_rows"), ("delete", "old table as old_rows"),
+    ]
+    for (event, rows) in ways where existing["lifang_changes_\(event)"] == nil {
+      add(
+        .trigger, entity, "变更流",
+        "create trigger lifang_changes_\(event) after \(event) on \(quoted(entity.name)) referencing \(rows) "
+          + "for each statement execute function lifang_note_changes()")
+      guard event == "insert" else { continue }
+      add(
+        .trigger, entity, "变更流的起点",
+        "insert into record_change_horizon (entity, at) values (\(literal(entity.name)), clock_timestamp()) "
+          + "on conflict (entity) do nothing")
+    }
   }
 
   mutating func security(of entity: EntityDeclaration) {

@@ -6,7 +6,7 @@ package enum StoreMigrations {
     Migration(id: "0020-store-scope", sql: scope),
     Migration(id: "0021-store-history", sql: history),
     Migration(id: "0022-store-tables", sql: tables),
-    Migration(id: "0023-store-dictionary-order", sql: dictionaryOrder),
+    Migration(id: "0023-store-dictionary-order", sql: dictionaryOrder), RecordChanges.migration,
   ]
 
   /// What row-level security reads: the scope that the transaction stated for an entity, as JSON.

@@ -1,5 +1,4 @@
 package import Core
-package import Entities
 
 /// Records as the interface writes and reads them: one member a field, by its declared name.
 package struct RecordJSON {
@@ -12,7 +11,7 @@ package struct RecordJSON {
   }
 
   /// The record with its chosen fields; masked ones show their mask and are named in `masked`.
-  func encode(_ record: Record) -> JSON {
+  package func encode(_ record: Record) -> JSON {
     var members: [(key: String, value: JSON)] = [
       ("id", .int(record.id)), ("version", .int(Int64(record.version))),
       ("createdAt", .string(record.createdAt.iso8601)), ("updatedAt", .string(record.updatedAt.iso8601)),
@@ -24,7 +23,7 @@ package struct RecordJSON {
     return .object(members)
   }
 
-  static func encode(_ value: Value) -> JSON {
+  package static func encode(_ value: Value) -> JSON {
     switch value {
     case .null: .null
     case .text(let text): .string(text)
