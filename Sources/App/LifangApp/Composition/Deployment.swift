@@ -80,7 +80,6 @@ struct Deployment: Sendable {
     ArchiveRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
-    MerchantRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
@@ -128,15 +127,18 @@ struct Deployment: Sendable {
   ///   - problems: tells people what became of the problems they reported.
   ///   - registers: publishes to the other network.
   ///   - plates: what the register of door plates does by itself.
+  ///   - merchants: tells merchants what was decided.
   func makeStore(
     telling problems: ProblemMessages? = nil, publishing registers: RegisterFerry? = nil,
-    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil
+    correcting corrections: CorrectionRule = CorrectionRule(), plates: DoorPlateRules? = nil,
+    merchants: MerchantRules = MerchantRules()
   ) -> RecordStore {
     var hooks = hooks
     problems?.addHooks(to: &hooks)
     registers?.addHooks(to: &hooks)
     corrections.addHooks(to: &hooks)
     plates?.addHooks(to: &hooks)
+    merchants.addHooks(to: &hooks)
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,

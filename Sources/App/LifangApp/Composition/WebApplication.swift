@@ -68,8 +68,10 @@ struct WebApplication: Sendable {
     self.registers = registers
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
+    let merchants = MerchantRules()
     let store = deployment.makeStore(
-      telling: problems, publishing: registers, correcting: corrections, plates: plates)
+      telling: problems, publishing: registers, correcting: corrections, plates: plates,
+      merchants: merchants)
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -129,6 +131,7 @@ struct WebApplication: Sendable {
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
     problems.begin(messages)
+    merchants.begin(messages: messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     let office = DocumentOffice(
@@ -279,7 +282,7 @@ struct WebApplication: Sendable {
     PlaceRoutes(
       site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
     ).register(in: &router)
-    StoryRoutes(site: site, store: store, files: files, limiter: limiter).register(in: &router)
+    StoryRoutes(site: site, store: store, files: files, limiter: limiter, origin: origin).register(in: &router)
     MerchantRoutes(site: site, store: store, files: files, photos: photos, search: search).register(in: &router)
     FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
     ScanStatisticsRoutes(site: site, store: store).register(in: &router)
