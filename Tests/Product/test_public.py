@@ -224,6 +224,30 @@ def test_a_resource_has_a_page_and_goes_when_it_is_closed(stranger, kiosk, clien
     assert do(clients("clerk"), "public_facility", kiosk["id"], "suspend").status_code == 403
 
 
+def test_resources_are_brought_in_by_a_table_and_closed_in_bulk(visit, clients, city, stranger):
+    data = clients("data")
+    x, y, division = city.sql("select st_x(location), st_y(location), division_code from public_facility order by id limit 1").split("|")
+    table = "名称,类型,所在区划,位置,开放时间\n" + "".join(
+        f'导入公厕{number},{kind},{division},"{x},{y}",全天\n' for number, kind in ((1, "公共厕所"), (2, "公共厕所"), (3, "没有这种")))
+    page = visit("data")
+    page.goto("/r/public_facility/import")
+    page.locator("input[type=file]").set_input_files({"name": "公厕.csv", "mimeType": "text/csv", "buffer": table.encode()})
+    page.get_by_role("button", name="上传并预览").click()
+    outcomes = page.locator("section.card").filter(has_text="行的结论").locator("tbody tr")
+    expect(outcomes).to_have_count(3)
+    expect(outcomes.nth(2)).to_contain_text("未导入")
+    page.get_by_role("button", name="按以上预览开始导入").click()
+    expect(page.locator(".progress .badge")).to_have_text("已完成", timeout=30_000)
+    ids = until(lambda: city.sql("select string_agg(id::text, ' ' order by id) from public_facility where name like '导入公厕_'").split(), seconds=30)
+    assert len(ids) == 2
+    assert len(stranger.json("/places?q=" + urllib.parse.quote("导入公厕")).json()["items"]) == 2
+    closed = data.post("/r/public_facility/batch", [("action", "suspend")] + [("id", number) for number in ids])
+    assert "已停用 2 条" in told(data, closed)
+    assert stranger.json("/places?q=" + urllib.parse.quote("导入公厕")).json()["items"] == []
+    told(data, data.post("/r/public_facility/batch", [("action", "delete")] + [("id", number) for number in ids]))
+    assert city.sql("select count(*) from public_facility where name like '导入公厕_'") == "0"
+
+
 def test_the_list_has_a_map_with_points_and_counts(visit, kiosk):
     page = visit(None, "phone")
     with page.expect_response(re.compile("/tiles/facilities/")) as tile:
