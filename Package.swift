@@ -166,8 +166,8 @@ let package = Package(
     module(
       .spine, "PortalWeb",
       [
-        "Access", "Cases", "Core", "Entities", "EntitiesWeb", "Files", "Geo", "HTML", "HTTP", "Portal", "Shell", "Site",
-        "SpineWeb",
+        "Access", "Cases", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "Geo", "HTML", "HTTP", "Portal",
+        "Shell", "Site", "SpineWeb",
       ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.

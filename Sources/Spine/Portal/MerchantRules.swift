@@ -1,23 +1,61 @@
 import Access
 import Core
 package import Entities
+package import Messaging
+import Synchronization
 
 /// What the registers of merchants fill in and refuse by themselves: where a merchant is, whose notice it is, and that
-/// only an authenticated one publishes (A-089, A-149).
-package enum MerchantRules {
+/// only an authenticated one publishes; whoever asked is told what was decided (A-089, A-149).
+package final class MerchantRules: RecordRules {
   package static let merchant = "merchant"
   package static let notice = "merchant_notice"
 
   /// Notices of one merchant that are public or wait for review at the same time.
   package static let limit = 10
 
-  package static func addHooks(to hooks: inout RecordHooks) {
-    hooks.beforeInsert(merchant) { drafts, records in
-      for index in drafts.indices where drafts[index].refusal == nil { try await fillMerchant(&drafts[index], records) }
+  private let center = Mutex<MessageCenter?>(nil)
+
+  package init() {}
+
+  /// Made after the store whose changes it tells of.
+  package func begin(messages: MessageCenter) { center.withLock { $0 = messages } }
+
+  package func addHooks(to hooks: inout RecordHooks) {
+    hooks.beforeInsert(MerchantRules.merchant) { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        try await MerchantRules.fillMerchant(&drafts[index], records)
+      }
     }
-    hooks.beforeInsert(notice) { drafts, records in
-      for index in drafts.indices where drafts[index].refusal == nil { try await fillNotice(&drafts[index], records) }
+    hooks.beforeInsert(MerchantRules.notice) { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        try await MerchantRules.fillNotice(&drafts[index], records)
+      }
     }
+    for entity in [MerchantRules.merchant, MerchantRules.notice] {
+      hooks.after(entity) { [self] events, records in
+        for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
+          try await tell(event, entity, records)
+        }
+      }
+    }
+  }
+
+  /// What the community decided; what the merchant did needs no telling.
+  private func tell(_ event: RecordEvent, _ entity: String, _ records: Records) async throws {
+    let state = event.after["state"]?.text ?? ""
+    guard let transaction = records.transaction, let center = center.withLock({ $0 }),
+      ["approved", "refused", "revoked", "withdrawn"].contains(state),
+      let user = event.after["user_id"]?.integer, records.principal.id != user
+    else { return }
+    let isMerchant = entity == MerchantRules.merchant
+    try await center.send(
+      "merchant_reviewed", to: [.user(user)],
+      [
+        "name": event.after[isMerchant ? "name" : "merchant_name"]?.text ?? "",
+        "what": isMerchant ? "商户认证" : "信息“\(event.after["title"]?.text ?? "")”",
+        "state": records.store.catalog.dictionary("\(entity)_state")?.label(of: state) ?? state,
+        "note": event.after["review_note"]?.text ?? "",
+      ], key: "\(entity) \(event.id) \(state)", in: transaction)
   }
 
   private static func fillMerchant(_ draft: inout RecordDraft, _ records: Records) async throws {

@@ -65,7 +65,7 @@ package struct MerchantRoutes: Sendable {
       actions: [Action("申请商户认证", .link("/merchant/new"), style: merchants.isEmpty ? .primary : .normal, icon: .shop)]
     ) {
       if merchants.isEmpty {
-        StateView.empty("还没有商户", "准备好营业执照照片，申请认证；社区核对后通知您。", icon: .shop)
+        StateView.empty("还没有商户", "准备好营业执照照片，申请认证；社区核对后会通知您。", icon: .shop)
       }
       for merchant in merchants { card(merchant, notices.filter { $0["merchant_id"].integer == merchant.id }) }
     }
@@ -148,7 +148,7 @@ package struct MerchantRoutes: Sendable {
       FormView(
         path: "/merchant", sections: [Shell.FormSection(id: "merchant", "商户", fields: fields)], errors: errors,
         submit: Action("提交认证申请", .submit(name: nil, value: nil), style: .primary), cancelPath: "/merchant",
-        isMultipart: true, note: "由所在社区核对，结果在“我的商户”里看。")
+        isMultipart: true, note: "由所在社区核对，结果会通知您，也在“我的商户”里。")
     }
   }
 

@@ -94,6 +94,7 @@ package struct PlaceRoutes: Sendable {
           span { "看我附近的" }
         }
       }
+      map(found, around)
       if found.isEmpty {
         StateView.nothingFound(
           "没有找到", around == nil ? "换一个名称或种类再试。" : "一点五公里内没有登记，可以写名称在全市查找。",
@@ -104,7 +105,6 @@ package struct PlaceRoutes: Sendable {
           p(.class("field-help")) { "先列出 \(found.count) 处，其余请写名称或选种类查找，也可以在地图上看。" }
         }
       }
-      map(found, around)
     }
   }
 
@@ -171,9 +171,6 @@ package struct PlaceRoutes: Sendable {
         }
       }
       if let text = record["introduction"].text, !text.isEmpty { Card("介绍") { paragraphs(text) } }
-      if let parent = record["parent_id"].integer {
-        p { a(.href(PublicPlace.path(.station, parent))) { "上级：\(record.titles["parent_id"] ?? "派出所")" } }
-      }
       if let place { WayThere(name: name, place: place, path: path) }
     }
   }
@@ -196,6 +193,12 @@ package struct PlaceRoutes: Sendable {
       DetailItem(
         "地址", text: record["address_text"].text ?? record.titles["address_id"] ?? record.titles["division_code"],
         isWide: true))
+    if let parent = record["parent_id"].integer {
+      items.append(
+        DetailItem(
+          "上级派出所",
+          a(.href(PublicPlace.path(.station, parent))) { record.titles["parent_id"] ?? "派出所" }, isWide: true))
+    }
     if let lines = record["bus_lines"].text { items.append(DetailItem("途经线路", text: lines, isWide: true)) }
     if let capacity = record["capacity"].integer { items.append(DetailItem("容量", text: "\(capacity)")) }
     return items + [flag("免费", "is_free"), flag("无障碍", "is_accessible")].compactMap(\.self)

@@ -1,5 +1,6 @@
 import Access
 import Core
+import Documents
 package import Entities
 package import Files
 import HTML
@@ -13,11 +14,13 @@ package struct StoryRoutes: Sendable {
   let store: RecordStore
   let files: FileStore
   let limiter: RateLimiter
+  let origin: String
 
   /// Pictures of a page.
   static let pictures = 9
 
-  package init(site: Site, store: RecordStore, files: FileStore, limiter: RateLimiter) {
+  package init(site: Site, store: RecordStore, files: FileStore, limiter: RateLimiter, origin: String) {
+    self.origin = origin
     self.site = site
     self.store = store
     self.files = files
@@ -30,6 +33,7 @@ package struct StoryRoutes: Sendable {
     router.on(.get, "/culture/{id}/photos/{number}", at: site) { visit in
       try await photo(visit, try await published(visit))
     }
+    router.on(.get, "/culture/{id}/qr.svg", at: site) { visit in try await qrCode(visit) }
     router.on(.get, "/offers/{id}", at: site) { visit in try await offer(visit) }
     router.on(.get, "/offers/{id}/photos/{number}", at: site) { visit in
       try await photo(visit, try await offered(visit))
@@ -107,6 +111,13 @@ package struct StoryRoutes: Sendable {
       Card(record["summary"].text) { paragraphs(record["content"].text ?? "") }
       if let reference = record["reference"].text { p(.class("field-help")) { "资料来源：\(reference)" } }
     }
+  }
+
+  /// For a sign beside the road.
+  private func qrCode(_ visit: Visit) async throws -> Response {
+    let record = try await published(visit)
+    return .bytes(
+      Array(try QRCode("\(origin)/culture/\(record.id)", level: .high).svg().utf8), type: "image/svg+xml")
   }
 
   // MARK: Merchants

@@ -7,6 +7,7 @@ package import HTTP
 import Portal
 import Shell
 package import Site
+import SpineWeb
 
 /// The windows for anybody: list by distance and map, hours, telephone, the way there (办事网点, C-248).
 package struct WindowRoutes: Sendable {

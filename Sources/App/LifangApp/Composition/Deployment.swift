@@ -83,7 +83,6 @@ struct Deployment: Sendable {
     HouseholdHooks.addHooks(to: &hooks)
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
-    MerchantRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
@@ -128,7 +127,7 @@ struct Deployment: Sendable {
   }
 
   /// - Parameter rules: what registers do by themselves beyond the rules of every deployment, in this order.
-  func makeStore(following rules: [any RecordRules] = [CorrectionRule()]) -> RecordStore {
+  func makeStore(following rules: [any RecordRules] = [CorrectionRule(), MerchantRules()]) -> RecordStore {
     var hooks = hooks
     for rule in rules { rule.addHooks(to: &hooks) }
     return RecordStore(

@@ -73,10 +73,12 @@ struct WebApplication: Sendable {
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
     let tenancies = TenancyRules()
+    let merchants = MerchantRules()
     let push = PushWiring()
     let base = BaseFerry()
     self.base = base
-    let store = deployment.makeStore(following: [problems, registers, corrections, plates, tenancies, push, base])
+    let store = deployment.makeStore(
+      following: [problems, registers, corrections, plates, tenancies, merchants, push, base])
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -140,6 +142,7 @@ struct WebApplication: Sendable {
     try await sharing.publish()
     problems.begin(messages)
     tenancies.begin(messages: messages)
+    merchants.begin(messages: messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     base.begin(ferry.post, parameters)
@@ -302,7 +305,7 @@ struct WebApplication: Sendable {
     PlaceRoutes(
       site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
     ).register(in: &router)
-    StoryRoutes(site: site, store: store, files: files, limiter: limiter).register(in: &router)
+    StoryRoutes(site: site, store: store, files: files, limiter: limiter, origin: origin).register(in: &router)
     MerchantRoutes(site: site, store: store, files: files, photos: photos, search: search).register(in: &router)
     FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
     ScanStatisticsRoutes(site: site, store: store).register(in: &router)

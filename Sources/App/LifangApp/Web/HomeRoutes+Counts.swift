@@ -22,9 +22,7 @@ extension HomeRoutes {
       let items = QueryItems(tile.filters.map { QueryItems.Item(name: $0.name, value: $0.value) })
       let filters = try ListQuery(entity, items: tile.filters.map { ($0.name, $0.value) }).filters
       if let by = tile.by.flatMap({ entity.field($0) }) {
-        if let table = try await table(tile, by, entity, items, filters, records) {
-          counts.tables.append((tile.label, table))
-        }
+        counts.tables.append((tile.label, try await table(tile, by, entity, items, filters, records)))
         continue
       }
       let count = try await records.count(ListQuery(entity.name, filters: filters))
@@ -36,14 +34,13 @@ extension HomeRoutes {
     return counts
   }
 
-  /// A number for each value of a dimension, codes in the order of their dictionary; `nil` when there is nothing.
+  /// A number for each value of a dimension, codes in the order of their dictionary.
   private func table(
     _ tile: WorkbenchTile, _ by: FieldDeclaration, _ entity: EntityDeclaration, _ items: QueryItems,
     _ filters: [ListFilter], _ records: Records
-  ) async throws -> DataTable? {
+  ) async throws -> DataTable {
     var rows = try await records.aggregate(
       AggregateQuery(entity.name, filters: filters, groups: [.init(by.name)], limit: 30))
-    guard !rows.isEmpty else { return nil }
     if let codes = by.dictionary.flatMap({ store.catalog.dictionary($0) })?.codes {
       let order = Dictionary(
         codes.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })

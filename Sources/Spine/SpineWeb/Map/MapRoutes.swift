@@ -117,8 +117,8 @@ package struct MapRoutes: Sendable {
     let code = try visit.request.parameter("code")
     guard let place = try await places.address(code), let longitude = place.longitude, let latitude = place.latitude
     else { throw Refusal(.notFound, "address-unknown", "没有找到这个地址，或它还没有标注位置。") }
-    let found = try await places.facilities(
-      around: Coordinate(longitude: longitude, latitude: latitude), metres: PublicAddresses.radius, kind: nil)
+    let here = try Coordinate(longitude: longitude, latitude: latitude)
+    let found = try await places.facilities(around: here, metres: PublicAddresses.radius, kind: nil)
     let layers = [
       MapView.Layer("divisions", "行政区划"), .init("roads", "街路巷"), .init("buildings", "楼栋"),
       .init("facilities", "公共设施"),
@@ -132,8 +132,11 @@ package struct MapRoutes: Sendable {
         p(.class("address-region")) { place.title }
         p { a(.href("/d/\(code)")) { "返回地址页" } }
       }
+      PublicSection("怎么去这里") {
+        WayThere(name: place.title, place: here, path: "/d/\(code)").ways
+      }
       map
-      PublicSection("一点五公里内的公共设施") {
+      PublicSection("一点五公里内的公共设施", link: ("全部公共资源", "/places?code=\(code)")) {
         if found.isEmpty {
           p(.class("blank")) { "附近还没有登记公共设施。" }
         } else {

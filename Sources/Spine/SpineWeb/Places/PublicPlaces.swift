@@ -7,7 +7,7 @@ import SQL
 /// Finds public resources by place, kind and name; what is out of use is not found (A-108, A-146).
 package struct PublicPlaces: Sendable {
   /// Rows of a page.
-  package static let limit = 60
+  package static let limit = 40
 
   package let store: RecordStore
 
@@ -15,15 +15,24 @@ package struct PublicPlaces: Sendable {
 
   /// Both registers as one, for a query around it; conditions reach the indexes of each.
   static let all: SQL = """
-    select 'facility' as source, f.id, f.name, f.kind, coalesce(f.address_text, '') as address, f.phone,
+    select 'facility' as source, f.id, f.name, f.kind, coalesce(f.address_text, \(region("f"))) as address, f.phone,
       f.opening_hours as hours, f.bus_lines as lines, f.location
     from public_facility f where f.status = 'active'
     union all
     select 'station', s.id, s.name, case s.kind when 'room' then 'police_room' else 'police_station' end,
-      coalesce((select a.full_name from address a where a.id = s.address_id), ''), s.phone, s.office_hours, null,
+      coalesce((select a.full_name from address a where a.id = s.address_id), \(region("s"))), s.phone, s.office_hours,
+      null,
       s.location
     from police_station s where s.status = 'active'
     """
+
+  /// From the county down, for what has no address of its own.
+  private static func region(_ table: SQL) -> SQL {
+    """
+    (select coalesce(string_agg(d.name, '' order by d.code), '') from division d
+      where d.code in (left(\(table).division_code, 6), left(\(table).division_code, 9), \(table).division_code))
+    """
+  }
 
   /// What is wanted; all of it must hold.
   package struct Wish: Sendable {

@@ -78,20 +78,21 @@ package struct PublicAddresses: Sendable {
 
   /// One row an address: its own columns, and what hangs on it as JSON, so that a page costs one round trip.
   private static func statement(_ codes: [String], _ today: CivilDate?) -> SQL {
-    """
-    select a.id, a.code, a.full_name, a.kind, a.status, a.division_code, a.beat, s.id as station_id,
-      s.officer_photo is not null as has_photo,
-      concat_ws(' ', a.city, a.district, a.town, a.community) as region,
-      st_x(a.location) as longitude, st_y(a.location) as latitude,
-      s.name as station, s.phone as station_phone, s.officer_name as officer, s.officer_phone, g.name as grid,
-      g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
-      d.office_address as community_office\(today.map { "\(around)\(stories($0))" } ?? "")
-    from address a
-      left join police_station s on s.id = a.police_station_id
-      left join grid g on g.id = a.grid_id
-      left join division d on d.code = a.division_code
-    where a.code = any(\(codes))
-    """
+    let more: SQL = if let today { "\(around)\(stories(today))" } else { "" }
+    return """
+      select a.id, a.code, a.full_name, a.kind, a.status, a.division_code, a.beat, s.id as station_id,
+        s.officer_photo is not null as has_photo,
+        concat_ws(' ', a.city, a.district, a.town, a.community) as region,
+        st_x(a.location) as longitude, st_y(a.location) as latitude,
+        s.name as station, s.phone as station_phone, s.officer_name as officer, s.officer_phone, g.name as grid,
+        g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
+        d.office_address as community_office\(more)
+      from address a
+        left join police_station s on s.id = a.police_station_id
+        left join grid g on g.id = a.grid_id
+        left join division d on d.code = a.division_code
+      where a.code = any(\(codes))
+      """
   }
 
   private static let around: SQL = """

@@ -30,7 +30,6 @@ struct ScanPage {
       address: shortName, region: address.region, code: address.code, badges: badges,
       note: address.status == "cancelled" ? "该地址已注销，编码不再使用。如有疑问请联系社区。" : nil)
     staff
-    keeping
     if !emergency.isEmpty { PublicSection("紧急求助") { ServiceGrid(emergency) } }
     if !address.contacts.isEmpty {
       PublicSection("我的社区", link: address.station.map { ("警务室主页", $0) }) { ContactList(address.contacts.map(card)) }
@@ -43,6 +42,7 @@ struct ScanPage {
         p(.class("field-help")) { "由商户发布，社区审核后公开；与商户有争议的请拨打 12315。" }
       }
     }
+    if let keeping { PublicSection("收藏") { keeping } }
     PublicSection("反映问题", link: ("查看答复", "/address-reports")) {
       ServiceGrid([
         .init("地址有误", detail: "名称、门牌号、位置不对", icon: .pin, path: "/d/\(address.code)/report?about=address"),
@@ -54,6 +54,7 @@ struct ScanPage {
         p(.class("blank")) { address.longitude == nil ? "这个地址还没有标注位置。" : "附近还没有登记公共设施。" }
       } else {
         NearbyList(address.places.map { $0.row(catalog) })
+        p(.class("keeping")) { a(.href("/d/\(address.code)/map")) { "怎么去这里：步行、公交、驾车" } }
       }
     }
   }

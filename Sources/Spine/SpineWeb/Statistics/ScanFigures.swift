@@ -52,7 +52,7 @@ extension ScanFigures {
       let rows = try await store.database.query(
         """
         select g.key, coalesce(d.name, g.key) as label, g.scans, g.plates from (
-          select left(a.division_code, \(digits)) as key, sum(s.scans)::bigint as scans,
+          select left(a.division_code, \(digits)::int) as key, sum(s.scans)::bigint as scans,
             count(distinct s.address_id)::bigint as plates
           \(within) group by 1) g left join division d on d.code = g.key
         order by g.scans desc, g.key limit 200

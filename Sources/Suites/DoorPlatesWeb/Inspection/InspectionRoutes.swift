@@ -1,6 +1,6 @@
 import Access
 import Core
-package import DoorPlates
+import DoorPlates
 package import Entities
 import EntitiesWeb
 import Geo

@@ -1,23 +1,36 @@
-import Geo
-import HTML
+package import Geo
+package import HTML
 import HTTP
 import Shell
 
 /// How to get to a place (怎么去): on foot, by bus, by car, and where it lies.
-struct WayThere: HTMLConvertible {
+package struct WayThere: HTMLConvertible {
   let name: String
   let place: Coordinate
   /// Its own page.
   let path: String
 
-  var html: HTML {
-    Card("怎么去") {
+  package init(name: String, place: Coordinate, path: String) {
+    self.name = name
+    self.place = place
+    self.path = path
+  }
+
+  /// The ways alone, for a page that has a map already.
+  var ways: HTML {
+    HTML {
       div(.class("actions")) {
         way("步行", "walk")
         way("公交", "bus")
         way("驾车", "car")
       }
       p(.class("field-help")) { "会打开地图软件或网页，从您现在的位置开始导航。" }
+    }
+  }
+
+  package var html: HTML {
+    Card("怎么去") {
+      ways
       MapView(
         label: "\(name)的位置", longitude: place.longitude, latitude: place.latitude, zoom: 15,
         layers: [MapView.Layer("divisions", "行政区划"), .init("roads", "街路巷"), .init("buildings", "楼栋")],
