@@ -332,3 +332,85 @@ def test_what_is_published_inside_is_seen_outside(networks, device):
     # The unit is the one with the same code.
     assert outside.sql(f"select u.code from service_window w join unit u on u.id = w.unit_id where w.name = '窗口{mark}'") == \
         inside.sql(f"select code from unit where id = {unit}")
+
+
+BASE = "division road compound address"
+
+
+@pytest.fixture(scope="module")
+def based(networks):
+    """The base is published; what stands on both sides already is the same, since both began with the demo city."""
+    outside, inside, _ = networks
+    # Entered outside before anything came: the inside knows the same place under another code.
+    road = inside.sql(
+        "select division_code || '|' || road from address where kind = 'roadside' and road_id is not null "
+        "and division_code like '511702001%' order by id limit 1").split("|")
+    place = {"division_code": road[0], "road": road[1], "house_number": "9876"}
+    own = outside.client("station").send("POST", "/api/r/address", place)
+    assert own.status_code == 201, own.text
+    outside.own = own.json()["code"][:-4] + "9999"
+    outside.sql(
+        "alter table address disable trigger address_code_kept; "
+        f"update address set code = '{outside.own}' where id = {own.json()['id']}; "
+        "alter table address enable trigger address_code_kept")
+    for one in networks[:2]:
+        one.set(base=BASE)
+    return outside, inside, place
+
+
+def standing(one):
+    return one.sql(
+        "select a.code, a.full_name, a.status, a.division_code, r.code, p.code, st_astext(a.location) from address a "
+        "left join road r on r.id = a.road_id left join address p on p.id = a.parent_id order by 1").splitlines()
+
+
+def test_the_base_goes_outside_once_and_then_its_changes_though_the_device_does_harm(based, networks, device):
+    outside, inside, place = based
+    device(seed=5)
+    officer = inside.client("station")
+    made = officer.send("POST", "/api/r/address", {**place, "note": "内部备注：户主外出"})
+    assert made.status_code == 201, made.text
+    code = made.json()["code"]
+    time.sleep(3)
+    inside.kill()
+    inside.start()
+    row = lambda one, register: [row for row in one.ferry()["base"] if row["register"] == register][0]
+    until(lambda: not row(inside, "address")["scanning"] and inside.ferry()["waitingOut"] == 0, 300, 1)
+    total = int(inside.sql("select count(*) from address"))
+    until(lambda: row(outside, "address")["count"] == total, 120, 1)
+    assert row(outside, "address")["faults"] == 0, outside.sql("select * from ferry_base_fault limit 3")
+    assert standing(outside) == standing(inside)
+    # The inside's address took the place of the one that was entered here.
+    assert outside.own not in "\n".join(standing(outside))
+    # Anybody who scans sees it; what is not declared open stayed inside.
+    page = Client(outside.base).get(f"/d/{code}")
+    assert page.status_code == 200 and "9876" in page.text
+    assert outside.sql(f"select note is null from address where code = '{code}'") == "t"
+    assert "户主外出" not in pathlib.Path(outside.log).read_text(errors="replace")
+
+    changed = inside.client("station").send("PATCH", f"/api/r/address/{made.json()['id']}", {"compound": "新兴商铺"})
+    assert changed.status_code == 200, changed.text
+    until(lambda: "新兴商铺" in Client(outside.base).get(f"/d/{code}").text, 90, 0.5)
+
+
+def test_outside_nobody_changes_the_base_and_the_inside_is_right(based, networks, device):
+    outside, inside, _ = based
+    device()
+    until(lambda: not any(row["scanning"] for row in inside.ferry()["base"]), 300, 1)
+    until(lambda: inside.ferry()["waitingOut"] == 0, 120, 1)
+    number_, code = outside.sql("select id, code from address where kind = 'roadside' order by id limit 1").split("|")
+    refused = outside.client("station").send("PATCH", f"/api/r/address/{number_}", {"compound": "私自改名"})
+    assert refused.status_code == 409 and refused.json()["code"] == "base-foreign", refused.text
+    outside.sql(f"update address set alias = '私自改名', version = version + 1 where id = {number_}")
+    inside.sql(f"update address set alias = '真名', updated_at = now(), version = version + 1 where code = '{code}'")
+    until(lambda: outside.sql(f"select alias from address where id = {number_}") == "真名", 60, 0.5)
+    # Nothing with personal data is ever among what was sent.
+    assert outside.sql("select count(*) from ferry_record where entity in ('person', 'residence', 'household')") == "0"
+    page = inside.client("sysadmin").get("/ferry").text
+    assert "基础库" in page and "标准地址" in page
+    assert inside.client("sysadmin").post("/ferry/base/publish").status_code == 303
+    until(lambda: any(row["scanning"] for row in inside.ferry()["base"]) or inside.ferry()["waitingOut"] > 0, 30, 0.2)
+    assert outside.client("sysadmin").post("/ferry/base/publish").status_code == 409
+    assert inside.client("fujing").post("/ferry/base/publish").status_code == 403
+    until(lambda: not any(row["scanning"] for row in inside.ferry()["base"]) and inside.ferry()["waitingOut"] == 0, 300, 1)
+    assert standing(outside) == standing(inside)

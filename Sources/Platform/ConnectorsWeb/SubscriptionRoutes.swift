@@ -131,16 +131,16 @@ package struct SubscriptionRoutes: Sendable {
     if visit.principal.may(Permission(PushLog.entity, "view")) {
       let query = ListQuery(
         PushLog.entity, filters: [ListFilter("subscription_id", .equals(.integer(id)))],
-        columns: ["sent_at", "count", "outcome", "status", "milliseconds", "reason", "number"], limit: 20)
+        columns: ["sent_at", "count", "outcome", "status", "milliseconds", "reason", "number"], limit: 10)
       rows = try await runner.store.records(as: visit.principal).list(query).records.map { record in
         let isDone = record["outcome"].text == "answered"
         return TableRow(
           id: String(record.id), name: record["number"].text ?? "", path: "/r/subscription_delivery/\(record.id)",
           cells: [
             .text(record["sent_at"].instant?.display ?? ""),
-            Badge(isDone ? "已送达" : record.titles["outcome"] ?? "", isDone ? .success : .danger).html,
+            Badge(isDone ? "已送达" : "没有送达", isDone ? .success : .danger).html,
             .text(String(record["count"].integer ?? 0)), .text("\(record["milliseconds"].integer ?? 0) 毫秒"),
-            .text(record["reason"].text ?? ""), .text(record["number"].text ?? ""),
+            .text(record["reason"].text ?? "—"), .text(record["number"].text ?? ""),
           ])
       }
     }

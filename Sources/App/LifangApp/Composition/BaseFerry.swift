@@ -289,12 +289,17 @@ final class BaseFerry: RecordRules {
       if let known { try await note(name, remote, known, in: transaction) }
     }
     guard let local = known else {
-      let made = try await insert(values, entity, records, in: transaction)
+      let made = try await makeWay(for: values, entity, records, in: transaction) { records in
+        try await records.insert(name, values.filter { !$0.value.isNull }, input: .code).id
+      }
       return try await note(name, remote, made, in: transaction)
     }
     let standing = try await records.get(name, local, columns: Array(values.keys))
     let changed = values.filter { standing[$0.key] != $0.value }
-    if !changed.isEmpty { try await records.update(name, local, version: nil, changed, input: .code) }
+    guard !changed.isEmpty else { return }
+    _ = try await makeWay(for: values, entity, records, in: transaction) { records in
+      try await records.update(name, local, version: nil, changed, input: .code).id
+    }
   }
 
   private func note(_ name: String, _ remote: Int64, _ local: Int64, in transaction: Transaction) async throws {
@@ -305,15 +310,13 @@ final class BaseFerry: RecordRules {
       """)
   }
 
-  /// Makes a record; one of this side's own that stands for the same under another code makes way for it.
-  private func insert(
-    _ values: [String: Value], _ entity: EntityDeclaration, _ records: Records, in transaction: Transaction
+  /// Writes a record; one of this side's own that stands for the same under another code makes way for it.
+  private func makeWay(
+    for values: [String: Value], _ entity: EntityDeclaration, _ records: Records, in transaction: Transaction,
+    _ write: @Sendable (Records) async throws -> Int64
   ) async throws -> Int64 {
-    let made = values.filter { !$0.value.isNull }
     do {
-      return try await transaction.savepoint { inner in
-        try await records.within(inner).insert(entity.name, made, input: .code).id
-      }
+      return try await transaction.savepoint { inner in try await write(records.within(inner)) }
     } catch let refusal as Refusal where refusal.kind == .conflict {
       guard let division = entity.scope.division, let title = values[entity.title]?.text,
         let code = values[division]?.text
@@ -327,7 +330,7 @@ final class BaseFerry: RecordRules {
       ).first?.get("id")
       guard let own else { throw refusal }
       try await records.delete(entity.name, own, version: nil)
-      return try await records.insert(entity.name, made, input: .code).id
+      return try await write(records)
     }
   }
 
