@@ -7,6 +7,7 @@ import Crypto
 import Definitions
 import DoorPlates
 import Entities
+import Feeds
 import Ferry
 import Files
 import Foundation
@@ -80,6 +81,7 @@ struct Deployment: Sendable {
     ArchiveRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
+    FeedDifferenceRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
@@ -152,7 +154,8 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + [AddressCodeLedger.migration] + CasesSchema.before + MessagingSchema.migrations
+      + AddressImport.migrations + FeedSchema.migrations + [AddressCodeLedger.migration] + CasesSchema.before
+      + MessagingSchema.migrations
       + FerrySchema.migrations + RunSchema.migrations + RegisterFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }

@@ -13,6 +13,8 @@ import DoorPlates
 import DoorPlatesWeb
 import Entities
 import EntitiesWeb
+import Feeds
+import FeedsWeb
 import Ferry
 import FerryWeb
 import Files
@@ -50,6 +52,7 @@ struct WebApplication: Sendable {
   let parameters: Parameters
   let cases: CaseStore
   let connectors: ConnectorClient
+  let feeds: FeedService
   let definitions: DefinitionStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
@@ -89,7 +92,14 @@ struct WebApplication: Sendable {
     let imports = deployment.addressImporter()
     let directory = deployment.addressDirectory()
     self.directory = directory
+    try await ConnectorSettings.publish(versions.services.connectors, in: store)
+    let connectors = ConnectorClient(
+      versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
+    self.connectors = connectors
+    let feeds = try deployment.feedService(store, connectors, parameters)
+    self.feeds = feeds
     var kinds = JobKinds()
+    feeds.register(in: &kinds)
     let placing = deployment.addressPlacing()
     AddressPlacingJob.register(in: &kinds, placing: placing)
     AddressImportJob.register(in: &kinds, importer: imports, placing: placing) {
@@ -122,10 +132,6 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
-    try await ConnectorSettings.publish(versions.services.connectors, in: store)
-    let connectors = ConnectorClient(
-      versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
-    self.connectors = connectors
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
     problems.begin(messages)
@@ -229,6 +235,7 @@ struct WebApplication: Sendable {
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
+    FeedRoutes(site: site, service: feeds, jobs: jobs, folder: configuration.data).register(in: &router)
     FerryRoutes(site: site, dock: dock, audit: store.audit).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
