@@ -92,6 +92,9 @@ let package = Package(
       .platform, "Connectors",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Jobs", "SQL", "Transport", "YAML"]),
     module(
+      .platform, "Feeds",
+      ["Access", "Audit", "Connectors", "Core", "Crypto", "Documents", "Entities", "Jobs", "SQL", "YAML"]),
+    module(
       .platform, "Ferry",
       ["Access", "Core", "Crypto", "Files", "SQL", "XML"]),
     module(
@@ -116,6 +119,9 @@ let package = Package(
       .platform, "ConnectorsWeb",
       ["Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
     module(
+      .platform, "FeedsWeb",
+      ["Access", "Audit", "Connectors", "Core", "Entities", "Feeds", "HTML", "HTTP", "Jobs", "SQL", "Shell", "Site"]),
+    module(
       .platform, "FerryWeb",
       ["Access", "Audit", "Core", "Ferry", "HTML", "HTTP", "SQL", "Shell", "Site"]),
     module(
@@ -124,7 +130,8 @@ let package = Package(
 
     // Spine: what everything hangs on, once.
     module(
-      .spine, "Addresses", ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Geo", "SQL", "Search"]),
+      .spine, "Addresses",
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Feeds", "Geo", "SQL", "Search"]),
     module(.spine, "AddressParsing", ["Addresses", "CPrefetch", "Core", "Crypto"]),
     module(.spine, "Households", ["Access", "Core", "Entities", "SQL"]),
     module(.spine, "Residences", ["Access", "Core", "Entities", "Identity", "Messaging", "SQL"]),
@@ -194,7 +201,7 @@ let package = Package(
       [
         "Access", "AddressParsing", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core",
         "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "DoorPlates", "DoorPlatesWeb", "Entities",
-        "EntitiesWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "HouseholdRegistration", "Identity",
+        "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
         "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Residences", "SQL", "Search", "Shell", "Site",
         "SpineWeb",
@@ -206,6 +213,12 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    tests(
+      "FeedsTests",
+      [
+        "Access", "Addresses", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Entities", "Feeds",
+        "Files", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "SQL", "TestSupport",
+      ]),
     tests("ArchitectureTests", []),
     tests("CoreTests", ["Core"]),
     tests("YAMLTests", ["Core", "YAML"]),

@@ -16,8 +16,9 @@ import Testing
       "Platform",
       [
         "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Connectors",
-        "Ferry", "Papers", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb", "FerryWeb",
-        "PapersWeb",
+        "Feeds", "Ferry", "Papers", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb", "ConnectorsWeb",
+        "FeedsWeb",
+        "FerryWeb", "PapersWeb",
       ]
     ),
     (
@@ -106,7 +107,8 @@ import Testing
 
   @Test func modulesWithoutPagesKnowNeitherHTTPNorHTML() {
     let pages: Set = [
-      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "DoorPlatesWeb", "EntitiesWeb", "FerryWeb", "HTML", "HTTP",
+      "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "DoorPlatesWeb", "EntitiesWeb", "FeedsWeb", "FerryWeb", "HTML",
+      "HTTP",
       "IdentityWeb",
       "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "Shell", "Site", "SpineWeb", "lifang",
     ]

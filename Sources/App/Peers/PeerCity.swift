@@ -38,20 +38,31 @@ package final class PeerCity: Sendable {
     /// How often each waybill was asked for; -1 for one that was called off.
     var parcels: [String: Int] = [:]
     var waiting: [CheckedContinuation<Void, Never>] = []
+    /// How many entries the logs of changes have by now.
+    var changes: [String: Int] = [:]
+    var forgotten = 0
   }
 
   private let secret: SecretBytes
   let clock: WallClock
   private let mother: Person
   private let father: Person
+  /// What the base of population keeps, and how many changes come between two synchronisations.
+  let addresses: Int
+  let growth: Int
   private let state = Mutex(State())
   private let server = Mutex<Server?>(nil)
 
-  /// - Parameter mother: who stands as the mother on every birth certificate.
+  /// - Parameters:
+  ///   - mother: who stands as the mother on every birth certificate.
+  ///   - addresses: standard addresses that the provincial base has to begin with; a multiple of ten.
+  ///   - growth: changes that each of its logs gains once it was read to its end.
   package init(
     secret: String, clock: WallClock = .system, mother: Person = Person(name: "刘芳", document: "511702199603071223"),
-    father: Person = Person(name: "张伟", document: "511702199401016234")
+    father: Person = Person(name: "张伟", document: "511702199401016234"), addresses: Int = 300, growth: Int = 10
   ) {
+    self.addresses = addresses
+    self.growth = growth
     self.secret = SecretBytes(Array(secret.utf8))
     self.clock = clock
     self.mother = mother
@@ -147,6 +158,20 @@ package final class PeerCity: Sendable {
     }
   }
 
+  // MARK: Logs of changes
+
+  /// How many entries the log has beyond what it began with.
+  package func changes(_ log: String) -> Int { state.withLock { $0.changes[log] ?? 0 } }
+
+  /// Something happens over there: the log gains so many entries.
+  package func grow(_ log: String, by count: Int) { state.withLock { $0.changes[log, default: 0] += count } }
+
+  /// Addresses, from the first on, that the base has lost without saying so.
+  package var forgotten: Int {
+    get { state.withLock { $0.forgotten } }
+    set { state.withLock { $0.forgotten = newValue } }
+  }
+
   // MARK: What it knows
 
   private var answers: [(path: String, answer: Answer)] {
@@ -158,6 +183,10 @@ package final class PeerCity: Sendable {
       ("/birth-certificates/read", { PeerCity.certificate($0, mother, father) }),
       ("/fugitives/screen", { PeerCity.screened($0) }), ("/courier/orders", { [self] in ordered($0) }),
       ("/courier/orders/track", { [self] in tracked($0) }), ("/courier/orders/cancel", { [self] in cancelled($0) }),
+      ("/population/addresses/changes", { [self] in addressChanges($0) }),
+      ("/population/addresses/counts", { [self] _ in addressCounts() }),
+      ("/police/units/changes", { [self] in unitChanges($0) }),
+      ("/police/officers/changes", { [self] in officerChanges($0) }),
     ]
   }
 

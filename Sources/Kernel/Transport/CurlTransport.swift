@@ -9,12 +9,18 @@ package struct GatewayRequest: Sendable {
   /// `nil` asks with `GET`.
   package let body: [UInt8]?
   package let timeout: Duration
+  /// Bytes; a longer answer ends the transfer.
+  package let maximumAnswer: Int
 
-  package init(url: String, headers: [String], body: [UInt8]?, timeout: Duration) {
+  package init(
+    url: String, headers: [String], body: [UInt8]?, timeout: Duration,
+    maximumAnswer: Int = CurlTransport.maximumAnswer
+  ) {
     self.url = url
     self.headers = headers
     self.body = body
     self.timeout = timeout
+    self.maximumAnswer = maximumAnswer
   }
 }
 
@@ -49,7 +55,7 @@ package struct MailRequest: Sendable {
 /// What a server answered.
 package struct TransportAnswer: Sendable {
   package let status: Int
-  /// At most ``CurlTransport/maximumAnswer`` bytes.
+  /// At most ``CurlTransport/maximumAnswer`` bytes, or what the request allowed.
   package let body: [UInt8]
 
   package init(status: Int, body: [UInt8]) {
@@ -93,7 +99,7 @@ package actor CurlTransport {
 
   /// Asks by HTTP and waits for the answer, whatever its status.
   package func ask(_ request: GatewayRequest) throws(TransportFailure) -> TransportAnswer {
-    try handle.transfer(request.timeout) { handle throws(TransportFailure) in
+    try handle.transfer(request.timeout, limit: request.maximumAnswer) { handle throws(TransportFailure) in
       try handle.set(CURLOPT_URL, request.url)
       try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
       try handle.set(CURLOPT_HTTPHEADER, list: request.headers)
@@ -183,7 +189,8 @@ final class CurlHandle: @unchecked Sendable {
 
   /// One transfer with the settings that `prepare` gives, besides what is common to all.
   func transfer(
-    _ timeout: Duration, _ prepare: (CurlHandle) throws(TransportFailure) -> Void
+    _ timeout: Duration, limit: Int = CurlTransport.maximumAnswer,
+    _ prepare: (CurlHandle) throws(TransportFailure) -> Void
   ) throws(TransportFailure) -> TransportAnswer {
     guard let pointer else { throw TransportFailure(message: "libcurl 不能初始化", status: 0) }
     curl_easy_reset(pointer)
@@ -193,6 +200,7 @@ final class CurlHandle: @unchecked Sendable {
       flow.upload = []
     }
     flow.answer = []
+    flow.limit = limit
     // Timeouts without signals, which are the process's and not this thread's.
     try set(CURLOPT_NOSIGNAL, 1)
     let milliseconds = Int(timeout.components.seconds * 1000)
@@ -209,7 +217,7 @@ final class CurlHandle: @unchecked Sendable {
           guard let bytes, let context else { return 0 }
           let flow = Unmanaged<TransferFlow>.fromOpaque(context).takeUnretainedValue()
           // Less than was given ends the transfer.
-          guard flow.answer.count + size * count <= CurlTransport.maximumAnswer else { return 0 }
+          guard flow.answer.count + size * count <= flow.limit else { return 0 }
           flow.answer += UnsafeRawBufferPointer(start: bytes, count: size * count)
           return size * count
         }, Unmanaged.passUnretained(flow).toOpaque()))
@@ -246,6 +254,8 @@ final class CurlHandle: @unchecked Sendable {
 private final class TransferFlow {
   var upload: ArraySlice<UInt8> = []
   var answer: [UInt8] = []
+  /// Bytes that an answer may have.
+  var limit = CurlTransport.maximumAnswer
 }
 
 /// Several transports, so that a slow answer does not hold up the next message.

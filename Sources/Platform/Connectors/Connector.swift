@@ -62,6 +62,8 @@ package struct ConnectorOperation: Sendable {
     case fill
     /// 比对提醒: whether somebody is on a list; a yes is an alert for officers.
     case screen
+    /// 同步: gives rows page by page, which a feed keeps a register in step with (A-158…A-160).
+    case feed
     /// Something else that a module asks for by name.
     case call
 
@@ -70,6 +72,7 @@ package struct ConnectorOperation: Sendable {
       case .verify: "核验"
       case .fill: "带入"
       case .screen: "比对提醒"
+      case .feed: "同步"
       case .call: "办理"
       }
     }
@@ -82,6 +85,8 @@ package struct ConnectorOperation: Sendable {
   package let path: String
   package let request: [ConnectorField]
   package let response: [ConnectorField]
+  /// The list of an answer that has one.
+  package let rows: ConnectorRows?
   /// Over the response; when it holds the answer is yes.
   package let yes: Expression?
   /// When it holds the answer is no; neither is unknown.
@@ -92,6 +97,15 @@ package struct ConnectorOperation: Sendable {
   package let owners: [String]
   package let fills: [ConnectorFill]
   package let position: SourcePosition
+}
+
+/// The list in an answer (逐条数据): objects of one level, beside the response's own members.
+package struct ConnectorRows: Sendable {
+  /// The member that holds it.
+  package let name: String
+  package let fields: [ConnectorField]
+
+  package func field(_ name: String) -> ConnectorField? { fields.first { $0.name == name } }
 }
 
 /// A member of a request or an answer; JSON of one level.

@@ -149,7 +149,8 @@ package final class ConnectorClient: Sendable {
       let answer = try await transports.next.ask(
         GatewayRequest(
           url: settings.address + operation.path, headers: headers, body: body,
-          timeout: .seconds(connector.limits.timeout)))
+          timeout: .seconds(connector.limits.timeout),
+          maximumAnswer: operation.rows == nil ? CurlTransport.maximumAnswer : ConnectorRows.maximumAnswer))
       switch answer.status {
       case 200..<300: return Exchange(outcome: .unknown, body: answer.body, status: answer.status)
       case 401, 403:
@@ -175,7 +176,9 @@ package final class ConnectorClient: Sendable {
       return (ConnectorAnswer(exchange.outcome, reason: exchange.reason), exchange.outcome)
     }
     do throws(Refusal) {
-      let values = try operation.response.read(try JSON(parsing: exchange.body))
+      let json = try JSON(parsing: exchange.body)
+      let values = try operation.response.read(json)
+      let rows = try operation.rows?.read(json) ?? []
       let context = EvaluationContext(now: store.clock.now())
       let lookup = { (name: String) in values[name] ?? .null }
       var outcome = ConnectorOutcome.answered
@@ -188,7 +191,7 @@ package final class ConnectorClient: Sendable {
         }
       }
       let said = operation.reason.flatMap { values[$0]?.text }
-      return (ConnectorAnswer(outcome, values: values, reason: said), outcome)
+      return (ConnectorAnswer(outcome, values: values, rows: rows, reason: said), outcome)
     } catch {
       return (ConnectorAnswer(.malformed, reason: "\(error.message)，不能采用"), .malformed)
     }
@@ -277,14 +280,20 @@ package struct ConnectorAnswer: Sendable {
   package let outcome: ConnectorOutcome
   /// By the names of the response.
   package let values: [String: Value]
+  /// The list of the answer; one that is not as agreed refuses itself and no other.
+  package let rows: [Result<[String: Value], Refusal>]
   /// In words for people: what the other side said, or why nothing is known.
   package let reason: String?
   /// The entry of the log; `nil` when nothing went out.
   package internal(set) var call: Int64?
 
-  init(_ outcome: ConnectorOutcome, values: [String: Value] = [:], reason: String? = nil) {
+  init(
+    _ outcome: ConnectorOutcome, values: [String: Value] = [:], rows: [Result<[String: Value], Refusal>] = [],
+    reason: String? = nil
+  ) {
     self.outcome = outcome
     self.values = values
+    self.rows = rows
     self.reason = reason
   }
 }

@@ -27,6 +27,9 @@ package enum ConnectorContract {
     for operation in connector.operations {
       lines += ["### \(operation.label)：`POST \(operation.path)`（\(operation.use.label)）", ""]
       lines += table("请求", operation.request) + table("答复", operation.response)
+      if let rows = operation.rows {
+        lines += ["答复的 `\(rows.name)` 是列表，每条为一层的 JSON：", ""] + table("每条", rows.fields)
+      }
       if let yes = operation.yes { lines += ["“是”：`\(yes.text)`"] }
       if let no = operation.no { lines += ["，“否”：`\(no.text)`"] }
       if operation.yes != nil { lines += ["，其余为“未能核验”。", ""] }

@@ -59,8 +59,9 @@ struct ConnectorReader {
   private func operation(_ node: YAMLNode, _ names: inout Set<String>) -> ConnectorOperation? {
     let item = MappingReader(
       node, "接口",
-      keys: ["name", "label", "use", "path", "request", "response", "yes", "no", "reason", "owners", "fills"], collector
-    )
+      keys: [
+        "name", "label", "use", "path", "request", "response", "rows", "yes", "no", "reason", "owners", "fills",
+      ], collector)
     guard let name = item.name("name") else { return nil }
     if !names.insert(name).inserted { collector.error(item.place("name"), "接口“\(name)”重复") }
     let use = item.choice("use", ConnectorOperation.Use.self) ?? .call
@@ -68,7 +69,9 @@ struct ConnectorReader {
     let response = fields(item, "response", takesSources: false)
     if response.isEmpty { collector.error(node.position, "接口“\(name)”没有写答复（response）") }
     let yes = condition(item, "yes", over: response)
-    if use != .call, !item.has("yes") { collector.error(node.position, "接口“\(name)”没有写怎样算“是”（yes）") }
+    let rows = rows(item)
+    if use == .feed, rows == nil { collector.error(node.position, "接口“\(name)”用于同步（use: feed），应写 rows") }
+    if use != .call, use != .feed, !item.has("yes") { collector.error(node.position, "接口“\(name)”没有写怎样算“是”（yes）") }
     let reason = known(item, "reason", among: response).first
     let owners = known(item, "owners", among: response)
     let fills = fills(item, request, response)
@@ -79,7 +82,7 @@ struct ConnectorReader {
     }
     return ConnectorOperation(
       name: name, label: item.label(fallback: name), use: use, path: path(item), request: request, response: response,
-      yes: yes, no: condition(item, "no", over: response), reason: reason, owners: owners, fills: fills,
+      rows: rows, yes: yes, no: condition(item, "no", over: response), reason: reason, owners: owners, fills: fills,
       position: node.position)
   }
 
@@ -92,6 +95,15 @@ struct ConnectorReader {
       collector.error(item.place("path"), "path 应以 / 开头，只用字母、数字和 - _ .")
     }
     return path
+  }
+
+  private func rows(_ item: MappingReader) -> ConnectorRows? {
+    guard let rows = item.mapping("rows", "逐条数据（rows）", keys: ["name", "fields"]), let name = rows.name("name") else {
+      return nil
+    }
+    let fields = fields(rows, "fields", takesSources: false)
+    if fields.isEmpty { collector.error(rows.position, "逐条数据（rows）没有写字段（fields）") }
+    return ConnectorRows(name: name, fields: fields)
   }
 
   private func fields(_ item: MappingReader, _ key: String, takesSources: Bool) -> [ConnectorField] {

@@ -41,6 +41,21 @@ extension ConnectorField {
   }
 }
 
+extension ConnectorRows {
+  /// Bytes of an answer with a list.
+  static let maximumAnswer = 16 << 20
+
+  /// The list of an answer.
+  ///
+  /// - Throws: ``Refusal`` `answer-type` when there is none.
+  func read(_ json: JSON) throws(Refusal) -> [Result<[String: Value], Refusal>] {
+    guard let items = json[name]?.array else {
+      throw Refusal(.unprocessable, "answer-type", "答复里没有列表“\(name)”")
+    }
+    return items.map { item in Result { () throws(Refusal) in try fields.read(item) } }
+  }
+}
+
 extension [ConnectorField] {
   /// The body of a request.
   package func body(_ values: [String: Value]) -> JSON {

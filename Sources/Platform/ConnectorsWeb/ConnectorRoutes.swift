@@ -137,6 +137,9 @@ package struct ConnectorRoutes: Sendable {
           fields(operation, "请求", operation.request)
         }
         Card("\(operation.label)：答复", isFlush: true) { fields(operation, "答复", operation.response) }
+        if let rows = operation.rows {
+          Card("\(operation.label)：每条数据", isFlush: true) { fields(operation, "数据", rows.fields) }
+        }
       }
     }
   }

@@ -12,7 +12,11 @@ extension Gazetteer {
       divisions.append(Division(code: try code(row), name: try row.cell(1), isInForce: row.cells.count < 3))
     }
     return Gazetteer(
-      divisions, former: try names("\(folder)/former.tsv"), aliases: try names("\(folder)/aliases.tsv"))
+      divisions, former: try names("\(folder)/former.tsv"), aliases: try names("\(folder)/aliases.tsv"),
+      successors: try TextTable(path: "\(folder)/former.tsv").rows.compactMap { row in
+        guard row.cells.count > 3, let former = DivisionCode(row.cells[3]) else { return nil }
+        return (former: former, code: try code(row))
+      })
   }
 
   private static func names(_ path: String) throws -> [(name: String, code: DivisionCode)] {

@@ -31,14 +31,21 @@ package struct Gazetteer: Sendable {
   let upper: NameTrie
   /// Names of towns, likewise.
   let towns: NameTrie
+  /// The division of today by a code that is no longer in force.
+  private let successors: [Int64: DivisionCode]
 
   /// - Parameters:
   ///   - former: names no longer in force with the code of today's division.
   ///   - aliases: further ways of writing the names in force.
   package init(
     _ all: [Division], former: [(name: String, code: DivisionCode)] = [],
-    aliases: [(name: String, code: DivisionCode)] = []
+    aliases: [(name: String, code: DivisionCode)] = [],
+    successors: [(former: DivisionCode, code: DivisionCode)] = []
   ) {
+    // A code of which several divisions came says nothing.
+    self.successors = Dictionary(grouping: successors, by: \.former.number).compactMapValues { found in
+      Set(found.map(\.code)).count == 1 ? found[0].code : nil
+    }
     divisions = all.sorted { $0.code < $1.code }
     var indices: [Int64: Int32] = [:]
     indices.reserveCapacity(divisions.count)
@@ -76,6 +83,25 @@ package struct Gazetteer: Sendable {
   package subscript(code: DivisionCode) -> Division? { indices[code.number].map { divisions[Int($0)] } }
 
   func index(of code: DivisionCode) -> Int32? { indices[code.number] }
+
+  /// The division of today for a code of any time (区划代码对照); `nil` for one that never was. A town of a county that
+  /// has another code now is sought there, and given as the county when it is not there.
+  package func today(_ code: DivisionCode) -> DivisionCode? {
+    guard let county = code.ancestor(.county) else { return self[code] == nil ? successors[code.number] : code }
+    if self[county] == nil {
+      guard let successor = successors[county.number] else { return nil }
+      guard code.level > .county, successor.level == .county,
+        let moved = DivisionCode(successor.text + code.text.dropFirst(county.text.utf8.count))
+      else { return successor }
+      return isInForce(moved) ? moved : successor
+    }
+    return code.level == .county || isInForce(code) ? code : county
+  }
+
+  /// Communities are not listed here: their town decides.
+  private func isInForce(_ code: DivisionCode) -> Bool {
+    code.ancestor(.town).flatMap { self[$0] }?.isInForce ?? false
+  }
 
   /// The divisions that lie directly in `code`, in the order of their codes.
   package func children(of code: DivisionCode) -> [Division] {

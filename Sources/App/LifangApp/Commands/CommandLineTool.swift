@@ -52,7 +52,12 @@ package enum CommandLineTool {
       name: "connectors", summary: "输出对接系统的接口约定（Markdown），或逐个列出", usage: "connectors describe [名称 …] | connectors list",
       run: ConnectorsCommand.run),
     Command(
-      name: "peers", summary: "在本机模拟各对接系统，供演示和联调", usage: "peers [--port N] [--secret S]", run: PeersCommand.run),
+      name: "feed", summary: "数据同步：列出同步源，从接口同步，或装入文件（JSON 行、CSV、XLSX）；--full 为全量核对",
+      usage: "feed list [--json] | feed run NAME [--full] [--json] | feed load NAME FILE [--full] [--json]",
+      run: FeedCommand.run),
+    Command(
+      name: "peers", summary: "在本机模拟各对接系统，供演示和联调", usage: "peers [--port N] [--secret S] [--addresses N] [--changes N]",
+      run: PeersCommand.run),
     Command(
       name: "ferry", summary: "网间摆渡：生成和安装密钥、运行一轮、查看情况、检查文件",
       usage: "ferry keys [--peer FILE] | ferry publish | ferry run | ferry status [--json] | ferry verify FILE…",

@@ -4,6 +4,7 @@ import Connectors
 import Core
 import DoorPlates
 import Entities
+import Feeds
 import Foundation
 import Messaging
 import SQL
@@ -40,6 +41,7 @@ enum CheckCommand {
     let findings =
       reading.allFindings() + services.findings + MessageTemplates(reading.catalog).findings
       + SharedResources(reading.catalog).findings + PlateDesigns(reading.catalog).findings
+      + Deployment.feeds(reading.catalog, services.connectors).findings
       + services.items.flatMap { GoldenRun(services, catalog: reading.catalog).findings(of: $0) }
     for finding in findings { print(finding.description) }
     let errors = findings.filter { $0.severity == .error }.count

@@ -8,6 +8,7 @@ import Crypto
 import Definitions
 import DoorPlates
 import Entities
+import Feeds
 import Ferry
 import Files
 import Foundation
@@ -83,6 +84,7 @@ struct Deployment: Sendable {
     HouseholdHooks.addHooks(to: &hooks)
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
+    FeedDifferenceRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
@@ -146,10 +148,9 @@ enum Schema {
   static var before: [Migration] {
     (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
-      + AddressImport.migrations + [AddressCodeLedger.migration] + CasesSchema.before + MessagingSchema.migrations
-      + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations + RegisterFerry.migrations
-      + BaseFerry.migrations
-      + DefinitionsSchema.migrations
+      + AddressImport.migrations + FeedSchema.migrations + [AddressCodeLedger.migration] + CasesSchema.before
+      + MessagingSchema.migrations + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations
+      + RegisterFerry.migrations + BaseFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }

@@ -5,6 +5,7 @@ import Connectors
 import Core
 import Definitions
 import Entities
+import Feeds
 import Ferry
 import Foundation
 import Identity
@@ -71,6 +72,14 @@ extension WebApplication {
           do { try await usage.flush(to: deployment.database) } catch {
             deployment.log.fault(error, "usage-flush-failed")
           }
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await feeds.startDue(on: jobs) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "feeds-failed") }
+          }
+          try? await Task.sleep(for: .seconds(60))
         }
       }
       group.addTask {

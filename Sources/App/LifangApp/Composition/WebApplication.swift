@@ -14,6 +14,8 @@ import DoorPlates
 import DoorPlatesWeb
 import Entities
 import EntitiesWeb
+import Feeds
+import FeedsWeb
 import Ferry
 import FerryWeb
 import Files
@@ -52,6 +54,7 @@ struct WebApplication: Sendable {
   let parameters: Parameters
   let cases: CaseStore
   let connectors: ConnectorClient
+  let feeds: FeedService
   let definitions: DefinitionStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
@@ -108,7 +111,14 @@ struct WebApplication: Sendable {
       database: deployment.database, templates: templates, keys: deployment.keys,
       clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
     self.messages = messages
+    try await ConnectorSettings.publish(versions.services.connectors, in: store)
+    let connectors = ConnectorClient(
+      versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
+    self.connectors = connectors
+    let feeds = try deployment.feedService(store, connectors, parameters)
+    self.feeds = feeds
     var kinds = JobKinds()
+    feeds.register(in: &kinds)
     let placing = deployment.addressPlacing()
     AddressPlacingJob.register(in: &kinds, placing: placing)
     AddressImportJob.register(in: &kinds, importer: imports, placing: placing) {
@@ -134,10 +144,6 @@ struct WebApplication: Sendable {
     let qrRules = try QRRules(proofs: try PlateProofs(ring: deployment.keys), origin: origin)
     try await qrRules.refresh(from: deployment.database)
     self.qrRules = qrRules
-    try await ConnectorSettings.publish(versions.services.connectors, in: store)
-    let connectors = ConnectorClient(
-      versions.services.connectors, store: store, log: deployment.log, metrics: deployment.metrics)
-    self.connectors = connectors
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
     problems.begin(messages)
@@ -255,6 +261,7 @@ struct WebApplication: Sendable {
     FerryRoutes(site: site, dock: dock, audit: store.audit, base: { try await base.status(store) }) {
       try await base.publishAll(store)
     }.register(in: &router)
+    FeedRoutes(site: site, service: feeds, jobs: jobs, folder: configuration.data).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
     let home = PortalHome(cases: cases, appointments: appointments, files: files)

@@ -2,6 +2,7 @@ import Cases
 import Connectors
 import Core
 import Entities
+import Feeds
 import Files
 import Jobs
 import SQL
@@ -39,15 +40,17 @@ struct Housekeeping: Sendable {
         before: clock.now() + -Housekeeping.days("housekeeping.call_days", 365, parameters) * 86_400, on: database)
       let changes = try await RecordChanges(database: database, clock: clock).purge(
         before: clock.now() + -Housekeeping.days("subscription.keep_days", 90, parameters) * 86_400)
+      let rows = try await FeedSchema.purge(
+        before: clock.now() + -Housekeeping.days("feed.row_days", 180, parameters) * 86_400, on: database)
       return [
         "drafts": .int(Int64(drafts)), "calls": .int(Int64(calls)), "pushes": .int(Int64(pushes)),
-        "changes": .int(Int64(changes)),
+        "changes": .int(Int64(changes)), "feedRows": .int(Int64(rows)),
       ]
     }
   }
 
   func schedule(on jobs: JobQueue) async throws {
-    try await jobs.schedule("clearance", ClearanceJob(), label: "清理草稿和对接日志", .daily(hour: 3, minute: 10))
+    try await jobs.schedule("clearance", ClearanceJob(), label: "清理草稿、对接日志和同步明细", .daily(hour: 3, minute: 10))
     try await jobs.schedule("file-sweep", FileSweepJob(), label: "清理无用文件", .daily(hour: 3, minute: 30))
   }
 

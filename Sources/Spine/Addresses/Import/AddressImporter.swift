@@ -113,7 +113,13 @@ package struct AddressImporter: Sendable {
 
   /// The addresses that rows of the batch may be, by match key.
   func known(_ batch: [Read], in session: some SQLSession) async throws -> [String: [KnownAddress]] {
-    let keys = Set(batch.compactMap(\.reading.matchKey))
+    try await KnownAddress.find(matching: Set(batch.compactMap(\.reading.matchKey)), in: session)
+  }
+}
+
+extension KnownAddress {
+  /// The addresses in force with these match keys, by the key.
+  static func find(matching keys: Set<String>, in session: some SQLSession) async throws -> [String: [KnownAddress]] {
     guard !keys.isEmpty else { return [:] }
     let rows = try await session.query(
       """

@@ -16,7 +16,10 @@ package enum AddressDefectRules {
       }
     }
     hooks.after("address") { events, records in
-      for event in events { try await follow(event, records) }
+      let open = try await open(events, records)
+      // A defect about two addresses of one batch is settled once.
+      var settled: Set<Int64> = []
+      for event in events { try await follow(event, open[event.id] ?? [], &settled, records) }
     }
   }
 
@@ -120,24 +123,51 @@ package enum AddressDefectRules {
 
   // MARK: Addresses
 
+  private struct Open {
+    let id: Int64
+    let kind: String
+    let source: String
+    let address: Int64?
+    let other: Int64?
+  }
+
+  /// What is open about the changed addresses, by address: one question for a whole batch.
+  private static func open(_ events: [RecordEvent], _ records: Records) async throws -> [Int64: [Open]] {
+    let ids = events.filter { $0.kind == .updated }.map(\.id)
+    guard !ids.isEmpty, let transaction = records.transaction else { return [:] }
+    var found: [Int64: [Open]] = [:]
+    for row in try await transaction.query(
+      """
+      select id, kind, source, address_id, other_id from address_defect
+      where state = 'open' and (address_id = any(\(ids)) or other_id = any(\(ids)))
+      """)
+    {
+      let defect = Open(
+        id: try row.get("id"), kind: try row.get("kind"), source: try row.get("source"),
+        address: try row.get("address_id"), other: try row.get("other_id"))
+      for id in Set([defect.address, defect.other].compactMap(\.self)) { found[id, default: []].append(defect) }
+    }
+    return found
+  }
+
   /// A corrected address settles what was said of it, a cancelled one everything; one that an officer marks enters the
   /// list, and leaves it when it is confirmed.
-  private static func follow(_ event: RecordEvent, _ records: Records) async throws {
-    guard event.kind == .updated, let transaction = records.transaction else { return }
+  private static func follow(
+    _ event: RecordEvent, _ known: [Open], _ settled: inout Set<Int64>, _ records: Records
+  ) async throws {
+    guard event.kind == .updated else { return }
     let changed = Set(event.after.keys.filter { event.before[$0] ?? .null != event.after[$0] ?? .null })
     if changed.isDisjoint(with: watched) { return }
-    if changed.contains("error_kind"), event["status"].text != "cancelled" { try await mark(event, records) }
+    var known = known
+    if changed.contains("error_kind"), event["status"].text != "cancelled" {
+      try await mark(event, records)
+      known = try await open([event], records)[event.id] ?? []
+    }
     let isCancelled = changed.contains("status") && event["status"].text == "cancelled"
     let isConfirmed = changed.contains("status") && event["status"].text == "confirmed"
-    let open = try await transaction.query(
-      """
-      select id, kind, source, address_id from address_defect
-      where state = 'open' and (address_id = \(event.id) or other_id = \(event.id))
-      """)
-    for row in open {
-      let kind = try row.get("kind", as: String.self)
-      let source = try row.get("source", as: String.self)
-      let isAbout = try row.get("address_id", as: Int64?.self) == event.id
+    for defect in known where !settled.contains(defect.id) {
+      let (kind, source) = (defect.kind, defect.source)
+      let isAbout = defect.address == event.id
       let state: String
       let reason: String
       if isCancelled {
@@ -152,8 +182,9 @@ package enum AddressDefectRules {
       } else {
         continue
       }
+      settled.insert(defect.id)
       try await records.asSystem.update(
-        AddressDefect.entity, try row.get("id"), version: nil,
+        AddressDefect.entity, defect.id, version: nil,
         [
           "state": .text(state), "reason": .text(reason), "settled_at": .instant(records.store.clock.now()),
           "settled_by": records.principal.kind == .user ? .integer(records.principal.id) : .null,

@@ -6,8 +6,8 @@ package struct DeclarationDocument: Sendable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
     /// completed cases change in the registers, templates of messages, systems of others that are asked, what is shared with
-    /// others, documents on paper, artworks of door plates.
-    case item, materials, calendar, outcome, message, connector, resources, document, plate
+    /// others, documents on paper, artworks of door plates, what is kept in step with systems of others.
+    case item, materials, calendar, outcome, message, connector, resources, document, plate, feed
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -27,6 +27,7 @@ package struct DeclarationDocument: Sendable {
       case .resources: "resources"
       case .document: "documents"
       case .plate: "plates"
+      case .feed: "feeds"
       }
     }
 
@@ -47,6 +48,7 @@ package struct DeclarationDocument: Sendable {
       case .resources: "信息资源目录"
       case .document: "文书"
       case .plate: "门牌版式"
+      case .feed: "同步源"
       }
     }
 

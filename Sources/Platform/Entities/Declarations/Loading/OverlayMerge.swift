@@ -83,7 +83,7 @@ struct OverlayMerge {
       merged = merge(
         overlay, base, replace: ["label", "system", "help", "source", "authentication", "limits"],
         lists: ["operations": "name"],
-        may: ["label", "path", "request", "response", "yes", "no", "reason", "owners", "fills"])
+        may: ["label", "path", "request", "response", "rows", "yes", "no", "reason", "owners", "fills"])
     case .document:
       merged = merge(
         overlay, base,
@@ -97,6 +97,13 @@ struct OverlayMerge {
         replace: [
           "label", "kind", "suits", "usual", "basis", "size", "bleed", "colours", "ground", "holes", "elements",
           "samples",
+        ], lists: [:], may: [])
+    case .feed:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "source", "help", "from", "operation", "counts", "key", "title", "page", "deleted", "clean",
+          "interpret", "set", "create", "references", "match", "together", "hold", "cancel", "vanish",
         ], lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)

@@ -1,4 +1,4 @@
-import Core
+package import Core
 
 /// The forms in which people write numbers, dates and truth values.
 package enum TextForms {
@@ -14,7 +14,7 @@ package enum TextForms {
   }
 
   /// Full-width forms as ASCII.
-  static func folded(_ text: String) -> String {
+  package static func folded(_ text: String) -> String {
     guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
     var scalars = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -69,7 +69,7 @@ package enum TextForms {
   }
 
   /// `2026-11-21`, `2026/1/2`, `20261121`, `2026年11月21日`, `二〇二六年十一月二十一日`, and any of them before a time.
-  static func date(_ text: String) -> CivilDate? {
+  package static func date(_ text: String) -> CivilDate? {
     let folded = folded(text)
     if let date = strictDate(folded) { return date }
     return instant(folded)?.chinaTime.date

@@ -99,7 +99,7 @@ package struct ValueParser: Sendable {
   }
 
   /// The code without the zeros that stand for a whole province, city, county or township (GB/T 2260, GB/T 10114).
-  static func division(_ text: String) -> String? {
+  package static func division(_ text: String) -> String? {
     var digits = Array(TextForms.folded(text).utf8)
     guard digits.allSatisfy({ (48...57).contains($0) }), let first = digits.first, first != 48 else { return nil }
     let zero = UInt8(ascii: "0")

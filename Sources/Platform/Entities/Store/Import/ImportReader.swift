@@ -9,6 +9,8 @@ struct ImportReader {
     let row: ImportRow
     var values: [String: Value] = [:]
     var refusal: Refusal?
+    /// The record it changes, when that is known otherwise than by a key.
+    var held: HeldRecord?
 
     mutating func refuse(_ other: Refusal) { refusal = refusal.flatMap { Refusal(all: [$0, other]) } ?? other }
   }

@@ -154,7 +154,7 @@ package struct RecordImporter: Sendable {
     outcomes.reserveCapacity(rows.count)
     for group in ImportOrder.groups(rows, spec, entity) {
       let items = try await reader.read(group, in: transaction)
-      outcomes += try await UpsertBatch.run(items, spec, entity, inner, in: transaction)
+      outcomes += try await UpsertBatch.run(items, spec, entity, inner, in: transaction).map(\.outcome)
     }
     return outcomes.sorted { $0.row < $1.row }
   }

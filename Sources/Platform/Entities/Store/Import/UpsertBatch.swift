@@ -25,12 +25,18 @@ struct UpsertBatch {
     rules = WriteRules(entity, records)
   }
 
+  /// What became of an item, and every value that its record holds now; `nil` when it was not written.
+  struct Written: Sendable {
+    let outcome: ImportOutcome
+    var values: [String: Value]?
+  }
+
   /// The outcome of every item, in order.
   static func run(
     _ items: [ImportReader.Item], _ spec: ImportSpec, _ entity: EntityDeclaration, _ records: Records,
     in transaction: Transaction
-  ) async throws -> [ImportOutcome] {
-    var outcomes: [ImportOutcome] = []
+  ) async throws -> [Written] {
+    var outcomes: [Written] = []
     for wave in waves(items, key: spec.key) {
       outcomes += try await halving(wave, spec, entity, records, in: transaction)
     }
@@ -57,7 +63,7 @@ struct UpsertBatch {
   private static func halving(
     _ items: ArraySlice<ImportReader.Item>, _ spec: ImportSpec, _ entity: EntityDeclaration, _ records: Records,
     in transaction: Transaction
-  ) async throws -> [ImportOutcome] {
+  ) async throws -> [Written] {
     do {
       return try await transaction.savepoint { inner in
         try await UpsertBatch(spec, entity, records.within(inner), inner).write(items)
@@ -70,7 +76,7 @@ struct UpsertBatch {
       if items.count == 1, let item = items.first {
         let explained = WriteFailure(entity: entity, catalog: records.store.catalog).explain(error)
         guard let refusal = explained as? Refusal else { throw error }
-        return [ImportOutcome(item, refusal)]
+        return [Written(outcome: ImportOutcome(item, refusal))]
       }
     }
     let middle = items.startIndex + items.count / 2
@@ -92,7 +98,7 @@ struct UpsertBatch {
     var operation: String { before == nil ? "i" : "u" }
   }
 
-  private func write(_ items: ArraySlice<ImportReader.Item>) async throws -> [ImportOutcome] {
+  private func write(_ items: ArraySlice<ImportReader.Item>) async throws -> [Written] {
     let items = Array(items)
     let known = try await known(items)
     var refusals: [Int: Refusal] = [:]
@@ -130,12 +136,15 @@ struct UpsertBatch {
     work.sort { $0.place < $1.place }
     let written = try await store(work, &refusals)
     return items.enumerated().map { place, item in
-      if let refusal = refusals[place] { return ImportOutcome(item, refusal) }
-      if let id = unchanged[place] { return ImportOutcome(item, .unchanged, id) }
-      guard let done = written[place] else {
-        return ImportOutcome(item, Refusal(.conflict, "not-written", "这一行没有写入，请重试。"))
+      if let refusal = refusals[place] { return Written(outcome: ImportOutcome(item, refusal)) }
+      if let id = unchanged[place] {
+        return Written(outcome: ImportOutcome(item, .unchanged, id), values: known[place]?.values)
       }
-      return ImportOutcome(item, done.before == nil ? .created : .updated, done.id)
+      guard let done = written[place] else {
+        return Written(outcome: ImportOutcome(item, Refusal(.conflict, "not-written", "这一行没有写入，请重试。")))
+      }
+      return Written(
+        outcome: ImportOutcome(item, done.before == nil ? .created : .updated, done.id), values: done.after)
     }
   }
 
@@ -188,16 +197,12 @@ struct UpsertBatch {
 
   // MARK: Records that are there already
 
-  private struct Known {
-    let id: Int64
-    let values: [String: Value]
-    let madeBy: Int64
-    let inScope: Bool
-  }
-
   /// The records that the items' keys name, locked, by the item's place.
-  private func known(_ items: [ImportReader.Item]) async throws -> [Int: Known] {
-    guard !spec.key.isEmpty else { return [:] }
+  private func known(_ items: [ImportReader.Item]) async throws -> [Int: HeldRecord] {
+    guard !spec.key.isEmpty else {
+      return Dictionary(
+        items.enumerated().compactMap { place, item in item.held.map { (place, $0) } }, uniquingKeysWith: { $1 })
+    }
     let fields = spec.key.compactMap { entity.field($0) }
     var places: [Int64] = []
     var keys = [[String]](repeating: [], count: fields.count)
@@ -224,12 +229,8 @@ struct UpsertBatch {
       order by t.id for update of t
       """
     let rows = try await records.scoped(transaction, [(entity, "import")], query)
-    var known: [Int: Known] = [:]
-    for row in rows {
-      known[try row.get("place")] = Known(
-        id: try row.get(0), values: try shape.clearValues(row), madeBy: try row.get("created_by"),
-        inScope: try row.get("in_scope"))
-    }
+    var known: [Int: HeldRecord] = [:]
+    for row in rows { known[try row.get("place")] = try HeldRecord(row, shape) }
     return known
   }
 

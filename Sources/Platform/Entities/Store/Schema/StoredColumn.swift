@@ -72,7 +72,7 @@ extension FieldDeclaration {
 
 extension EntityDeclaration {
   /// The fields that have a column, in declared order.
-  var storedFields: [FieldDeclaration] { fields.filter(\.isStored) }
+  package var storedFields: [FieldDeclaration] { fields.filter(\.isStored) }
 
   /// Whether the table has a text-search column.
   var isSearchable: Bool { list.search.contains { field($0).map { $0.isStored && !$0.encrypted } ?? false } }

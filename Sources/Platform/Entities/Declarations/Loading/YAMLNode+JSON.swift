@@ -1,10 +1,10 @@
-import Core
+package import Core
 import Crypto
-import YAML
+package import YAML
 
 extension YAMLNode {
   /// The content as JSON, which is YAML too, without places and styles.
-  var json: JSON {
+  package var json: JSON {
     if let entries = mapping { return .object(entries.map { ($0.key, $0.value.json) }) }
     if let nodes = sequence { return .array(nodes.map(\.json)) }
     if isNull { return .null }
@@ -14,7 +14,7 @@ extension YAMLNode {
   }
 
   /// The first eight digits of the SM3 digest of the content.
-  var digest: String {
+  package var digest: String {
     Digest.sm3(Array(json.text.utf8)).prefix(4).map { byte in
       String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
     }.joined()
