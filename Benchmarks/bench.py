@@ -17,6 +17,7 @@ import urllib.parse
 import addresses
 import archives
 import cases
+import feeds
 import matching
 import quality
 from stage import (LIFANG, POSTGRES, STAGE, Browser, Nginx, Server, city, conninfo, demo_accounts, lifang, percentile, psql, say,
@@ -389,6 +390,12 @@ def address_parse():
 def address_eval():
     """How right the parts of labelled addresses are, and the divisions beside each peer."""
     return addresses.address_eval(row, spread)
+
+
+@measure
+def sync_100k():
+    """A hundred thousand changes of addresses from another system, page by page, end to end."""
+    return feeds.sync_100k(row)
 
 
 def main():
