@@ -375,9 +375,9 @@ def test_the_base_goes_outside_once_and_then_its_changes_though_the_device_does_
     inside.kill()
     inside.start()
     row = lambda one, register: [row for row in one.ferry()["base"] if row["register"] == register][0]
-    until(lambda: not row(inside, "address")["scanning"] and inside.ferry()["waitingOut"] == 0, 300, 1)
     total = int(inside.sql("select count(*) from address"))
-    until(lambda: row(outside, "address")["count"] == total, 120, 1)
+    until(lambda: row(outside, "address")["count"] == total, 400, 1)
+    until(lambda: not row(inside, "address")["scanning"] and inside.ferry()["waitingOut"] == 0, 60, 1)
     assert row(outside, "address")["faults"] == 0, outside.sql("select * from ferry_base_fault limit 3")
     assert standing(outside) == standing(inside)
     # The inside's address took the place of the one that was entered here.

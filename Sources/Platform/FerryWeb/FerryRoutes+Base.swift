@@ -35,6 +35,7 @@ extension FerryRoutes {
 
   private static func badge(_ row: FerryBaseStatus) -> Badge {
     if row.isScanning { return Badge("正在送全部", .info) }
+    if row.lastAt == nil { return Badge("还没有数据", .neutral) }
     if row.faults > 0 { return Badge("有未采用", .warning) }
     return row.waiting > 0 ? Badge("正在送变更", .info) : Badge("已同步", .success)
   }

@@ -377,7 +377,8 @@ final class BaseFerry: RecordRules {
       let lag = side() == .inside ? try await changes.lag(of: BaseFerry.reader(entity.name)) : nil
       rows.append(
         FerryBaseStatus(
-          register: entity.name, label: entity.label, waiting: lag?.changes ?? 0, isScanning: lag?.isScanning ?? false,
+          register: entity.name, label: entity.label, waiting: lag?.changes ?? 0,
+          isScanning: side() == .inside && lag?.isScanning ?? true,
           count: try row?.get("count", as: Int64?.self) ?? 0, faults: try row?.get("faults") ?? 0,
           lastAt: try row?.get("last_at", as: Instant?.self)))
     }
