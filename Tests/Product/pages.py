@@ -90,7 +90,7 @@ KINDS = {
     "authentication of a merchant": ("resident", "/merchant/new", None),
     "merchants": ("clerk", "/r/merchant", None),
     "scans": ("leader", "/statistics/scans", None),
-    "codes of addresses": ("station", "/r/address?columns=qr,full_name,kind,community&size=20", None),
+    "codes of addresses": ("station", "/r/address?columns=full_name,qr,kind,community&size=20", None),
     "page of a facility": (None, "/places/facility/{}", record("public_facility", "kind = 'bus_stop'")),
     "report from a plate": (None, "/d/{}/report?about=plate", plate),
     "answer to a report": (None, "/address-reports", None),
