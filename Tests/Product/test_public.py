@@ -125,7 +125,7 @@ def test_codes_are_found_by_the_parts_of_the_address_shown_and_downloaded(visit,
     one = plate(city, "starts_with(division_code, (select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'))")
     page = visit("station")
     page.goto("/")
-    page.goto(f"/r/address?columns=qr,full_name,kind,community,beat,police_station_id&road={urllib.parse.quote(one['road'])}&house_number={urllib.parse.quote(one['number'])}")
+    page.goto(f"/r/address?columns=full_name,qr,kind,community,beat,police_station_id&road={urllib.parse.quote(one['road'])}&house_number={urllib.parse.quote(one['number'])}")
     row = page.get_by_role("row").filter(has_text=one["name"]).first
     image = row.locator("img")
     expect(image).to_be_visible()

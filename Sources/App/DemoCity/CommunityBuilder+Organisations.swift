@@ -83,9 +83,14 @@ extension CommunityBuilder {
         try addFacility(kind, street: street, ordinal: number / 4 + 1, at: place)
       }
     }
+    if let corner = community.grids.first.flatMap({ plan.grids[$0].path.first }) {
+      let place = plan.terrain.place(near: plan.terrain.place(of: corner), east: -6, north: 5)
+      try addFacility("community_office", street: community.name, ordinal: 1, at: place)
+    }
     guard index == town.communities.lowerBound else { return }
     let middle = CellGround(plan: plan, cell: town.centre).centre
-    for (offset, kind) in ["government", "police", "hospital", "market", "fire"].enumerated() {
+    for (offset, kind) in ["government", "police", "hospital", "market", "fire", "street_office", "kiosk"].enumerated()
+    {
       let place = plan.terrain.place(near: middle, east: Double(offset) * 35 - 70, north: Double(offset % 2) * 40)
       try addFacility(kind, street: town.division.shortName, ordinal: 1, at: place)
     }
@@ -101,6 +106,8 @@ extension CommunityBuilder {
       "bus_stop": "站", "parking": "停车场", "toilet": "公厕", "recycling": "垃圾分类投放点", "charging": "充电站", "clinic": "诊所",
       "kindergarten": "幼儿园", "bank": "储蓄所", "park": "游园", "post": "邮政所", "shelter": "应急避难场所", "elderly": "养老服务站",
       "government": "便民服务中心", "police": "派出所", "hospital": "医院", "market": "农贸市场", "fire": "消防救援站",
+      "street_office": town.division.name.hasSuffix("街道") ? "街道办事处" : "人民政府", "kiosk": "治安岗亭",
+      "community_office": community.isUrban ? "居民委员会" : "村民委员会",
     ]
     let number = batch.facilities.count + 1
     let isStop = kind == "bus_stop"

@@ -10,6 +10,7 @@ enum DemoPortal {
     let records = store.records(as: .system)
     if try await records.count(ListQuery("service_window")).value == 0 { try await makeWindows(records) }
     if try await records.count(ListQuery("desk_policy")).value == 0 { try await makeTexts(records) }
+    if try await records.count(ListQuery("culture_page")).value == 0 { try await makeCulture(records) }
     try await makeSlots(records, store.clock.today())
   }
 
@@ -83,6 +84,26 @@ enum DemoPortal {
         }
       }
     }
+  }
+
+  /// A story for the first road that has plates, so that scanning one of them shows it.
+  private static func makeCulture(_ records: Records) async throws {
+    let address = try await records.list(
+      ListQuery(
+        "address", filters: [ListFilter("kind", .equals(.text("roadside"))), ListFilter("road_id", .empty(false))],
+        sort: [.init(field: "id", descending: false)], columns: ["road_id", "road", "division_code"], limit: 1)
+    ).records.first
+    guard let address, let road = address["road"].text else { return }
+    try await records.insert(
+      "culture_page",
+      [
+        "name": .text("\(road)的来历"), "road_id": address["road_id"], "division_code": address["division_code"],
+        "era": .text("清末"), "summary": .text("一条从码头走出来的老街"),
+        "content": .text(
+          "演示内容，纯属虚构。\n清末这里有一处码头，挑夫从码头上来，在坡上歇脚，渐渐有了茶铺和米行，这条路就是那时走出来的。\n后来码头迁走，路名留了下来。"),
+        "reference": .text("演示城市虚构"), "position": .integer(10), "state": .text("published"),
+        "published_at": .instant(records.store.clock.now()),
+      ], input: .code)
   }
 
   private static func makeTexts(_ records: Records) async throws {

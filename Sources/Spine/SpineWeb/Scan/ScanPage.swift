@@ -54,7 +54,7 @@ struct ScanPage {
         p(.class("blank")) { address.longitude == nil ? "这个地址还没有标注位置。" : "附近还没有登记公共设施。" }
       } else {
         NearbyList(address.places.map { $0.row(catalog) })
-        p(.class("keeping")) { a(.href("/d/\(address.code)/map")) { "怎么去这里：步行、公交、驾车" } }
+        p(.class("keeping")) { a(.href("/places?code=\(address.code)")) { "按种类查找公共资源" } }
       }
     }
   }
@@ -140,6 +140,6 @@ struct ScanPage {
   }
 
   private var nearbyLink: (label: String, path: String)? {
-    address.longitude == nil ? nil : ("全部和地图", "/places?code=\(address.code)")
+    address.longitude == nil ? nil : ("在地图上看", "/d/\(address.code)/map")
   }
 }
