@@ -31,12 +31,7 @@ final class WeightTable: @unchecked Sendable {
     precondition(weights.count == keys.count * LabelHistory.width, "every key has its weights")
     var buckets = 1
     while buckets * 3 < keys.count { buckets *= 2 }
-    let mask = UInt64(buckets - 1)
-    var members = [[Int32]](repeating: [], count: buckets)
-    for (index, key) in keys.enumerated() {
-      let bucket = Int(key & mask)
-      if !members[bucket].contains(where: { keys[Int($0)] == key }) { members[bucket].append(Int32(index)) }
-    }
+    let members = Members(keys, buckets)
     var count = keys.count + keys.count / 4 + 8
     var found = WeightTable.displace(keys, members, count)
     // Fewer than one table in a million needs more room.
@@ -46,7 +41,7 @@ final class WeightTable: @unchecked Sendable {
       found = WeightTable.displace(keys, members, count)
     }
     let (chosen, places) = found ?? ([], [])
-    bucketMask = mask
+    bucketMask = UInt64(buckets - 1)
     lineCount = UInt64(count)
     let used = count * (WeightTable.line + 1) + buckets
     let isLarge = used >= WeightTable.largePage
@@ -75,34 +70,69 @@ final class WeightTable: @unchecked Sendable {
 
   deinit { lines.deallocate() }
 
+  /// Which keys fall into which bucket.
+  private struct Members {
+    /// Numbers of keys, bucket by bucket.
+    private var order: [Int32]
+    private var starts: [Int32]
+
+    init(_ keys: [UInt64], _ buckets: Int) {
+      let mask = UInt64(buckets - 1)
+      starts = [Int32](repeating: 0, count: buckets + 1)
+      for key in keys { starts[Int(key & mask) + 1] += 1 }
+      for bucket in 0..<buckets { starts[bucket + 1] += starts[bucket] }
+      order = [Int32](repeating: 0, count: keys.count)
+      var next = starts
+      for (index, key) in keys.enumerated() {
+        let bucket = Int(key & mask)
+        order[Int(next[bucket])] = Int32(index)
+        next[bucket] += 1
+      }
+    }
+
+    var bucketCount: Int { starts.count - 1 }
+
+    subscript(bucket: Int) -> ArraySlice<Int32> { order[Int(starts[bucket])..<Int(starts[bucket + 1])] }
+
+    /// Buckets by their sizes, the largest first.
+    var largestFirst: [Int32] {
+      var bySize: [[Int32]] = []
+      for bucket in 0..<bucketCount {
+        let size = self[bucket].count
+        while bySize.count <= size { bySize.append([]) }
+        bySize[size].append(Int32(bucket))
+      }
+      return Array(bySize.reversed().joined())
+    }
+  }
+
   /// The seed of each bucket and the line of each key, −1 for one that repeats another; large buckets choose first.
   private static func displace(
-    _ keys: [UInt64], _ members: [[Int32]], _ count: Int
+    _ keys: [UInt64], _ members: Members, _ count: Int
   ) -> (seeds: [UInt8], places: [Int])? {
-    var bySize: [[Int32]] = []
-    for (bucket, indices) in members.enumerated() where !indices.isEmpty {
-      while bySize.count < indices.count { bySize.append([]) }
-      bySize[indices.count - 1].append(Int32(bucket))
-    }
-    var seeds = [UInt8](repeating: 0, count: members.count)
+    var seeds = [UInt8](repeating: 0, count: members.bucketCount)
     var places = [Int](repeating: -1, count: keys.count)
     var isTaken = [Bool](repeating: false, count: count)
+    var different: [Int] = []
     var chosen: [Int] = []
-    for bucket in bySize.reversed().joined() {
-      let indices = members[Int(bucket)]
+    for bucket in members.largestFirst {
+      different.removeAll(keepingCapacity: true)
+      for index in members[Int(bucket)] where !different.contains(where: { keys[$0] == keys[Int(index)] }) {
+        different.append(Int(index))
+      }
       var isPlaced = false
       for seed in UInt8.min...UInt8.max {
         chosen.removeAll(keepingCapacity: true)
-        for index in indices {
-          let place = place(keys[Int(index)], seed, UInt64(count))
+        for index in different {
+          let place = place(keys[index], seed, UInt64(count))
           if isTaken[place] || chosen.contains(place) { break }
           chosen.append(place)
         }
-        guard chosen.count == indices.count else { continue }
+        guard chosen.count == different.count else { continue }
         seeds[Int(bucket)] = seed
-        for (index, place) in zip(indices, chosen) {
+        for (index, place) in zip(different, chosen) {
           isTaken[place] = true
-          places[Int(index)] = place
+          places[index] = place
         }
         isPlaced = true
         break

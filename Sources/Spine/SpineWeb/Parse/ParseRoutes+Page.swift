@@ -38,7 +38,7 @@ extension ParseRoutes {
             ])
         ], errors: error.map { [FieldError(isFile ? "file" : "text", $0)] } ?? [],
         submit: Action("解析", .submit(name: nil, value: nil), style: .primary), cancelPath: nil, isMultipart: true,
-        note: "只看文字，不查地址库：解析不写入任何数据，也不判断地址是否存在。要对应到标准地址，请用“地址匹配”。")
+        note: "只看文字，不查地址库，也不写入数据。")
     }
   }
 
@@ -51,7 +51,7 @@ extension ParseRoutes {
           let text = address.text(of: part)
           div(.class("parsed-part"), .class(tone(of: part.label))) {
             dt { part.label.title }
-            dd { text.allSatisfy(\.isWhitespace) ? "（空格）" : text }
+            dd { text.allSatisfy(\.isWhitespace) ? "空格" : text }
           }
         }
       }
