@@ -159,7 +159,8 @@ let package = Package(
     module(
       .spine, "SpineWeb",
       [
-        "Access", "AddressParsing", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files", "Geo",
+        "Access", "AddressParsing", "Addresses", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files",
+        "Geo",
         "HTML",
         "HTTP", "Identity", "Jobs", "SQL", "Shell", "Site",
       ]),
@@ -201,7 +202,8 @@ let package = Package(
       [
         "Access", "AddressParsing", "Addresses", "Audit", "Cases", "CasesWeb", "Connectors", "ConnectorsWeb", "Core",
         "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "DoorPlates", "DoorPlatesWeb", "Entities",
-        "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP", "HouseholdRegistration", "Identity",
+        "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP",
+        "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
         "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Residences", "SQL", "Search", "Shell", "Site",
         "SpineWeb",

@@ -24,7 +24,8 @@ import Testing
     (
       "Spine",
       [
-        "Addresses", "AddressParsing", "Households", "Residences", "Cases", "Definitions", "Portal", "SpineWeb", "CasesWeb",
+        "Addresses", "AddressParsing", "Households", "Residences", "Cases", "Definitions", "Portal", "SpineWeb",
+        "CasesWeb",
         "DefinitionsWeb", "PortalWeb",
       ]
     ),

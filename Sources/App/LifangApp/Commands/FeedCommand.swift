@@ -4,6 +4,7 @@ import Core
 import DoorPlates
 import Entities
 import Feeds
+import Portal
 import Jobs
 
 /// `lifang feed`: lists the feeds, synchronises one from its connector, or loads a file of its rows.
@@ -14,7 +15,7 @@ enum FeedCommand {
     let operands = arguments.operands
     let parameters = Parameters(deployment.catalogs)
     try await parameters.refresh(from: deployment.database)
-    let store = deployment.makeStore(plates: DoorPlateRules())
+    let store = deployment.makeStore(following: [CorrectionRule(), DoorPlateRules()])
     let client = ConnectorClient(Connectors(deployment.catalogs.declared), store: store, log: deployment.log)
     let service = try deployment.feedService(store, client, parameters)
     let isJSON = arguments.flag("json")

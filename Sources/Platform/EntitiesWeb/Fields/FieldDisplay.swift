@@ -29,23 +29,24 @@ package struct FieldDisplay {
   }
 
   /// The value in a table cell.
-  package func cell(_ field: FieldDeclaration, of record: Record) -> HTML {
+  ///
+  /// - Parameter isLinked: the cell is a link already and holds none of its own.
+  package func cell(_ field: FieldDeclaration, of record: Record, isLinked: Bool = false) -> HTML {
     let text = text(field, of: record)
     if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
-    if let picture = picture(field, of: record, width: 64) { return picture }
+    if let picture = picture(field, of: record, width: 64, isLinked: isLinked) { return picture }
     return badge(field, of: record)?.html ?? .text(text)
   }
 
   /// The picture that the text is the path of, leading to itself; nothing outside of this site.
-  private func picture(_ field: FieldDeclaration, of record: Record, width: Int) -> HTML? {
+  private func picture(_ field: FieldDeclaration, of record: Record, width: Int, isLinked: Bool = false) -> HTML? {
     guard field.picture, !record.masked.contains(field.name), let path = record[field.name].text, path.hasPrefix("/"),
       !path.hasPrefix("//")
     else { return nil }
-    return a(.class("picture"), .href(path), .download()) {
-      img(
-        .src(path), .alt("下载\(field.label)"), .custom("width", String(width)), .custom("height", String(width)),
-        .custom("loading", "lazy"))
-    }
+    let picture = img(
+      .src(path), .alt(isLinked ? field.label : "下载\(field.label)"), .custom("width", String(width)),
+      .custom("height", String(width)), .custom("loading", "lazy"))
+    return isLinked ? picture : a(.class("picture"), .href(path), .download()) { picture }
   }
 
   /// The value in a detail list, with a link to what it refers to and a way to reveal what is masked.

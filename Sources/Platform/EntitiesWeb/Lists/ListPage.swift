@@ -108,7 +108,7 @@ struct ListPage {
     let path = "\(address.bare)/\(record.id)"
     return TableRow(
       id: String(record.id), name: register.title(of: record), path: path,
-      cells: page.columns.map { display.cell($0, of: record) })
+      cells: page.columns.enumerated().map { display.cell($1, of: record, isLinked: $0 == 0) })
   }
 
   private var batch: DataTable.Batch? {
