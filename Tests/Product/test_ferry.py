@@ -352,7 +352,11 @@ def based(networks):
     outside.sql(
         "alter table address disable trigger address_code_kept; "
         f"update address set code = '{outside.own}' where id = {own.json()['id']}; "
-        "alter table address enable trigger address_code_kept")
+        "alter table address enable trigger address_code_kept; "
+        # As if the code that the inside will give had never been given here.
+        "alter table address_code_ledger disable trigger address_code_ledger_kept; "
+        f"delete from address_code_ledger where code = '{own.json()['code']}'; "
+        "alter table address_code_ledger enable trigger address_code_ledger_kept")
     for one in networks[:2]:
         one.set(base=BASE)
     return outside, inside, place
