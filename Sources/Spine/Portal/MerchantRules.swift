@@ -2,23 +2,19 @@ import Access
 import Core
 package import Entities
 package import Messaging
-import Synchronization
 
 /// What the registers of merchants fill in and refuse by themselves: where a merchant is, whose notice it is, and that
 /// only an authenticated one publishes; whoever asked is told what was decided.
-package final class MerchantRules: RecordRules {
+package struct MerchantRules: RecordRules {
   package static let merchant = "merchant"
   package static let notice = "merchant_notice"
 
   /// Notices of one merchant that are public or wait for review at the same time.
   package static let limit = 10
 
-  private let center = Mutex<MessageCenter?>(nil)
+  let messages: MessageLine
 
-  package init() {}
-
-  /// Made after the store whose changes it tells of.
-  package func begin(messages: MessageCenter) { center.withLock { $0 = messages } }
+  package init(messages: MessageLine) { self.messages = messages }
 
   package func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(MerchantRules.merchant) { drafts, records in
@@ -32,7 +28,7 @@ package final class MerchantRules: RecordRules {
       }
     }
     for entity in [MerchantRules.merchant, MerchantRules.notice] {
-      hooks.after(entity) { [self] events, records in
+      hooks.after(entity) { events, records in
         for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
           try await tell(event, entity, records)
         }
@@ -43,12 +39,12 @@ package final class MerchantRules: RecordRules {
   /// What the community decided; what the merchant did needs no telling.
   private func tell(_ event: RecordEvent, _ entity: String, _ records: Records) async throws {
     let state = event.after["state"]?.text ?? ""
-    guard let transaction = records.transaction, let center = center.withLock({ $0 }),
+    guard let transaction = records.transaction,
       ["approved", "refused", "revoked", "withdrawn"].contains(state),
       let user = event.after["user_id"]?.integer, records.principal.id != user
     else { return }
     let isMerchant = entity == MerchantRules.merchant
-    try await center.send(
+    try await messages.send(
       "merchant_reviewed", to: [.user(user)],
       [
         "name": event.after[isMerchant ? "name" : "merchant_name"]?.text ?? "",

@@ -3,22 +3,18 @@ import Core
 package import Entities
 package import Messaging
 import SQL
-import Synchronization
 
 /// What landlords report (租客申报) and what becomes of it: reviewed, it is a person and a stay; ended, the stay ends
 ///
-package final class TenancyRules: RecordRules {
+package struct TenancyRules: RecordRules {
   package static let entity = "tenancy_report"
 
   /// Of one landlord, what may wait for review at the same time.
   package static let openLimit = 50
 
-  /// Known only after the store, which these rules are part of, is made.
-  private let center = Mutex<MessageCenter?>(nil)
+  let messages: MessageLine
 
-  package init() {}
-
-  package func begin(messages: MessageCenter) { center.withLock { $0 = messages } }
+  package init(messages: MessageLine) { self.messages = messages }
 
   package func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(TenancyRules.entity) { drafts, records in
@@ -41,7 +37,7 @@ package final class TenancyRules: RecordRules {
         }
       }
     }
-    hooks.after(TenancyRules.entity) { [self] events, records in
+    hooks.after(TenancyRules.entity) { events, records in
       for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
         if event.after["state"]?.text == "ended" { try await TenancyRules.end(event, records) }
         try await answer(event, records)
@@ -173,9 +169,9 @@ package final class TenancyRules: RecordRules {
   private func answer(_ event: RecordEvent, _ records: Records) async throws {
     let state = event.after["state"]?.text ?? ""
     guard ["approved", "returned"].contains(state), let transaction = records.transaction,
-      let center = center.withLock({ $0 }), let user = event.after["landlord_user_id"]?.integer
+      let user = event.after["landlord_user_id"]?.integer
     else { return }
-    try await center.send(
+    try await messages.send(
       "tenancy_answered", to: [.user(user)],
       [
         "number": event.after["number"]?.text ?? "", "address": event.after["full_name"]?.text ?? "",

@@ -70,13 +70,14 @@ struct WebApplication: Sendable {
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
     self.deployment = deployment
     let configuration = deployment.configuration
-    let problems = ProblemMessages()
+    let told = MessageLine()
+    let problems = ProblemMessages(messages: told)
     let registers = RegisterFerry()
     self.registers = registers
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
-    let tenancies = TenancyRules()
-    let merchants = MerchantRules()
+    let tenancies = TenancyRules(messages: told)
+    let merchants = MerchantRules(messages: told)
     let push = PushWiring()
     let base = BaseFerry()
     self.base = base
@@ -146,9 +147,7 @@ struct WebApplication: Sendable {
     self.qrRules = qrRules
     let sharing = ResourceSharing(SharedResources(deployment.catalogs.declared), store: store)
     try await sharing.publish()
-    problems.begin(messages)
-    tenancies.begin(messages: messages)
-    merchants.begin(messages: messages)
+    told.connect(messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     base.begin(ferry.post, parameters)

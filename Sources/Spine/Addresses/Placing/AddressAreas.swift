@@ -26,10 +26,11 @@ package struct AddressAreas: Sendable, Hashable {
             and starts_with(s.division_code, left(w.division, 6)) and ST_Covers(s.jurisdiction, w.place)
             order by s.id limit 1),
           (select s.id from police_station s where s.status = 'active' and s.kind = 'station'
-            and length(s.division_code) >= 9 and starts_with(w.division, s.division_code)
+            and s.division_code = any(array[left(w.division, 12), left(w.division, 9)])
             order by length(s.division_code) desc, s.id limit 1)) as station,
         (select r.name from police_station r where r.status = 'active' and r.kind = 'room'
-          and starts_with(w.division, r.division_code) order by length(r.division_code) desc, r.id limit 1) as beat
+          and r.division_code = any(array[left(w.division, 12), left(w.division, 9), left(w.division, 6)])
+          order by length(r.division_code) desc, r.id limit 1) as beat
       from (
         select item, division, nullif(place, '')::geometry as place
         from unnest(\(places.indices.map { Int64($0) })::bigint[],

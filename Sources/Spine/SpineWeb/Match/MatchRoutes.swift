@@ -16,11 +16,6 @@ package struct MatchRoutes: Sendable {
   let store: RecordStore
   let directory: AddressDirectory
 
-  /// Addresses that one question may have: on the page, by the interface, in a file.
-  private static let mostOnPage = 200
-  private static let mostInInterface = 1000
-  private static let mostInFile = 100_000
-
   package init(site: Site, store: RecordStore, directory: AddressDirectory) {
     self.site = site
     self.store = store
@@ -42,14 +37,7 @@ package struct MatchRoutes: Sendable {
   private func interface(_ visit: Visit) async throws -> Response {
     try require(visit)
     let body = try await visit.request.body.json()
-    guard let texts = body["addresses"]?.array?.map(\.string), !texts.isEmpty,
-      texts.count <= MatchRoutes.mostInInterface, !texts.contains(nil)
-    else {
-      throw Refusal(
-        .unprocessable, "match-addresses", "addresses 应为 1 到 \(MatchRoutes.mostInInterface) 条地址文本的数组。",
-        field: "addresses")
-    }
-    let lines = texts.compactMap(\.self)
+    let lines = try AskedAddresses.lines(of: body)
     let (matches, names) = try await match(lines, visit)
     return .json(["items": .array(zip(lines, matches).map { AddressMatchJSON.value($0, $1, names) })])
   }
@@ -59,11 +47,9 @@ package struct MatchRoutes: Sendable {
     let form = try await visit.request.body.form()
     if let file = form.file("file"), file.size > 0 { return try await table(file, visit) }
     let text = form.first("text") ?? ""
-    let lines = text.split(whereSeparator: \.isNewline).map { String($0) }.filter { !$0.allSatisfy(\.isWhitespace) }
-    guard !lines.isEmpty else { return try await page(visit, text: text, answers: nil, error: "请填写地址，每行一条。") }
-    guard lines.count <= MatchRoutes.mostOnPage else {
-      return try await page(
-        visit, text: text, answers: nil, error: "一次最多 \(MatchRoutes.mostOnPage) 条，现有 \(lines.count) 条；更多的请用文件。")
+    let lines: [String]
+    do { lines = try AskedAddresses.lines(typed: text) } catch {
+      return try await page(visit, text: text, answers: nil, error: error.message)
     }
     let (matches, names) = try await match(lines, visit)
     return try await page(visit, text: text, answers: zip(lines, matches).map { Answer($0, $1, names) }, error: nil)
@@ -71,17 +57,9 @@ package struct MatchRoutes: Sendable {
 
   /// A list of addresses comes back as CSV: each row with what it was found to be.
   private func table(_ upload: UploadedFile, _ visit: Visit) async throws -> Response {
-    let file: AddressFile
-    do { file = try AddressFile(path: upload.path) } catch let refusal as Refusal {
+    let entries: [AddressFile.Entry]
+    do { entries = try AskedAddresses.entries(of: upload) } catch let refusal as Refusal {
       return try await page(visit, text: "", answers: nil, error: refusal.message, isFile: true)
-    }
-    var entries: [AddressFile.Entry] = []
-    while let entry = try file.next() {
-      entries.append(entry)
-      guard entries.count <= MatchRoutes.mostInFile else {
-        return try await page(
-          visit, text: "", answers: nil, error: "文件超过 \(MatchRoutes.mostInFile) 行，请分成几个文件。", isFile: true)
-      }
     }
     let encoder = CSVEncoder()
     var bytes: [UInt8] = []
@@ -110,16 +88,7 @@ package struct MatchRoutes: Sendable {
     _ lines: [String], _ visit: Visit
   ) async throws -> (matches: [AddressMatch], names: [Int64: AddressMatchJSON.Name]) {
     let matcher = try await directory.matcher()
-    let share = max(64, (lines.count + 3) / 4)
-    let matches = await withTaskGroup(of: (Int, [AddressMatch]).self) { group in
-      for start in stride(from: 0, to: lines.count, by: share) {
-        let part = lines[start..<min(start + share, lines.count)]
-        group.addTask { (start, part.map { matcher.match($0) }) }
-      }
-      var parts: [(Int, [AddressMatch])] = []
-      for await part in group { parts.append(part) }
-      return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
-    }
+    let matches = await AskedAddresses.answers(to: lines, atLeast: 64) { $0.map { matcher.match($0) } }
     let ids = Array(Set(matches.flatMap { $0.candidates.map(\.id) }))
     let entity = try store.entity("address")
     let scope = ScopePredicate.compile(visit.principal, Permission("address", "view"), entity, alias: "t")
@@ -239,7 +208,7 @@ extension MatchRoutes {
             fields: [
               Shell.Field(
                 "text", "地址", .longText(text, rows: 8),
-                help: "每行一条，最多 \(MatchRoutes.mostOnPage) 条。省市区、街道可以不写，错别字、曾用名、别名、顺序颠倒也能认。",
+                help: "每行一条，最多 \(AskedAddresses.mostOnPage) 条。省市区、街道可以不写，错别字、曾用名、别名、顺序颠倒也能认。",
                 error: isFile ? nil : error),
               Shell.Field(
                 "file", "或者选择文件",

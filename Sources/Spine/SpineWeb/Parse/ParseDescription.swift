@@ -17,8 +17,8 @@ package enum ParseDescription {
               "type": "object", "required": ["addresses"],
               "properties": [
                 "addresses": [
-                  "type": "array", "minItems": 1, "maxItems": .int(Int64(ParseRoutes.mostInInterface)),
-                  "items": ["type": "string", "maxLength": .int(Int64(ParseRoutes.longest))],
+                  "type": "array", "minItems": 1, "maxItems": .int(Int64(AskedAddresses.mostInInterface)),
+                  "items": ["type": "string", "maxLength": .int(Int64(AskedAddresses.longest))],
                 ]
               ],
             ]

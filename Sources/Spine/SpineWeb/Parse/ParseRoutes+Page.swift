@@ -28,7 +28,8 @@ extension ParseRoutes {
             fields: [
               Shell.Field(
                 "text", "地址", .longText(text, rows: 8),
-                help: "每行一条，最多 \(ParseRoutes.mostOnPage) 条，每条不超过 \(ParseRoutes.longest) 字。", error: isFile ? nil : error
+                help: "每行一条，最多 \(AskedAddresses.mostOnPage) 条，每条不超过 \(AskedAddresses.longest) 字。",
+                error: isFile ? nil : error
               ),
               Shell.Field(
                 "file", "或者选择文件",

@@ -21,15 +21,16 @@ package final class DoorPlateRules: RecordRules {
 
   /// What belongs to the field work around plates comes with them.
   private let inspections = InspectionRules()
-  private let reports = AddressReportRules()
+  private let reports: AddressReportRules
+  private let messages = MessageLine()
 
-  package init() {}
+  package init() { reports = AddressReportRules(messages: messages) }
 
   package func begin(
     rules: QRRules, designs: PlateDesigns, pinyin: PinyinTable, parameters: Parameters, messages: MessageCenter
   ) {
     inspections.begin(parameters: parameters, messages: messages)
-    reports.begin(messages: messages)
+    self.messages.connect(messages)
     parts.withLock { $0 = Parts(rules: rules, designs: designs, pinyin: pinyin) }
   }
 

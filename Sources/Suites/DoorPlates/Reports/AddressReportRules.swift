@@ -4,21 +4,17 @@ import Crypto
 package import Entities
 package import Messaging
 import SQL
-import Synchronization
 
 /// What residents report (群众反映): where it belongs, what follows when it is true, and the answer.
-package final class AddressReportRules: Sendable {
+package struct AddressReportRules: RecordRules {
   package static let entity = "address_report"
 
   /// Reports of one address that may wait at the same time; more say nothing new.
   package static let openLimit = 20
 
-  private let center = Mutex<MessageCenter?>(nil)
+  let messages: MessageLine
 
-  package init() {}
-
-  /// Made after the store whose changes it tells of.
-  package func begin(messages: MessageCenter) { center.withLock { $0 = messages } }
+  package init(messages: MessageLine) { self.messages = messages }
 
   package func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(AddressReportRules.entity) { drafts, records in
@@ -26,7 +22,7 @@ package final class AddressReportRules: Sendable {
         try await AddressReportRules.fill(&drafts[index], records)
       }
     }
-    hooks.after(AddressReportRules.entity) { [self] events, records in
+    hooks.after(AddressReportRules.entity) { events, records in
       for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
         if event.after["state"]?.text == "accepted" { try await AddressReportRules.apply(event, records) }
         try await answer(event, records)
@@ -86,7 +82,7 @@ package final class AddressReportRules: Sendable {
   }
 
   private func answer(_ event: RecordEvent, _ records: Records) async throws {
-    guard let transaction = records.transaction, let center = center.withLock({ $0 }) else { return }
+    guard let transaction = records.transaction else { return }
     let recipient: MessageRecipient
     if let user = event.after["reporter_user_id"]?.integer {
       recipient = .user(user)
@@ -96,7 +92,7 @@ package final class AddressReportRules: Sendable {
       return
     }
     let state = event.after["state"]?.text ?? ""
-    try await center.send(
+    try await messages.send(
       "address_report_answered", to: [recipient],
       [
         "number": event.after["number"]?.text ?? "", "address": event.after["full_name"]?.text ?? "",
