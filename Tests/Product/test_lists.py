@@ -170,3 +170,20 @@ def test_a_batch_acts_on_the_selected_rows(visit, city):
     expect(page.get_by_text("已确认 2 条标准地址")).to_be_visible()
     listed = ",".join(f"'{code}'" for code in codes)
     assert city.sql(f"select count(*) from address where status = 'confirmed' and code in ({listed})") == "2"
+
+
+def test_units_show_as_a_tree_that_folds(visit, clients):
+    page = visit("sysadmin")
+    page.goto("/r/unit")
+    rows = page.locator("tr[data-level]")
+    levels = [int(level) for level in rows.evaluate_all("rows => rows.map(row => row.dataset.level)")]
+    assert min(levels) == 0 and max(levels) >= 2
+    assert all(below - above <= 1 for above, below in zip(levels, levels[1:])), "each row stands under the one it belongs to"
+    parent = next(index for index in range(len(levels) - 1) if levels[index + 1] > levels[index])
+    fold = rows.nth(parent).get_by_role("button", name="收起下级")
+    fold.press("Enter")
+    expect(rows.nth(parent + 1)).to_be_hidden()
+    rows.nth(parent).get_by_role("button", name="展开下级").press("Enter")
+    expect(rows.nth(parent + 1)).to_be_visible()
+    # Another order has no levels.
+    assert 'data-level' not in clients("sysadmin").get("/r/unit?sort=code").text

@@ -68,3 +68,18 @@ def test_a_resident_finds_the_own_address_first(visit, city):
     resident = city.resident()
     page.get_by_role("link", name=resident["full_name"]).click()
     expect(page).to_have_url(re.compile(f"/d/{resident['code']}$"))
+
+
+def test_an_officer_orders_chosen_users_to_change_their_passwords(city, clients, newcomer):
+    chosen, other, officer = newcomer(), newcomer(), clients("secadmin")
+    ticked = officer.post("/r/app_user/batch", {"action": "order_password", "id": chosen.user})
+    assert ticked.status_code == 303 and ticked.headers["Location"] == f"/users/order-password?users={chosen.user}"
+    asked = officer.get(ticked.headers["Location"])
+    assert asked.status_code == 200 and "要求 1 位用户修改密码" in asked.text
+    assert clients("sysadmin").post("/users/order-password", {"users": chosen.user}).status_code == 403
+    assert officer.post("/users/order-password", {"users": "1,x"}).status_code == 400
+    assert officer.post("/users/order-password", {"users": chosen.user}).status_code == 303
+    demanded = chosen.http.get(chosen.base + "/inbox", allow_redirects=False, timeout=60)
+    assert demanded.status_code == 303 and demanded.headers["Location"] == "/account/password"
+    assert other.get("/inbox").status_code == 200
+    assert city.sql("select count(*) from audit_entry where action = 'credential.order-change'") != "0"

@@ -1,5 +1,5 @@
 // A list and the panel beside it: filters apply as they change, sorting and paging keep the panel, the address follows.
-import { announce, each, isPlain, on } from './dom.js';
+import { announce, each, isPlain, make, on } from './dom.js';
 
 const list = () => document.getElementById('list');
 const panel = () => document.getElementById('panel');
@@ -108,4 +108,33 @@ on('click', '[data-panel-close]', event => {
 document.addEventListener('keydown', event => {
   if (event.key === 'Escape' && isPlain(event) && !document.querySelector('dialog[open]') &&
     !event.target.closest('[role="combobox"][aria-expanded="true"]')) close();
+});
+
+// A tree folds: the rows below one that is folded go, until it is opened again.
+const level = row => Number(row.dataset.level);
+function below(row) {
+  const rows = [];
+  for (let next = row.nextElementSibling; next && level(next) > level(row); next = next.nextElementSibling) rows.push(next);
+  return rows;
+}
+each('tr[data-level]', row => {
+  if (!below(row).length) return;
+  const button = make('button', { type: 'button', className: 'fold', textContent: '▾' });
+  button.setAttribute('aria-expanded', 'true');
+  button.setAttribute('aria-label', '收起下级');
+  row.querySelector('th').prepend(button);
+});
+on('click', '.fold', (event, button) => {
+  event.stopPropagation();
+  const row = button.closest('tr');
+  const opens = button.getAttribute('aria-expanded') === 'false';
+  button.setAttribute('aria-expanded', String(opens));
+  button.setAttribute('aria-label', opens ? '收起下级' : '展开下级');
+  button.textContent = opens ? '▾' : '▸';
+  let folded = Infinity;
+  for (const next of below(row)) {
+    if (level(next) <= folded) folded = Infinity;
+    next.hidden = !opens || level(next) > folded;
+    if (next.querySelector('.fold[aria-expanded="false"]')) folded = Math.min(folded, level(next));
+  }
 });

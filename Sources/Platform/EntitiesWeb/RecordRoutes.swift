@@ -77,7 +77,9 @@ package struct RecordRoutes: Sendable {
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     let address = try ListAddress(
       entity, remembering(visit, entity), divisions: try await records.divisionNames())
-    let page = try await records.list(address.query)
+    var query = address.query
+    if let tree = entity.list.tree { query.columns = (query.columns ?? entity.list.columns) + [tree] }
+    let page = try await records.list(query)
     for filter in address.query.filters {
       guard let field = entity.field(filter.field), let target = field.target,
         case .equals(.integer(let id)) = filter.test

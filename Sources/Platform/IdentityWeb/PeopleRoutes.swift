@@ -26,6 +26,8 @@ package struct PeopleRoutes: Sendable {
     router.on(.get, "/online", at: site) { visit in try await online(visit) }
     router.on(.post, "/online/{id}/kick", at: site) { visit in try await kick(visit) }
     router.on(.get, "/account/lookups", at: site) { visit in try await lookups(visit) }
+    router.on(.get, "/users/order-password", at: site) { visit in try await askOrder(visit) }
+    router.on(.post, "/users/order-password", at: site) { visit in try await order(visit) }
     router.on(.get, "/users/{id}/reset-password", at: site) { visit in try await askReset(visit) }
     router.on(.get, "/users/{id}/unlock", at: site) { visit in try await askUnlock(visit) }
     router.on(.post, "/users/{id}/reset-password", at: site) { visit in try await reset(visit) }
@@ -87,6 +89,36 @@ package struct PeopleRoutes: Sendable {
       Confirmation(
         title: "设置临时密码", consequences: ["原密码立即失效，正在使用的会话全部退出。", "临时密码只显示一次，本人首次登录时必须修改。"],
         path: "/users/\(user)/reset-password", submit: "设置临时密码", cancelPath: "/r/app_user/\(user)"))
+  }
+
+  /// The users that were ticked; `nil` for all there are.
+  private func chosen(_ text: String?) throws(Refusal) -> [Int64]? {
+    guard let text, !text.isEmpty else { return nil }
+    let users = text.split(separator: ",").compactMap { Int64($0) }
+    guard !users.isEmpty, users.count <= 1000, users.count == text.split(separator: ",").count else {
+      throw Refusal(.invalid, "users-chosen", "选中的用户不对。请回到用户列表重新勾选，一次最多 1000 位。", field: "users")
+    }
+    return users
+  }
+
+  /// 强制修改口令, of some or of all (D2-566).
+  private func askOrder(_ visit: Visit) async throws -> Response {
+    try visit.principal.require(Permission("credential", "reset"), toDo: "要求修改密码")
+    let text = visit.request.query.first("users")
+    let users = try chosen(text)
+    return try await visit.confirmation(
+      Confirmation(
+        title: users.map { "要求 \($0.count) 位用户修改密码" } ?? "要求全部用户修改密码",
+        consequences: ["密码不变；下一次操作时必须先改成新密码，改好之前不能做别的。", "接口密钥和从外部平台登录的不受影响。"],
+        path: "/users/order-password", hidden: text.map { [HiddenField("users", $0)] } ?? [], submit: "要求修改密码",
+        cancelPath: "/r/app_user"))
+  }
+
+  private func order(_ visit: Visit) async throws -> Response {
+    let users = try chosen(try await visit.request.body.form().first("users"))
+    let count = try await identity.orderPasswordChange(
+      of: users, by: visit.principal, origin: visit.request.origin)
+    return try visit.redirect(to: "/r/app_user", saying: "已要求 \(count) 位用户修改密码；没有密码或已被要求的不重复计。")
   }
 
   private func askUnlock(_ visit: Visit) async throws -> Response {

@@ -90,7 +90,7 @@ struct ListPage {
 
   private var table: DataTable {
     let sorted = page.sort.first
-    let columns = page.columns.map { field in
+    let columns = shown.map { field in
       var column = Column(field.label, display.column(field), help: field.help)
       if register.sortable.contains(field.name) {
         let isSorted = sorted?.field == field.name
@@ -108,7 +108,19 @@ struct ListPage {
     let path = "\(address.bare)/\(record.id)"
     return TableRow(
       id: String(record.id), name: register.title(of: record), path: path,
-      cells: page.columns.enumerated().map { display.cell($1, of: record, isLinked: $0 == 0) })
+      cells: shown.enumerated().map { display.cell($1, of: record, isLinked: $0 == 0) }, level: level(of: record))
+  }
+
+  /// The columns that are shown; the levels of a tree show as indents.
+  private var shown: [FieldDeclaration] { page.columns.filter { $0.name != entity.list.tree } }
+
+  /// How far below the highest row of the page a record stands, while the list is in the order of its tree.
+  private func level(of record: Record) -> Int? {
+    guard let tree = entity.list.tree, page.sort.first?.field == tree, page.sort.first?.descending == false else {
+      return nil
+    }
+    func depth(_ record: Record) -> Int { record[tree].text?.utf8.count { $0 == UInt8(ascii: ".") } ?? 0 }
+    return depth(record) - (page.records.map(depth).min() ?? 0)
   }
 
   private var batch: DataTable.Batch? {
@@ -125,7 +137,7 @@ struct ListPage {
   }
 
   private var chooser: ColumnChooser {
-    let shown = Set(page.columns.map(\.name))
+    let shown = Set(shown.map(\.name))
     let choices = entity.fields.filter { $0.listed && !$0.hidden && !$0.type.isGeometry }.map {
       ColumnChooser.Choice(name: $0.name, label: $0.label, isShown: shown.contains($0.name))
     }

@@ -61,11 +61,14 @@ package struct TableRow {
   /// Whether the panel shows this record.
   package var isOpen: Bool
   package var isSelected: Bool
+  /// How deep in a tree the row stands, from 0; `nil` in a list without levels.
+  package var level: Int?
 
   package init(
     id: String, name: String, path: String?, listPath: String? = nil, cells: [HTML], isOpen: Bool = false,
-    isSelected: Bool = false
+    isSelected: Bool = false, level: Int? = nil
   ) {
+    self.level = level
     self.id = id
     self.name = name
     self.path = path
@@ -182,7 +185,7 @@ package struct DataTable: HTMLConvertible {
   private func row(_ row: TableRow) -> HTML {
     tr(
       .id("row-\(row.id)"), .class(row.isOpen ? "is-open" : nil), .class(row.isSelected ? "is-selected" : nil),
-      .when(row.path != nil, .data("data-row"))
+      .when(row.path != nil, .data("data-row")), .data("data-level", row.level.map(String.init))
     ) {
       if batch != nil {
         td(.class("select")) {
@@ -201,7 +204,7 @@ package struct DataTable: HTMLConvertible {
     let column = columns[index]
     let look = look(of: column, index)
     guard index == 0 else { return td(look, .data("data-label", column.label)) { cell } }
-    return th(look, .scope("row")) {
+    return th(look, .scope("row"), .class(row.level.map { "level level-\(min($0, 6))" })) {
       if let path = row.path { link(to: path, row, cell) } else { cell }
     }
   }

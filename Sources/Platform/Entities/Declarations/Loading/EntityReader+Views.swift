@@ -3,7 +3,8 @@ import YAML
 
 extension EntityReader {
   func list() -> ListView {
-    let reader = reader.mapping("list", "list", keys: ["columns", "filters", "sort", "orders", "search", "page"])
+    let reader = reader.mapping(
+      "list", "list", keys: ["columns", "filters", "sort", "orders", "search", "tree", "page"])
     let visible = fields.visible
     let columns = reader.map { fields.names($0, "columns", shown: true) } ?? []
     let filters = reader.map { fields.names($0, "filters", shown: true) } ?? []
@@ -12,12 +13,19 @@ extension EntityReader {
     for item in reader?.node("filters")?.sequence ?? [] { checkFilter(item) }
     for item in reader?.node("orders")?.sequence ?? [] { checkOrder(item) }
     for item in reader?.node("search")?.sequence ?? [] { checkSearch(item) }
+    let sorted = sort(reader)
+    let tree = reader?.text("tree", limit: 64)
+    if let tree, let node = reader?.node("tree"),
+      fields.field(tree)?.expressionType != .text || sorted.first?.field != tree || sorted.first?.descending == true
+    {
+      collector.error(node.position, "tree 应为列表默认升序排列所按的文本字段，“\(tree)”不是")
+    }
     let plain = visible.filter { $0.listed && !$0.type.isGeometry && !$0.type.isBulky }
     return ListView(
       columns: reader?.has("columns") == true ? columns : plain.prefix(8).map(\.name),
       filters: reader?.has("filters") == true ? filters : plain.filter(\.isFacet).prefix(5).map(\.name),
-      sort: sort(reader), orders: reader?.has("orders") == true ? orders : [],
-      search: reader?.has("search") == true ? search : [],
+      sort: sorted, orders: reader?.has("orders") == true ? orders : [],
+      search: reader?.has("search") == true ? search : [], tree: tree,
       page: reader?.integer("page", in: 10...500) ?? 50)
   }
 

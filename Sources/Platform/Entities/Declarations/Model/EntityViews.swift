@@ -21,12 +21,17 @@ package struct ListView: Sendable {
   package let orders: [String]
   /// The text fields the search box looks into.
   package let search: [String]
+  /// The text of ids from the root, each followed by a dot, by which the list is ordered and shown as a tree (树形); `nil`
+  /// for a list without levels.
+  package let tree: String?
   /// Rows on a page.
   package let page: Int
 
   package init(
-    columns: [String], filters: [String], sort: [Sort], orders: [String] = [], search: [String], page: Int
+    columns: [String], filters: [String], sort: [Sort], orders: [String] = [], search: [String], tree: String? = nil,
+    page: Int
   ) {
+    self.tree = tree
     self.columns = columns
     self.filters = filters
     self.sort = sort
