@@ -1,5 +1,5 @@
 // A list and the panel beside it: filters apply as they change, sorting and paging keep the panel, the address follows.
-import { announce, each, isPlain, make, on } from './dom.js';
+import { announce, each, icon, isPlain, make, on } from './dom.js';
 
 const list = () => document.getElementById('list');
 const panel = () => document.getElementById('panel');
@@ -119,7 +119,7 @@ function below(row) {
 }
 each('tr[data-level]', row => {
   if (!below(row).length) return;
-  const button = make('button', { type: 'button', className: 'fold', textContent: '▾' });
+  const button = make('button', { type: 'button', className: 'fold' }, icon('down'));
   button.setAttribute('aria-expanded', 'true');
   button.setAttribute('aria-label', '收起下级');
   row.querySelector('th').prepend(button);
@@ -130,7 +130,6 @@ on('click', '.fold', (event, button) => {
   const opens = button.getAttribute('aria-expanded') === 'false';
   button.setAttribute('aria-expanded', String(opens));
   button.setAttribute('aria-label', opens ? '收起下级' : '展开下级');
-  button.textContent = opens ? '▾' : '▸';
   let folded = Infinity;
   for (const next of below(row)) {
     if (level(next) <= folded) folded = Infinity;

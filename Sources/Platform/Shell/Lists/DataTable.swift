@@ -204,7 +204,7 @@ package struct DataTable: HTMLConvertible {
     let column = columns[index]
     let look = look(of: column, index)
     guard index == 0 else { return td(look, .data("data-label", column.label)) { cell } }
-    return th(look, .scope("row"), .class(row.level.map { "level level-\(min($0, 6))" })) {
+    return th(look, .scope("row"), .class(row.level.map { "tree tree-\(min($0, 6))" })) {
       if let path = row.path { link(to: path, row, cell) } else { cell }
     }
   }
