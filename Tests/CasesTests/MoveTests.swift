@@ -216,6 +216,25 @@ import Testing
         "select count(*) from process_version where process = 'hukou_on_site'", as: Int.self) == 2)
   }
 
+  /// A node that published and all that heard of it enter the same versions at the same time.
+  @Test func nodesThatPublishTheSameAtOnceMakeOneVersion() async throws {
+    let city = try await CaseFixture()
+    let folder = "/tmp/lifang-cases-race-\(city.database.configuration.database ?? "")"
+    let changed = try Changed.services(in: folder, from: "网上预审", to: "网上终审")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          try await CaseVersions(changed, catalogs: city.catalogs).publish(
+            on: city.database, at: city.time.clock.now())
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(
+      try await city.database.value(
+        "select count(*) from process_version where process = 'hukou_on_site'", as: Int.self) == 2)
+  }
+
   @Test func aDraftIsSealedAndGoneOnceHandedIn() async throws {
     let city = try await CaseFixture()
     let resident = try city.person("resident")

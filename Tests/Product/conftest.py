@@ -49,6 +49,17 @@ def still_running():
             pytest.exit(f"the server ended with {code}:\n{text[crash - 1500:crash + 4000] if crash > 0 else text[-4000:]}", 3)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that failed shows what the servers logged as errors last."""
+    report = (yield).get_result()
+    if report.failed:
+        for city in RUNNING:
+            lines = pathlib.Path(city.log).read_text(errors="replace").splitlines()
+            if errors := [line for line in lines if '"level":"error"' in line]:
+                report.sections.append(("errors in the server's log", "\n".join(errors[-8:])))
+
+
 def sow(data):
     """Begins with a copy of the data folder that `LIFANG_SEED` names, whose cluster must be stopped: spares a developer
     who runs the tests again and again the making of the demo city."""

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from clients import Client, Markup, form_token, until
+from conftest import sign_in
 from playwright.sync_api import expect
 
 CAMERA = b"Lifang test camera"
@@ -176,19 +177,21 @@ def test_what_was_found_changes_the_address_and_is_kept_with_place_and_picture(c
 
 
 @pytest.fixture
-def phone(chromium, city, states):
-    """The officer's telephone, which knows where it is and may lose the network."""
+def phone(chromium, city):
+    """The officer's telephone, which knows where it is and may lose the network; signed in by itself, since it signs out."""
     made = []
 
     def make(longitude, latitude):
         context = chromium.new_context(
             base_url=city.base, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="zh-CN",
-            storage_state=states("officer"), permissions=["geolocation"], geolocation={"longitude": longitude, "latitude": latitude, "accuracy": 8})
+            permissions=["geolocation"], geolocation={"longitude": longitude, "latitude": latitude, "accuracy": 8})
         context.set_default_timeout(20_000)
         made.append(context)
         page = context.new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
+        sign_in(page, "officer", city.accounts["officer"])
+        page.wait_for_url(lambda url: "/sign-in" not in url)
         return page
 
     yield make

@@ -48,6 +48,8 @@ package final class CaseVersions: Sendable {
   package func publish(_ given: ServiceCatalog? = nil, on database: Database, at now: Instant) async throws {
     let services = given ?? services
     let (processes, items) = try await database.transaction { transaction in
+      // A node that publishes and those that hear of it come at once; who waited finds the versions there.
+      try await transaction.execute("select pg_advisory_xact_lock(hashtext('case_versions'))")
       var processes: [String: Version] = [:]
       // What is called first: a version names those it calls.
       let ordered = services.processes.sorted { ($0.value.callees.count, $0.key) < ($1.value.callees.count, $1.key) }
