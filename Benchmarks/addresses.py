@@ -13,7 +13,8 @@ import time
 from stage import LIFANG, ROOT, STAGE, say
 
 CORPUS = ROOT.parent / "shared/data/address-parsing"
-PEERS = ["cpca==0.5.5", "addressparser==0.2.4", "jionlp==1.5.31", "python-crfsuite==0.9.12"]
+# addressparser imports six without saying so; pandas is held where these peers were tried with it.
+PEERS = ["cpca==0.5.5", "addressparser==0.2.4", "jionlp==1.5.31", "python-crfsuite==0.9.12", "pandas==3.1.1", "six==1.17.0"]
 LEVELS = ["prov", "city", "district"]
 
 # Run by the interpreter of the peers' environment: python -c PEER name corpus-folder model → one JSON object.

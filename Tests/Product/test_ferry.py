@@ -329,12 +329,16 @@ def test_what_is_published_inside_is_seen_outside(networks, device):
     changed = admin.send("PATCH", f"/api/r/service_window/{number_}", {"weekday_hours": "08:00—18:00"})
     assert changed.status_code in (200, 204), changed.text
     until(lambda: outside.sql(f"select weekday_hours from service_window where name = '窗口{mark}'") == "08:00—18:00", 60)
+    # Outside nobody changes it: the inside is right.
+    there = outside.sql(f"select id from service_window where name = '窗口{mark}'")
+    refused = outside.client("sysadmin").send("PATCH", f"/api/r/service_window/{there}", {"weekday_hours": "10:00—16:00"})
+    assert refused.status_code == 409 and refused.json()["code"] == "register-foreign", refused.text
     # The unit is the one with the same code.
     assert outside.sql(f"select u.code from service_window w join unit u on u.id = w.unit_id where w.name = '窗口{mark}'") == \
         inside.sql(f"select code from unit where id = {unit}")
 
 
-BASE = "division road compound address"
+BASE = "division road compound address service_window"
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +362,7 @@ def based(networks):
         f"delete from address_code_ledger where code = '{own.json()['code']}'; "
         "alter table address_code_ledger enable trigger address_code_ledger_kept")
     for one in networks[:2]:
-        one.set(base=BASE)
+        one.set(registers=BASE)
     return outside, inside, place
 
 
@@ -378,11 +382,11 @@ def test_the_base_goes_outside_once_and_then_its_changes_though_the_device_does_
     time.sleep(3)
     inside.kill()
     inside.start()
-    row = lambda one, register: [row for row in one.ferry()["base"] if row["register"] == register][0]
+    row = lambda one, register: [row for row in one.ferry()["registers"] if row["register"] == register][0]
     total = int(inside.sql("select count(*) from address"))
     until(lambda: row(outside, "address")["count"] == total, 400, 1)
     until(lambda: not row(inside, "address")["scanning"] and inside.ferry()["waitingOut"] == 0, 60, 1)
-    assert row(outside, "address")["faults"] == 0, outside.sql("select * from ferry_base_fault limit 3")
+    assert row(outside, "address")["faults"] == 0, outside.sql("select * from ferry_register_fault limit 3")
     assert standing(outside) == standing(inside)
     # The inside's address took the place of the one that was entered here.
     assert outside.own not in "\n".join(standing(outside))
@@ -400,21 +404,21 @@ def test_the_base_goes_outside_once_and_then_its_changes_though_the_device_does_
 def test_outside_nobody_changes_the_base_and_the_inside_is_right(based, networks, device):
     outside, inside, _ = based
     device()
-    until(lambda: not any(row["scanning"] for row in inside.ferry()["base"]), 300, 1)
+    until(lambda: not any(row["scanning"] for row in inside.ferry()["registers"]), 300, 1)
     until(lambda: inside.ferry()["waitingOut"] == 0, 120, 1)
     number_, code = outside.sql("select id, code from address where kind = 'roadside' order by id limit 1").split("|")
     refused = outside.client("station").send("PATCH", f"/api/r/address/{number_}", {"compound": "私自改名"})
-    assert refused.status_code == 409 and refused.json()["code"] == "base-foreign", refused.text
+    assert refused.status_code == 409 and refused.json()["code"] == "register-foreign", refused.text
     outside.sql(f"update address set alias = '私自改名', version = version + 1 where id = {number_}")
     inside.sql(f"update address set alias = '真名', updated_at = now(), version = version + 1 where code = '{code}'")
     until(lambda: outside.sql(f"select alias from address where id = {number_}") == "真名", 60, 0.5)
     # Nothing with personal data is ever among what was sent.
     assert outside.sql("select count(*) from ferry_record where entity in ('person', 'residence', 'household')") == "0"
     page = inside.client("sysadmin").get("/ferry").text
-    assert "基础库" in page and "标准地址" in page
-    assert inside.client("sysadmin").post("/ferry/base/publish").status_code == 303
-    until(lambda: any(row["scanning"] for row in inside.ferry()["base"]) or inside.ferry()["waitingOut"] > 0, 30, 0.2)
-    assert outside.client("sysadmin").post("/ferry/base/publish").status_code == 409
-    assert inside.client("fujing").post("/ferry/base/publish").status_code == 403
-    until(lambda: not any(row["scanning"] for row in inside.ferry()["base"]) and inside.ferry()["waitingOut"] == 0, 300, 1)
+    assert "发布的登记" in page and "标准地址" in page
+    assert inside.client("sysadmin").post("/ferry/registers/publish").status_code == 303
+    until(lambda: any(row["scanning"] for row in inside.ferry()["registers"]) or inside.ferry()["waitingOut"] > 0, 30, 0.2)
+    assert outside.client("sysadmin").post("/ferry/registers/publish").status_code == 409
+    assert inside.client("fujing").post("/ferry/registers/publish").status_code == 403
+    until(lambda: not any(row["scanning"] for row in inside.ferry()["registers"]) and inside.ferry()["waitingOut"] == 0, 300, 1)
     assert standing(outside) == standing(inside)

@@ -102,7 +102,7 @@ package enum FerryValue {
     }
     switch entry.key {
     case "text":
-      return FerryShape.text(max: 10_000).faults(in: entry.value).isEmpty
+      return FerryShape.text(max: 100_000).faults(in: entry.value).isEmpty
     case "integer": return entry.value.int != nil
     case "boolean": return entry.value.bool != nil
     case "list": return FerryShape.list(.text(max: 200), max: 200).faults(in: entry.value).isEmpty

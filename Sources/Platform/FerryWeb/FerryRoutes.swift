@@ -13,21 +13,21 @@ package struct FerryRoutes: Sendable {
   let site: Site
   let dock: FerryDock
   let audit: Audit
-  let base: @Sendable () async throws -> (rows: [FerryBaseStatus], faults: [FerryBaseFault])
+  let published: @Sendable () async throws -> (rows: [PublishedRegister], faults: [PublishedFault])
   let publish: @Sendable () async throws -> Int
 
   /// - Parameters:
-  ///   - base: how the registers of the base fare.
+  ///   - published: how the registers that go outwards fare.
   ///   - publish: sends all of them again; returns how many registers.
   package init(
     site: Site, dock: FerryDock, audit: Audit,
-    base: @escaping @Sendable () async throws -> (rows: [FerryBaseStatus], faults: [FerryBaseFault]),
+    published: @escaping @Sendable () async throws -> (rows: [PublishedRegister], faults: [PublishedFault]),
     publish: @escaping @Sendable () async throws -> Int
   ) {
     self.site = site
     self.dock = dock
     self.audit = audit
-    self.base = base
+    self.published = published
     self.publish = publish
   }
 
@@ -36,8 +36,8 @@ package struct FerryRoutes: Sendable {
     router.on(.post, "/ferry/held/{number}/retry", at: site) { visit in try await retry(visit) }
     router.on(.get, "/ferry/held/{number}/reject", at: site) { visit in try await askReject(visit) }
     router.on(.post, "/ferry/held/{number}/reject", at: site) { visit in try await reject(visit) }
-    router.on(.get, "/ferry/base/publish", at: site) { visit in try await askPublish(visit) }
-    router.on(.post, "/ferry/base/publish", at: site) { visit in try await publishBase(visit) }
+    router.on(.get, "/ferry/registers/publish", at: site) { visit in try await askPublish(visit) }
+    router.on(.post, "/ferry/registers/publish", at: site) { visit in try await publishRegisters(visit) }
     router.on(.post, "/ferry/strays/{id}/dismiss", at: site) { visit in try await dismiss(visit) }
   }
 
@@ -51,8 +51,8 @@ package struct FerryRoutes: Sendable {
     let status = try await dock.status()
     let held = try await dock.heldItems()
     let settings = dock.post.current
-    let base = try await base()
-    if visit.wantsJSON { return .json(json(status, settings, held, base.rows)) }
+    let published = try await published()
+    if visit.wantsJSON { return .json(json(status, settings, held, published.rows)) }
     guard let settings else {
       return try await visit.page("摆渡监控") {
         StateView.empty(
@@ -71,11 +71,13 @@ package struct FerryRoutes: Sendable {
       if let problem { Notice(.danger, problem) }
       TileRow(tiles(status))
       Card("待处理数据", count: held.isEmpty ? nil : .exact(held.count), isFlush: true) { heldTable(held, mayDecide) }
-      if !base.rows.isEmpty {
-        Card("基础库", actions: baseActions(settings, mayDecide), isFlush: true) { baseTable(base.rows, settings) }
+      if !published.rows.isEmpty {
+        Card("发布的登记", actions: publishActions(settings, mayDecide), isFlush: true) {
+          registerTable(published.rows, settings)
+        }
       }
-      if !base.faults.isEmpty {
-        Card("没有采用的基础库记录", count: .exact(base.faults.count), isFlush: true) { faultTable(base.faults) }
+      if !published.faults.isEmpty {
+        Card("没有采用的记录", count: .exact(published.faults.count), isFlush: true) { faultTable(published.faults) }
       }
       Card("两个方向") { DetailList(details(status, settings)) }
     }
@@ -155,7 +157,7 @@ package struct FerryRoutes: Sendable {
   }
 
   private func json(
-    _ status: FerryStatus, _ settings: FerrySettings?, _ held: [FerryHeld], _ base: [FerryBaseStatus]
+    _ status: FerryStatus, _ settings: FerrySettings?, _ held: [FerryHeld], _ published: [PublishedRegister]
   ) -> JSON {
     func number(_ value: Double?) -> JSON { value.map { .double($0) } ?? .null }
     return [
@@ -166,7 +168,7 @@ package struct FerryRoutes: Sendable {
       "rejected": .int(status.rejected), "missing": .array(status.missing.map { .int($0) }),
       "meanDelay": number(status.meanDelay), "longestDelay": number(status.longestDelay),
       "alarm": settings.flatMap { status.alarm($0) }.map { .string($0) } ?? .null,
-      "base": .array(base.map(FerryRoutes.json)),
+      "registers": .array(published.map(FerryRoutes.json)),
       "items": .array(
         held.map {
           [

@@ -45,10 +45,9 @@ enum FerryCommand {
     let deployment = try await Deployment.open(configuration)
     let web = try await WebApplication(deployment, demoAccounts: [])
     let count = try await web.registers.publishAll(web.store)
-    let base = try await web.base.publishAll(web.store)
-    while try await web.base.send(web.store) {}
+    while try await web.registers.send(web.store) {}
     await deployment.close()
-    print("已放入发件箱 \(count) 条。" + (base > 0 ? "基础库 \(base) 张登记已全部重新放入。" : ""))
+    print("\(count) 张登记的全部记录已放入发件箱。")
     return 0
   }
 

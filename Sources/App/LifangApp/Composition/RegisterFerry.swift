@@ -6,13 +6,21 @@ import Ferry
 import SQL
 import Synchronization
 
-/// Registers that the inside publishes to the outside (发布信息摆渡): windows, notices and whatever else the parameter
-/// `ferry.registers` names. Registers with personal data never leave.
+/// Registers on their way outwards (登记摆渡): windows, policies, the base of addresses and whatever else the parameter
+/// `ferry.registers` names, as far as their fields are declared open. Everything once, then what changes, from the change
+/// stream that subscriptions follow too.
+///
+/// The inside is right: what comes from there takes the place of what stands outside, and outside nobody else changes
+/// these registers. What the rules of the outside do not let in is kept as a fault and holds nothing up.
 final class RegisterFerry: RecordRules {
-  static let kind = "register.record"
+  static let kind = "register.records"
+  /// Records read at one time, and bytes that one envelope carries at most, before it is encrypted.
+  static let batch = 100
+  private static let largest = 400_000
+  /// A value longer than this stays behind: outlines of whole counties.
+  private static let longestValue = 90_000
 
-  /// Made after the store whose changes are sent.
-  private let way = Mutex<(post: FerryPost, parameters: Parameters)?>(nil)
+  let way = Mutex<(post: FerryPost, parameters: Parameters)?>(nil)
 
   static let migrations = [
     Migration(
@@ -26,22 +34,58 @@ final class RegisterFerry: RecordRules {
           primary key (entity, remote_id)
         );
         comment on table ferry_record is '摆渡的登记';
-        """)
+        """),
+    Migration(
+      id: "0073-ferry-base",
+      sql: """
+        create table ferry_base (
+          entity text collate "C" primary key,
+          count bigint not null default 0,
+          last_at timestamptz
+        );
+        comment on table ferry_base is '摆渡的基础库';
+
+        create table ferry_base_fault (
+          entity text collate "C" not null,
+          remote_id bigint not null,
+          name text not null,
+          reason text not null,
+          at timestamptz not null,
+          primary key (entity, remote_id)
+        );
+        comment on table ferry_base_fault is '没有采用的基础库记录';
+        """),
+    Migration(
+      id: "0076-ferry-register",
+      sql: """
+        -- There were two ways out: every change of some registers, and the stream of the base.
+        alter table ferry_base rename to ferry_register;
+        comment on table ferry_register is '摆渡的登记及进度';
+        alter table ferry_base_fault rename to ferry_register_fault;
+        comment on table ferry_register_fault is '没有采用的登记记录';
+        insert into parameter_value (name, value)
+        select 'ferry.registers', to_jsonb((value #>> '{}') || ' service_window') from parameter_value
+        where name = 'ferry.base' and value #>> '{}' <> '-'
+        on conflict (name) do update set
+          value = to_jsonb((excluded.value #>> '{}') || ' ' || (parameter_value.value #>> '{}'));
+        delete from parameter_value where name = 'ferry.base';
+        """),
   ]
 
   func begin(_ post: FerryPost, _ parameters: Parameters) { way.withLock { $0 = (post, parameters) } }
 
-  /// The registers that are published, as far as nobody's personal data stands in them.
-  private func registers(_ catalog: Catalog) -> [EntityDeclaration] {
+  /// The published registers, in the order in which they refer to each other.
+  func registers(_ catalog: Catalog) -> [EntityDeclaration] {
     guard let parameters = way.withLock({ $0?.parameters }), let text = try? parameters.text("ferry.registers") else {
       return []
     }
-    return text.split(whereSeparator: { " ,，、".contains($0) }).compactMap { catalog.entity(String($0)) }
-      .filter { !$0.personal && $0.attachedTo == nil }
+    var seen: Set<Substring> = []
+    return text.split(whereSeparator: { " ,，、".contains($0) }).filter { seen.insert($0).inserted }
+      .compactMap { catalog.entity(String($0)) }.filter { $0.notesChanges && !$0.personal }
   }
 
-  private static func isPublished(_ field: FieldDeclaration) -> Bool {
-    field.isStored && field.classification <= .inner && !field.encrypted && field.type != .file && field.type != .image
+  static func isOpen(_ field: FieldDeclaration) -> Bool {
+    field.isStored && field.classification == .open && !field.encrypted && field.type != .file && field.type != .image
   }
 
   /// The field by which records of a register are known on both sides.
@@ -49,128 +93,142 @@ final class RegisterFerry: RecordRules {
     entity.fields.first { $0.unique && ($0.type == .text || $0.type == .division) && $0.isStored && !$0.encrypted }
   }
 
+  func side() -> FerrySide? { way.withLock { $0?.post }?.side }
+
+  static func reader(_ entity: String) -> String { "ferry:\(entity)" }
+
   // MARK: Inside
 
-  func addHooks(to hooks: inout RecordHooks) {
-    hooks.after(RecordHooks.anyEntity) { [self] events, records in
-      guard let transaction = records.transaction, let post = way.withLock({ $0?.post }), post.side == .inside,
-        let name = events.first?.entity,
-        let entity = registers(records.store.catalog).first(where: { $0.name == name })
-      else { return }
-      for event in events {
-        try await send(
-          entity, event.id, event.kind == .deleted ? nil : event.after, post, records.store.catalog, in: transaction)
+  /// Puts what changed into the outbox until the task is cancelled.
+  func run(_ store: RecordStore, log: Log) async {
+    while !Task.isCancelled {
+      do {
+        if try await send(store) { continue }
+      } catch {
+        if !Task.isCancelled { log.fault(error, "ferry-registers-failed") }
       }
+      try? await Task.sleep(for: .seconds(1))
     }
+  }
+
+  /// Sends the next batch of each register; true when there may be more.
+  ///
+  /// A register is read up to a number that those before it have reached, so that what a record refers to goes ahead of it.
+  func send(_ store: RecordStore) async throws -> Bool {
+    guard let post = way.withLock({ $0?.post }), post.side == .inside else { return false }
+    let changes = RecordChanges(database: store.database, clock: store.clock)
+    let bound = try await changes.last()
+    for entity in registers(store.catalog) {
+      let reader = RegisterFerry.reader(entity.name)
+      guard let batch = try await changes.next(reader, limit: RegisterFerry.batch, upTo: bound) else {
+        try await restart(entity, changes, in: store.database)
+        return true
+      }
+      if batch.changes.isEmpty, batch.from == batch.to { continue }
+      try await store.database.transaction { transaction in
+        // Who moves the reader is the one that sends: two nodes never send the same.
+        guard try await changes.acknowledge(batch, in: transaction) else { return }
+        try await send(batch, entity, post, store, in: transaction)
+      }
+      return true
+    }
+    return false
+  }
+
+  private func restart(_ entity: EntityDeclaration, _ changes: RecordChanges, in database: Database) async throws {
+    try await database.transaction { transaction in
+      try await changes.begin(RegisterFerry.reader(entity.name), of: entity.name, from: .everything, in: transaction)
+      try await transaction.execute(
+        "insert into ferry_register (entity) values (\(entity.name)) on conflict (entity) do update set count = 0")
+    }
+  }
+
+  /// Sends every record of the published registers again, for an outside that begins anew.
+  ///
+  /// - Returns: how many registers; 0 anywhere but inside.
+  func publishAll(_ store: RecordStore) async throws -> Int {
+    guard side() == .inside else { return 0 }
+    let changes = RecordChanges(database: store.database, clock: store.clock)
+    let registers = registers(store.catalog)
+    for entity in registers { try await restart(entity, changes, in: store.database) }
+    return registers.count
   }
 
   private func send(
-    _ entity: EntityDeclaration, _ id: Int64, _ values: [String: Value]?, _ post: FerryPost, _ catalog: Catalog,
+    _ batch: ChangeBatch, _ entity: EntityDeclaration, _ post: FerryPost, _ store: RecordStore,
     in transaction: Transaction
   ) async throws {
-    var plain: [String: Value] = [:]
-    var references: [(key: String, value: JSON)] = []
-    for field in entity.fields where RegisterFerry.isPublished(field) {
-      guard let value = values?[field.name], !value.isNull else { continue }
-      guard field.target != nil else {
-        plain[field.name] = value
-        continue
-      }
-      // A record is called by another number over there; its code is the same.
-      guard let target = field.target.flatMap({ catalog.entity($0) }), let key = RegisterFerry.key(of: target),
-        let number = value.integer
-      else { continue }
-      let code: String? = try await transaction.query(
-        "select \(identifier: key.name) as code from \(identifier: target.name) where id = \(number)"
-      ).first?.get("code")
-      if let code { references.append((field.name, .string(code))) }
-    }
-    try await post.send(
-      FerryMessage(
-        kind: RegisterFerry.kind, subject: "\(entity.name) \(id)",
-        payload: [
-          "register": .string(entity.name), "id": .int(id), "deleted": .bool(values == nil), "values": plain.ferried,
-          "references": .object(references),
-        ]), in: transaction)
-  }
-
-  /// Sends every record of the published registers, for an outside that begins.
-  ///
-  /// - Returns: how many.
-  /// - Throws: ``Refusal`` `ferry-idle` anywhere but inside.
-  func publishAll(_ store: RecordStore) async throws -> Int {
-    guard let post = way.withLock({ $0?.post }), post.side == .inside else {
-      throw Refusal(.conflict, "ferry-idle", "只有公安网侧发布登记。请先设置参数“网间摆渡”。")
-    }
+    let fields = entity.fields.filter(RegisterFerry.isOpen)
+    let seen = try await store.records(as: .system).within(transaction)
+      .changed(entity.name, batch.changes, columns: fields.map(\.name))
+    let references = try await RegisterFerry.codes(fields, Array(seen.present.values), store.catalog, in: transaction)
+    var ids: Set<Int64> = []
+    var items: [JSON] = []
+    var size = 0
     var count = 0
-    for entity in registers(store.catalog) {
-      let fields = entity.fields.filter(RegisterFerry.isPublished).map(\.name)
-      let ids: [Int64] = try await store.database.query("select id from \(identifier: entity.name) order by id").map {
-        try $0.get("id")
+    for change in batch.changes where ids.insert(change.record).inserted {
+      let item = RegisterFerry.item(change.record, seen.present[change.record], fields, references)
+      let length = item.text.utf8.count
+      if size + length > RegisterFerry.largest, !items.isEmpty {
+        try await post.send(RegisterFerry.message(entity, items), in: transaction)
+        (items, size) = ([], 0)
       }
-      for id in ids {
-        try await store.database.transaction { [self] transaction in
-          let record = try await store.records(as: .system).within(transaction).get(entity.name, id, columns: fields)
-          let values = Dictionary(uniqueKeysWithValues: fields.map { ($0, record[$0]) })
-          try await send(entity, id, values, post, store.catalog, in: transaction)
-        }
-        count += 1
-      }
+      items.append(item)
+      size += length
+      count += 1
     }
-    return count
+    if !items.isEmpty { try await post.send(RegisterFerry.message(entity, items), in: transaction) }
+    try await transaction.execute(
+      """
+      insert into ferry_register (entity, count, last_at) values (\(entity.name), \(count), \(store.clock.now()))
+      on conflict (entity) do update set count = ferry_register.count + excluded.count, last_at = excluded.last_at
+      """)
   }
 
-  // MARK: Outside
-
-  func receiver(_ store: RecordStore) -> FerryReceiver {
-    let name = FerryShape.text(max: 60)
-    return FerryReceiver(
-      RegisterFerry.kind, "发布信息", from: .inside,
-      .members([
-        ("register", name), ("id", .integer(1...Int64.max)), ("deleted", .boolean), ("values", .map(.value, max: 200)),
-        ("references", .map(.text(max: 100), max: 100)),
-      ])
-    ) { [self] message, transaction in try await take(message.payload, store, in: transaction) }
+  private static func message(_ entity: EntityDeclaration, _ items: [JSON]) -> FerryMessage {
+    FerryMessage(
+      kind: kind, subject: "register \(entity.name)",
+      payload: ["register": .string(entity.name), "records": .array(items)])
   }
 
-  private func take(_ payload: JSON, _ store: RecordStore, in transaction: Transaction) async throws {
-    guard let name = payload["register"]?.string, let remote = payload["id"]?.int,
-      let entity = registers(store.catalog).first(where: { $0.name == name })
-    else { throw Refusal(.unprocessable, "ferry-register", "本侧没有开放接收这张登记。请核对参数“网间摆渡”里发布的登记。") }
-    let records = store.records(as: .system, purpose: "网间摆渡").within(transaction)
-    let local: Int64? = try await transaction.query(
-      "select local_id from ferry_record where entity = \(name) and remote_id = \(remote)"
-    ).first?.get("local_id")
-    if payload["deleted"]?.bool == true {
-      guard let local else { return }
-      try await records.delete(name, local, version: nil)
-      try await transaction.execute("delete from ferry_record where entity = \(name) and remote_id = \(remote)")
-      return
+  private static func item(
+    _ id: Int64, _ record: Record?, _ fields: [FieldDeclaration], _ references: [String: [Int64: String]]
+  ) -> JSON {
+    var plain: [String: Value] = [:]
+    var named: [(key: String, value: JSON)] = []
+    for field in fields {
+      guard let value = record?[field.name], !value.isNull else { continue }
+      if let target = field.target {
+        guard let id = value.integer, let code = references[target]?[id] else { continue }
+        named.append((field.name, .string(code)))
+      } else if !field.type.isGeometry || value.ferried.text.utf8.count <= longestValue {
+        plain[field.name] = value
+      }
     }
-    let given = try [String: Value](ferried: payload["values"])
-    var values: [String: Value] = [:]
-    for field in entity.fields where RegisterFerry.isPublished(field) {
-      guard field.target != nil else {
-        values[field.name] = given[field.name] ?? .null
+    return [
+      "id": .int(id), "deleted": .bool(record == nil), "values": plain.ferried, "references": .object(named),
+    ]
+  }
+
+  /// The codes of what records refer to, by register and id: a record is called by another number over there.
+  private static func codes(
+    _ fields: [FieldDeclaration], _ records: [Record], _ catalog: Catalog, in transaction: Transaction
+  ) async throws -> [String: [Int64: String]] {
+    var codes: [String: [Int64: String]] = [:]
+    for target in Set(fields.compactMap(\.target)) {
+      guard let entity = catalog.entity(target), let key = RegisterFerry.key(of: entity), !entity.personal else {
         continue
       }
-      guard let code = payload["references"]?[field.name]?.string,
-        let target = field.target.flatMap({ store.catalog.entity($0) }), let key = RegisterFerry.key(of: target)
-      else { continue }
-      let found: Int64? = try await transaction.query(
-        "select id from \(identifier: target.name) where \(identifier: key.name) = \(code)"
-      ).first?.get("id")
-      if found == nil, field.required {
-        throw Refusal(.conflict, "ferry-reference", "本侧的\(target.label)里没有 \(code)。补上后请重新处理这一条。")
-      }
-      values[field.name] = found.map { .integer($0) } ?? .null
+      let names = fields.filter { $0.target == target }.map(\.name)
+      let ids = Set(records.flatMap { record in names.compactMap { record[$0].integer } })
+      guard !ids.isEmpty else { continue }
+      let rows = try await transaction.query(
+        """
+        select id, \(identifier: key.name) as code from \(identifier: target)
+        where id = any(\(Array(ids))) and \(identifier: key.name) is not null
+        """)
+      for row in rows { codes[target, default: [:]][try row.get("id")] = try row.get("code", as: String.self) }
     }
-    if let local {
-      try await records.update(name, local, version: nil, values, input: .code)
-    } else {
-      let made = try await records.insert(name, values.filter { !$0.value.isNull }, input: .code)
-      try await transaction.execute(
-        "insert into ferry_record (entity, remote_id, local_id) values (\(name), \(remote), \(made.id))")
-    }
+    return codes
   }
 }

@@ -30,7 +30,7 @@ extension WebApplication {
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
       group.addTask { await pushes.run() }
-      group.addTask { await base.run(store, log: deployment.log) }
+      group.addTask { await registers.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
           .run(log: deployment.log)

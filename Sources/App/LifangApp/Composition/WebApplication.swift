@@ -62,7 +62,6 @@ struct WebApplication: Sendable {
   let pushes: PushRunner
   let inspection: ImageInspection
   let registers: RegisterFerry
-  let base: BaseFerry
   let appointments: Appointments
   let directory: AddressDirectory
   let application: Application
@@ -79,10 +78,8 @@ struct WebApplication: Sendable {
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
-    let base = BaseFerry()
-    self.base = base
     let store = deployment.makeStore(
-      following: [problems, registers, corrections, plates, tenancies, merchants, push, base])
+      following: [problems, registers, corrections, plates, tenancies, merchants, push])
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -150,7 +147,6 @@ struct WebApplication: Sendable {
     told.connect(messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
-    base.begin(ferry.post, parameters)
     let codes = AddressQR(rules: qrRules)
     pushes = push.runner(deployment, store, messages) { record in
       guard record.entity == "address" else { return [] }
@@ -165,8 +161,7 @@ struct WebApplication: Sendable {
     self.cases = cases
     corrections.begin(cases)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store), base.receiver(store)],
-      messages: messages)
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
     self.dock = dock
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
@@ -257,8 +252,8 @@ struct WebApplication: Sendable {
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
     SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
-    FerryRoutes(site: site, dock: dock, audit: store.audit, base: { try await base.status(store) }) {
-      try await base.publishAll(store)
+    FerryRoutes(site: site, dock: dock, audit: store.audit, published: { try await registers.status(store) }) {
+      try await registers.publishAll(store)
     }.register(in: &router)
     FeedRoutes(site: site, service: feeds, jobs: jobs, folder: configuration.data).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())

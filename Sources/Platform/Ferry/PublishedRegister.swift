@@ -1,7 +1,7 @@
 package import Core
 
-/// How one register of the base fares on the ferry (基础库摆渡): what is on its way, what is here, what could not be taken.
-package struct FerryBaseStatus: Sendable, Hashable {
+/// How one published register fares on the ferry (登记摆渡): what is on its way, what is here, what could not be taken.
+package struct PublishedRegister: Sendable, Hashable {
   package let register: String
   package let label: String
   /// Inside: changes that are not put into the outbox yet.
@@ -28,8 +28,8 @@ package struct FerryBaseStatus: Sendable, Hashable {
   }
 }
 
-/// A record of the base that was not taken, and why.
-package struct FerryBaseFault: Sendable, Hashable {
+/// A record of a published register that was not taken, and why.
+package struct PublishedFault: Sendable, Hashable {
   package let register: String
   /// Its code, or its number on the other side.
   package let name: String
