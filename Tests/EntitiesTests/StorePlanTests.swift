@@ -119,5 +119,14 @@ import Testing
       building.sortableFields == [
         "id", "code", "division_code", "storeys", "unit_id", "keeper", "updated_at", "created_by", "kind",
       ])
+    for entity in catalog.entities {
+      let indexes = entity.plannedIndexes
+      #expect(Set(indexes.map(\.name)).count == indexes.count)
+      for index in indexes where !index.unique && index.body == "(\"\(index.keys.first ?? "")\")" {
+        // A longer index that begins with the same column would do.
+        let longer = indexes.filter { $0 != index && $0.keys.first == index.keys.first && !$0.body.contains(" where ") }
+        #expect(longer.isEmpty, "\(index.name) beside \(longer.map(\.name))")
+      }
+    }
   }
 }

@@ -5,7 +5,10 @@ import Synchronization
 ///
 /// The cooperative pool has one thread a core; a blocked libpq call there would stop the whole server. An actor whose
 /// `unownedExecutor` is one of these blocks only itself. The thread ends when `stop()` is called.
-package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
+///
+/// Work that calls such an actor again and again may prefer the same thread (`withTaskExecutorPreference`): its calls then
+/// cost no change of thread.
+package final class ThreadExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
   // Unchecked: the mutable state is guarded by `mutex`, and the condition variables need a stable address.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -40,11 +43,14 @@ package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     let unowned = UnownedJob(job)
     pthread_mutex_lock(mutex)
     queue.append(unowned)
-    pthread_cond_signal(wake)
     pthread_mutex_unlock(mutex)
+    // After the unlock: a thread that wakes up does not have to wait for the mutex.
+    pthread_cond_signal(wake)
   }
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+
+  package func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
 
   /// Ends the thread once its queue is empty.
   package func stop() {
@@ -62,7 +68,9 @@ package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
       queue.removeAll(keepingCapacity: true)
       pthread_mutex_unlock(mutex)
       if jobs.isEmpty { return }
-      for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+      for job in jobs {
+        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+      }
     }
   }
 }

@@ -53,6 +53,9 @@ extension Connection {
 }
 
 extension Rows {
+  /// What PostgreSQL says was done, such as `COMMIT` or `UPDATE 3`.
+  var tag: String { PQcmdStatus(result.pointer).map { String(cString: $0) } ?? "" }
+
   /// Whether the statement was a `select`.
   var isRead: Bool {
     guard let tag = PQcmdStatus(result.pointer) else { return false }

@@ -37,7 +37,10 @@ extension Connection {
   ) async -> Outcome<Value> {
     let key = TransactionKey(number: interrupter.newTicket(), isolation: isolation)
     do {
-      let value = try await body(Transaction(connection: self, key: key))
+      // On the connection's own thread, or every statement would be two changes of thread.
+      let value = try await withTaskExecutorPreference(executor) {
+        try await body(Transaction(connection: self, key: key))
+      }
       do {
         try await commit(key)
         return .committed(value)
@@ -110,24 +113,31 @@ extension Connection {
       updateCondition()
     }
     let isActive = activeTransaction == transaction.number
-    try write(transaction.gathering.statements, of: transaction, isActive)
-    guard isActive else { return }
+    let hasFailed = isActive && link.map { PQtransactionStatus($0.pointer) == PQTRANS_INERROR } ?? false
+    // What failed before is for the commit to say.
+    let gathered = hasFailed ? [] : transaction.gathering.statements
+    guard isActive else {
+      if gathered.isEmpty { return }
+      // A transaction that did nothing else is over with what was put off to its end.
+      try admit(transaction)
+      _ = try performPipeline(gathered)
+      return
+    }
+    let tag = gathered.isEmpty ? try simple("commit") : try commit(behind: gathered)
     // PostgreSQL answers a commit after a failure with a rollback: the body must have hidden an error.
-    if try simple("commit") == "ROLLBACK" {
+    if tag == "ROLLBACK" {
       throw Fault("sql-transaction-aborted", "the body went on after a statement had failed")
     }
   }
 
-  /// Writes what was put off to the end. A transaction that did nothing else is over with it.
-  private func write(_ gathered: [SQL], of transaction: TransactionKey, _ isActive: Bool) throws {
-    let hasFailed = isActive && link.map { PQtransactionStatus($0.pointer) == PQTRANS_INERROR } ?? false
-    // What failed before is for the commit to say.
-    if gathered.isEmpty || hasFailed { return }
-    if !isActive { try admit(transaction) }
+  /// Writes what was put off to the end and commits, in one round trip; returns the tag of the commit.
+  private func commit(behind gathered: [SQL]) throws -> String {
     do {
-      _ = try performPipeline(gathered)
+      return try performPipeline(gathered + ["commit"]).last?.tag ?? ""
     } catch {
-      if isActive { do { try simple("rollback") } catch { abandon() } }
+      if let link, PQtransactionStatus(link.pointer) != PQTRANS_IDLE {
+        do { try simple("rollback") } catch { abandon() }
+      }
       throw error
     }
   }

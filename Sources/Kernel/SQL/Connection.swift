@@ -5,7 +5,8 @@ import Synchronization
 
 /// One connection to PostgreSQL: an actor with a thread of its own, since libpq blocks.
 ///
-/// Each statement costs one change of thread. Statements that come again are prepared; results are binary.
+/// Each statement costs a change of thread there and back; the body of a transaction runs on the connection's thread, so
+/// that its statements cost none. Statements that come again are prepared; results are binary.
 package actor Connection {
   /// What the pool must know without asking the connection's thread.
   enum Condition: UInt8, AtomicRepresentable {
@@ -16,7 +17,7 @@ package actor Connection {
   nonisolated let interrupter = Interrupter()
   nonisolated let condition = Atomic<Condition>(.broken)
   nonisolated let socket = Atomic<Int32>(-1)
-  private nonisolated let executor: ThreadExecutor
+  nonisolated let executor: ThreadExecutor
   var link: Link?
   var statements: StatementCache
   var parameters = Parameters()

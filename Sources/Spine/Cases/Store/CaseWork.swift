@@ -21,14 +21,10 @@ extension CaseStore {
   /// - Throws: ``Refusal`` `case-missing` to those who may not see the case, `task-taken` with who has it to others,
   ///   `task-done` and `task-not-open` when it is over.
   package func work(_ id: Int64, task number: Int, of principal: Principal) async throws -> CaseWork {
-    let work = try await openWork(id, task: number)
+    let (work, holder, starter) = try await opened(id, task: number)
+    if try await holds(holder, principal, in: store.database) { return work }
     try await store.database.transaction { transaction in
-      let row = try await transaction.query("select starter_id, instance from case_process where case_id = \(id)").first
-      guard let row, let (_, task) = try ProcessInstance(json: try row.get("instance")).task(number) else {
-        throw CaseStore.missing
-      }
-      if try await holds(task.holder, principal, in: transaction) { return }
-      _ = try await access(to: id, starter: try row.get("starter_id"), principal, in: transaction)
+      _ = try await access(to: id, starter: starter, principal, in: transaction)
       let holder = try await tasks(of: id, in: transaction).first { $0.number == number }?.holder ?? "别人"
       throw Refusal(.conflict, "task-taken", "这项任务由\(holder)办理，您的操作没有保存。请刷新待办后查看。")
     }
@@ -39,8 +35,14 @@ extension CaseStore {
   ///
   /// - Throws: ``Refusal`` `task-not-open`.
   package func openWork(_ id: Int64, task number: Int) async throws -> CaseWork {
+    try await opened(id, task: number).work
+  }
+
+  private func opened(_ id: Int64, task number: Int) async throws -> (
+    work: CaseWork, holder: Participant, starter: Int64
+  ) {
     let row = try await store.database.query(
-      "select process_version_id, instance from case_process where case_id = \(id)"
+      "select process_version_id, starter_id, instance from case_process where case_id = \(id)"
     ).first
     guard let row else { throw CaseStore.notOpen }
     let process = try await versions.process(try row.get("process_version_id"), in: store.database)
@@ -59,9 +61,10 @@ extension CaseStore {
       }
       throw CaseStore.notOpen
     }
-    return CaseWork(
+    let work = CaseWork(
       id: id, task: number, kind: task.kind, step: visit.node, label: process.node(visit.node)?.label ?? visit.node,
       rule: rule, process: process)
+    return (work, task.holder, try row.get("starter_id"))
   }
 
   private static let notOpen = Refusal(

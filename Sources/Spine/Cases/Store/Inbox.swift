@@ -54,6 +54,9 @@ package struct Inbox: Sendable {
     package var page = 1
     package var size = 50
 
+    /// Whether the statement for the page tells how many it is a page of.
+    var isCountedWithPage: Bool { box == .todo && !text.isEmpty }
+
     package init() {}
   }
 
@@ -120,7 +123,9 @@ package struct Inbox: Sendable {
         """,
         besideStatement(principal, pools),
       ])
-      let entries = try rows[1].map { try Inbox.entry($0, query.box, calendar, at: now) }
+      // Where what matches is counted with the page, an empty page is one row without a case.
+      let found = try rows[1].filter { try $0.get("case_id", as: Int64?.self) != nil }
+      let entries = try found.map { try Inbox.entry($0, query.box, calendar, at: now) }
       var items: [(code: String, label: String)] = []
       var steps: Set<String> = []
       var (todo, late, matching) = (0, 0, 0)
@@ -138,7 +143,10 @@ package struct Inbox: Sendable {
       }
       let beside = rows[4].first
       return Contents(
-        entries: entries, count: matches == nil ? matching : try rows[2].first?.get("count") ?? 0,
+        entries: entries,
+        count: try query.isCountedWithPage
+          ? rows[1].first?.get("matching") ?? 0
+          : matches == nil ? matching : rows[2].first?.get("count") ?? 0,
         counts: Counts(
           todo: todo, late: late, unread: try beside?.get("unread") ?? 0, asked: try beside?.get("asked") ?? 0),
         items: items, steps: steps.sorted())
@@ -269,12 +277,23 @@ package struct Inbox: Sendable {
     let filter: SQL = conditions.isEmpty ? "" : " where \(SQL.join(conditions, separator: " and "))"
     let outer = query.box == .todo ? Inbox.order(query.order, of: "t.") : "t.at desc, t.case_id desc"
     let offset = (max(query.page, 1) - 1) * query.size
+    if query.isCountedWithPage {
+      // Names are looked for in every case that waits: once for the page and its number.
+      return (
+        """
+        with m as materialized (select * from (\(source)) t\(filter)),
+          p as (select * from m order by \(order) limit \(query.size) offset \(offset))
+        select (select count(*) from m) as matching, t.*, c.number, c.item_label, c.applicant_name, c.subject_name, c.state
+        from (select 1) one left join p t on true left join service_case c on c.id = t.case_id order by \(outer)
+        """, nil
+      )
+    }
     let page: SQL = """
       select t.*, c.number, c.item_label, c.applicant_name, c.subject_name, c.state
       from (select * from (\(source)) t\(filter) order by \(order) limit \(query.size) offset \(offset)) t
         join service_case c on c.id = t.case_id order by \(outer)
       """
-    if query.box == .todo, query.text.isEmpty { return (page, nil) }
+    if query.box == .todo { return (page, nil) }
     return (page, "select count(*) as count from (select 1 from (\(source)) t\(filter) limit \(Inbox.countLimit)) b")
   }
 

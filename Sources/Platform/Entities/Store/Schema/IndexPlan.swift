@@ -1,14 +1,14 @@
 /// An index that a declaration asks for, directly or by what its lists need.
-struct PlannedIndex: Sendable, Hashable {
-  let name: String
+package struct PlannedIndex: Sendable, Hashable {
+  package let name: String
   let table: String
-  let unique: Bool
+  package let unique: Bool
   /// Such as `using gin (…)` or `("code")`.
-  let body: String
+  package let body: String
   /// Why it is there, shown in the plan.
   let reason: String
   /// The columns or expressions in order, bare names for plain columns; empty for GiST and GIN.
-  let keys: [String]
+  package let keys: [String]
 
   var statement: String {
     "create \(unique ? "unique " : "")index \(quoted(name)) on \(quoted(table)) \(body)"
@@ -25,7 +25,7 @@ extension EntityDeclaration {
   /// Lists of a million rows stay fast because the declared order is kept in an index of its own, and again below each
   /// level of the division code (county, sub-district, community): a page of one district is read from its end of the
   /// index and not picked out of the whole city. References are indexed for joins and for the check on deleting.
-  var plannedIndexes: [PlannedIndex] {
+  package var plannedIndexes: [PlannedIndex] {
     var plan = IndexPlanner(entity: self)
     plan.uniqueness()
     plan.references()
@@ -40,7 +40,7 @@ extension EntityDeclaration {
         [SchemaName.searchColumn],
         body: "using gin (\(quoted(SchemaName.searchColumn))) with (gin_pending_list_limit = 256)", reason: "全文检索")
     }
-    return plan.indexes
+    return plan.needed
   }
 
   /// ``sortableFields``, worked out anew.
@@ -67,6 +67,14 @@ private struct IndexPlanner {
       PlannedIndex(
         name: SchemaName.index(entity.name, parts, unique: unique), table: entity.name, unique: unique, body: body,
         reason: reason, keys: keys))
+  }
+
+  /// Without those of one column that another index begins with: it serves the same look-ups and the same order, and each
+  /// index is paid for with every row that is written.
+  var needed: [PlannedIndex] {
+    func isPlain(_ index: PlannedIndex) -> Bool { index.keys.first.map { index.body == "(\(quoted($0)))" } ?? false }
+    let begun = Set(indexes.filter { !isPlain($0) && !$0.body.contains(" where ") }.compactMap(\.keys.first))
+    return indexes.filter { $0.unique || !isPlain($0) || !begun.contains($0.keys[0]) }
   }
 
   /// The column that equality is tested on: the blind index of an encrypted field.
