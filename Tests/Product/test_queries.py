@@ -66,9 +66,9 @@ def test_a_report_is_worked_out_issued_and_printed_again(clients, city, tmp_path
     county = clients("shenpi")
     listed = county.get("/r/business_report?view=business").text
     assert "派出所时段报表" in listed and "户口四变月报" not in listed
-    report = city.sql("select id from business_report where name = 'hukou_station'")
+    report = city.sql("select id from business_report where name = 'hukou_county'")
     page = county.get(f"/reports/{report}?since=2026-01-01&until=2026-12-31").text
-    assert "派出所时段报表" in page and "期末户数" in page and "东城" in page
+    assert "区县时段报表" in page and "期末户数" in page and "东城街道" in page
     assert "没有统计" in county.get(f"/reports/{report}?since=2026-12-31&until=2026-01-01").text
     issued = county.post(f"/reports/{report}/issue", {"since": "2026-01-01", "until": "2026-12-31"})
     assert issued.status_code == 303, issued.text
@@ -79,7 +79,7 @@ def test_a_report_is_worked_out_issued_and_printed_again(clients, city, tmp_path
         printed = county.get(link)
         assert printed.headers["Content-Type"] == "application/pdf"
         words = squeezed(text(printed.content))
-        assert number in words and "派出所时段报表" in words and "合计" in words and "2026年" in words
+        assert number in words and "区县时段报表" in words and "东城街道" in words and "合计" in words and "2026年" in words
     assert "2次" in squeezed(re.sub(r"<[^>]+>", "", county.get(issued.headers["Location"]).text))
     # An officer of another office neither sees nor prints it.
     assert clients("data").get(link).status_code in (403, 404)
@@ -114,7 +114,7 @@ def test_the_committee_of_an_address_follows_from_its_road_and_number(clients, c
         pytest.fail(made.text[:2000])
 
     def enter(division_code, number):
-        return station.send("POST", "/api/r/address", {"kind": "roadside", "division_code": division_code, "road": name, "house_number": number})
+        return station.send("POST", "/api/r/address", {"division_code": division_code, "road": name, "house_number": number})
 
     entered = enter(community[:9], "90001号")
     assert entered.status_code in (200, 201), entered.text

@@ -83,8 +83,8 @@ package struct ReportRoutes: Sendable {
         " · "
         a(.href("/reports/\(entry.id)?since=\(now.since)&until=\(now.until)")) { "本期（\(now.text)，还没有结束的统计到现在）" }
       }
-      Card(report.title, isFlush: true) { ReportRoutes.view(table, report) }
       if let note = report.note { p(.class("field-help")) { "说明：\(note)" } }
+      Card(report.title, isFlush: true) { ReportRoutes.view(table, report) }
     }
   }
 
@@ -95,7 +95,7 @@ package struct ReportRoutes: Sendable {
         TableRow(id: "\(index)", name: row.label, path: nil, cells: [.text(row.label)] + row.cells.map(cell))
       }, opensPanel: false,
       totals: [.text("合计")] + table.totals.map { .text($0.isNull ? "" : $0.plainText) },
-      empty: .empty("没有可统计的记录", "这段时间，您的数据范围内没有这些业务。换一个时段再看。"))
+      empty: .empty("没有可统计的记录", "这段时间，您的数据范围内没有\(table.columns.joined(separator: "、"))。换一个时段再看。"))
   }
 
   private static func cell(_ cell: ReportTable.Cell) -> HTML {
