@@ -61,7 +61,7 @@ struct ReportCount: Sendable {
         ReportTable.Row(
           label: labels[key] ?? "",
           cells: zip(report.columns, numbers).map { column, found in
-            let value = found[key] ?? (column.measure.function == .count ? .integer(0) : .null)
+            let value = found[key] ?? ([.count, .sum].contains(column.measure.function) ? .integer(0) : .null)
             return ReportTable.Cell(value: value, list: value == .integer(0) ? nil : list(column, key))
           })
       }, totals: zip(report.columns, numbers).map { ReportCount.total($0.measure, $1.values) })

@@ -90,7 +90,8 @@ package struct ReportRoutes: Sendable {
 
   private static func view(_ table: ReportTable, _ report: ReportDefinition) -> DataTable {
     DataTable(
-      caption: report.title, columns: [Column(table.heading, .text)] + table.columns.map { Column($0, .number) },
+      caption: report.title,
+      columns: [Column(table.heading, .text)] + table.columns.map { Column($0, .number, isOnPhone: true) },
       rows: table.rows.enumerated().map { index, row in
         TableRow(id: "\(index)", name: row.label, path: nil, cells: [.text(row.label)] + row.cells.map(cell))
       }, opensPanel: false,
