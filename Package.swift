@@ -100,6 +100,9 @@ let package = Package(
     module(
       .platform, "Papers",
       ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Jobs", "SQL", "YAML"]),
+    module(
+      .platform, "Reports",
+      ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Jobs", "Messaging", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -127,6 +130,10 @@ let package = Package(
     module(
       .platform, "PapersWeb",
       ["Access", "Core", "Crypto", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Papers", "Shell", "Site"]),
+
+    module(
+      .platform, "ReportsWeb",
+      ["Access", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Reports", "Shell", "Site"]),
 
     // Spine: what everything hangs on, once.
     module(
@@ -179,7 +186,9 @@ let package = Package(
       ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.
-    module(.suite, "HouseholdRegistration", ["Access", "Cases", "Core", "Crypto", "Entities", "Identity", "SQL"]),
+    module(
+      .suite, "HouseholdRegistration",
+      ["Access", "Cases", "Core", "Crypto", "Entities", "Households", "Identity", "SQL"]),
     module(
       .suite, "DoorPlates",
       [
@@ -205,7 +214,7 @@ let package = Package(
         "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP",
         "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
-        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Residences", "SQL", "Search", "Shell", "Site",
+        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL", "Search", "Shell", "Site",
         "SpineWeb",
         "Transport",
       ]),
@@ -265,7 +274,7 @@ let package = Package(
       "CasesTests",
       [
         "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files",
-        "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal",
+        "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
         "Processes", "SQL", "TestSupport",
         "YAML",
       ]),

@@ -15,6 +15,7 @@ import Messaging
 import Peers
 import Papers
 import Portal
+import Reports
 import SQL
 import TestSupport
 
@@ -114,6 +115,7 @@ struct CaseFixture: Sendable {
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
+    ReportRules().addHooks(to: &hooks)
     return hooks
   }()
 
@@ -166,6 +168,7 @@ struct CaseFixture: Sendable {
     ("officer", "王民警", 3, "hukou_officer"), ("chief", "李所长", 3, "station_hukou_chief"),
     ("beat", "赵社区", 4, "beat_officer"), ("county", "陈审批", 2, "county_hukou_approver"),
     ("west", "孙民警", 5, "hukou_officer"), ("resident", "刘芳", nil, nil), ("neighbour", "周邻居", nil, nil),
+    ("manager", "钱处长", 1, "city_hukou_manager"),
   ]
 
   private static func populate(_ database: Database) async throws {

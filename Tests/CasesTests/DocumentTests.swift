@@ -6,6 +6,7 @@ import Crypto
 import Entities
 import Files
 import Foundation
+import Households
 import Jobs
 import Papers
 import SQL
@@ -318,5 +319,71 @@ import Testing
     #expect(
       try await city.refusal { try await office.issue("collection_notice", id, for: "催领", by: try city.person("west")) }
         == "record-missing")
+  }
+
+  // MARK: The card of a household's booklet
+
+  /// 登记事项变更和更正记载: as 变更打印控制 lets each item through, also of changes made before (C-496).
+  @Test func theCardRecordsTheChangesThatTheRuleLetsThrough() async throws {
+    let city = try await CaseFixture()
+    let households = HouseholdTests()
+    let he = try households.id("1960-03-07", 11)
+    let number = try await households.household(city, head: "孙一", he)
+    let son = try await households.person(city, "孙二", try households.id("1990-03-07", 12), in: number, .son)
+    let registers = households.registers(city)
+    try await registers.update(
+      "person", son, version: nil, ["name": .text("孙小二"), "relation_to_head": .text("other")], input: .code)
+    let household = try await households.row(city, number).id
+    let officer = try city.person("officer")
+    func card() async throws -> String {
+      let booklet = try await city.cases.office.issue("household_register", household, for: "换发", by: officer)
+      try await city.cases.office.print(booklet.id, .print, reason: "", by: officer)
+      let bytes = try await city.files.bytes(of: try await city.cases.office.file(booklet.id, .print, officer))
+      return try withFile(bytes) { try output(of: "pdftotext -layout \(DocumentTests.file) -", in: $0) }.filter {
+        !$0.isWhitespace
+      }
+    }
+    let first = try await card()
+    #expect(first.contains("登记事项变更和更正记载"))
+    // The card itself shows the relation as it is; the page of changes says it with the date.
+    func relations(_ card: String) -> Int { card.components(separatedBy: "户主或与户主关系非亲属2026年").count - 1 }
+    #expect(first.contains("姓名孙小二") && relations(first) == 1)
+    // Nobody else's card has a page of changes.
+    #expect(first.components(separatedBy: "登记事项变更和更正记载").count == 2)
+    let rule = try await registers.insert(
+      "change_print_rule", ["field": .text("relation_to_head"), "printed": .boolean(false)], input: .code)
+    let second = try await card()
+    #expect(second.contains("姓名孙小二") && relations(second) == 0)
+    try await registers.delete("change_print_rule", rule.id, version: nil)
+    #expect(relations(try await card()) == 1)
+  }
+
+  /// 催办: a first-generation card to be replaced or expired, a second-generation one that expires, none at sixteen (C-455).
+  @Test func theReminderOfACardSaysWhyItIsDue() async throws {
+    let city = try await CaseFixture()
+    let households = HouseholdTests()
+    let registers = households.registers(city)
+    let someone = try await households.person(city, "何少年", try households.id("2010-05-12", 11))
+    let officer = try city.person("officer")
+    func notice(_ kind: String?, _ expiry: String?) async throws -> String {
+      try await registers.update(
+        "person", someone, version: nil,
+        [
+          "card_kind": kind.map { .text($0) } ?? .null,
+          "card_expires_on": try expiry.map { .date(try #require(CivilDate($0))) } ?? .null,
+        ], input: .code)
+      let issued = try await city.cases.office.issue("id_card_notice", someone, for: "催办", by: officer)
+      try await city.cases.office.print(issued.id, .print, reason: "", by: officer)
+      let bytes = try await city.files.bytes(of: try await city.cases.office.file(issued.id, .print, officer))
+      return try withFile(bytes) { try output(of: "pdftotext \(DocumentTests.file) -", in: $0) }.filter {
+        !$0.isWhitespace
+      }
+    }
+    #expect(try await notice(nil, nil).contains("您已年满16周岁"))
+    #expect(try await notice("first", "2016-01-01").contains("第一代居民身份证已于2016年1月1日到期"))
+    #expect(try await notice("first", nil).contains("换领第二代居民身份证"))
+    #expect(try await notice("second", "2026-11-01").contains("2026年11月1日，已到期"))
+    #expect(try await notice("second", "2027-01-15").contains("2027年1月15日，即将到期"))
+    #expect(try await city.refusal { try await notice("second", "2036-01-15") } == "document-condition")
   }
 }

@@ -176,4 +176,24 @@ import Testing
     try await city.answer(id, by: "county", ["review": "passed"])
     #expect(try await city.state(id)["step"].text?.isEmpty != true)
   }
+
+  /// 网上迁移: only open districts take applications to move on line; at the window everybody is served (C-492).
+  @Test func onlyOpenDistrictsTakeMovesOnLine() async throws {
+    let city = try await CaseFixture()
+    let registers = city.store.records(as: .system, purpose: "核对")
+    let golden = try #require(
+      city.cases.services.item("hukou_046")?.goldenCases.firstIndex { $0.channel == .online })
+    // While no district is entered, nothing is asked.
+    try await city.start("hukou_046", golden: golden)
+    let district = try await registers.insert(
+      "urban_district", ["name": .text("通川区"), "division_code": .text("511702")], input: .code)
+    #expect(try await city.refusal { try await city.start("hukou_046", golden: golden) } == "migration-offline")
+    try await city.start("hukou_046", by: "officer", channel: .window, golden: golden, delivery: "window")
+    try await city.start("hukou_001")
+    try await registers.perform("open", on: "urban_district", district.id, version: nil)
+    try await city.start("hukou_046", golden: golden)
+    try await registers.perform(
+      "close", on: "urban_district", district.id, version: nil, asked: ["closed_reason": .text("系统升级")])
+    #expect(try await city.refusal { try await city.start("hukou_046", golden: golden) } == "migration-offline")
+  }
 }

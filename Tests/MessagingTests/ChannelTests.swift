@@ -61,6 +61,26 @@ import Transport
     #expect(!encoded.replacingOccurrences(of: "\r\n ", with: "").contains("\n"))
   }
 
+  @Test func aLetterCarriesItsFiles() throws {
+    let from = try #require(EmailAddress("lifang@dazhou.example.cn"))
+    let pdf = (0..<5000).map { UInt8($0 % 251) }
+    var letter = MailText(
+      from: from, fromName: "户政", to: from, subject: "报表", text: "见附件。", url: nil, id: "7.report_ready",
+      date: try #require(Instant("2026-11-21 14:05:09")))
+    let plain = String(decoding: letter.bytes, as: UTF8.self)
+    #expect(plain.contains("Content-Type: text/plain") && !plain.contains("multipart"))
+    letter.attachments = [MailAttachment(name: "月报 1.pdf", contentType: "application/pdf", bytes: pdf)]
+    let text = String(decoding: letter.bytes, as: UTF8.self)
+    let head = try #require(text.components(separatedBy: "\r\n\r\n").first)
+    let boundary = try #require(head.components(separatedBy: "boundary=\"").last?.components(separatedBy: "\"").first)
+    let parts = text.components(separatedBy: "--\(boundary)")
+    #expect(parts.count == 4 && parts[3] == "--\r\n")
+    #expect(parts[2].contains("filename*=utf-8''%E6%9C%88%E6%8A%A5%201.pdf"))
+    let body = try #require(parts[2].components(separatedBy: "\r\n\r\n").last)
+    #expect(Data(base64Encoded: body.replacingOccurrences(of: "\r\n", with: "")) == Data(pdf))
+    #expect(text.components(separatedBy: "\r\n").allSatisfy { $0.utf8.count <= 998 })
+  }
+
   @Test func datesOfLetters() throws {
     #expect(MailText.date(try #require(Instant("2026-11-21 14:05:09"))) == "Sat, 21 Nov 2026 14:05:09 +0800")
     #expect(MailText.date(try #require(Instant("2027-01-03 00:00:00"))) == "Sun, 3 Jan 2027 00:00:00 +0800")

@@ -92,7 +92,11 @@ package struct RecordRoutes: Sendable {
   /// The items of a list's address, with the columns that the person once chose unless the address names some.
   func remembering(_ visit: Visit, _ entity: EntityDeclaration) -> QueryItems {
     let items = visit.request.query
-    guard !items.contains("columns"), let kept = visit.request.cookies["columns-\(entity.name)"] else { return items }
+    // A prepared query says itself what it shows.
+    let isPrepared = items.first("view").flatMap { entity.list.query($0) } != nil
+    guard !items.contains("columns"), !isPrepared, let kept = visit.request.cookies["columns-\(entity.name)"] else {
+      return items
+    }
     let names = kept.split(separator: ".").map(String.init).filter { entity.field($0)?.hidden == false }
     return names.isEmpty ? items : items.setting("columns", to: names.joined(separator: ","))
   }

@@ -60,7 +60,9 @@ package struct Visit: Sendable {
         otherUnits: session.otherUnits)
     }
     var frame = FrameModel(
-      city: site.city, person: person, menu: try await site.menu(principal), path: request.path, textSize: textSize,
+      city: site.city, person: person, menu: try await site.menu(principal),
+      // Prepared queries of one register are entries of their own.
+      path: request.query.first("view").map { "\(request.path)?view=\($0)" } ?? request.path, textSize: textSize,
       menuFolded: request.cookies["menu"] == "folded", environment: environment,
       flashes: site.flash(in: request).map { [$0] } ?? [], requestID: request.id)
     if principal.kind == .user, site.isConfidential(request.path) {

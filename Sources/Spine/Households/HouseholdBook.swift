@@ -244,7 +244,7 @@ package struct HouseholdBook: Sendable {
     try await records.update(HouseholdBook.entity, household.id, version: nil, changes, input: .code)
   }
 
-  private func recount(_ household: Household) async throws {
+  func recount(_ household: Household) async throws {
     let count = try await reader.count(
       ListQuery(
         HouseholdBook.person, filters: [ListFilter("household_number", .equals(.text(household.roll.number)))]))

@@ -1,4 +1,5 @@
 package import Entities
+import Households
 
 /// What only household registration has (户籍业务): sampling of its cases and tasks that go out by the list.
 package enum HouseholdHooks {
@@ -6,5 +7,8 @@ package enum HouseholdHooks {
   package static func addHooks(to hooks: inout RecordHooks) {
     InspectionDraw.addHooks(to: &hooks)
     BatchTasks.addHooks(to: &hooks)
+    HouseholdLedger.addHooks(to: &hooks)
+    ChangeRestoration.addHooks(to: &hooks)
+    OnlineMigration.addHooks(to: &hooks)
   }
 }

@@ -7,6 +7,7 @@ import Entities
 import Feeds
 import Foundation
 import Messaging
+import Reports
 import SQL
 
 /// `lifang migrate`: brings the database up to the declarations, or prints what it would do.
@@ -41,6 +42,7 @@ enum CheckCommand {
     let findings =
       reading.allFindings() + services.findings + MessageTemplates(reading.catalog).findings
       + SharedResources(reading.catalog).findings + PlateDesigns(reading.catalog).findings
+      + ReportDefinitions(reading.catalog).findings
       + Deployment.feeds(reading.catalog, services.connectors).findings
       + services.items.flatMap { GoldenRun(services, catalog: reading.catalog).findings(of: $0) }
     for finding in findings { print(finding.description) }

@@ -18,6 +18,7 @@ import Jobs
 import Messaging
 import Papers
 import Portal
+import Reports
 import Residences
 import SQL
 import Search
@@ -85,6 +86,7 @@ struct Deployment: Sendable {
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
     FeedDifferenceRules.addHooks(to: &hooks)
+    ReportRules().addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

@@ -31,6 +31,10 @@ struct MenuBuilder: Sendable {
       }
       groups[menu.group, default: []].append(
         (menu.order, MenuItem(menu.label ?? entity.label, path: "/r/\(entity.name)")))
+      for query in entity.list.queries {
+        groups[menu.group, default: []].append(
+          (query.order ?? menu.order, MenuItem(query.label, path: "/r/\(entity.name)?view=\(query.name)")))
+      }
     }
     for menu in catalog.menus {
       for page in menu.items where page.permission.map(principal.may) ?? true {

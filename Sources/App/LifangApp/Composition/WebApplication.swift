@@ -32,6 +32,8 @@ import Papers
 import PapersWeb
 import Portal
 import PortalWeb
+import Reports
+import ReportsWeb
 import Residences
 import SQL
 import Shell
@@ -131,10 +133,15 @@ struct WebApplication: Sendable {
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
+    let reports = ReportOffice(store: store, files: files)
+    try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
+    let plans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
+    ReportPlanJob.register(in: &kinds, plans: plans, log: deployment.log)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
     try await StayReviewJob.schedule(on: jobs)
+    try await ReportPlanJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
 
@@ -178,7 +185,10 @@ struct WebApplication: Sendable {
       try MessagingSettings(parameters, secrets: secrets)
     }
     let messageRunner = MessageRunner(
-      center: messages, channels: [.sms(), .mail(clock: deployment.clock), .wechat(clock: deployment.clock)],
+      center: messages,
+      channels: [
+        .sms(), .mail(clock: deployment.clock) { try await files.attachment($0) }, .wechat(clock: deployment.clock),
+      ],
       settings: messagingSettings,
       configuration: .init(
         worker: "node-\(ProcessInfo.processInfo.processIdentifier)", publicOrigin: origin, log: deployment.log,
@@ -314,6 +324,7 @@ struct WebApplication: Sendable {
     let installation = configuration.installation
     let parser = ParserSource { () throws(Refusal) in try ParserModel(installation: installation) }
     ParseRoutes(site: site, source: parser).register(in: &router)
+    ReportRoutes(site: site, office: reports).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
       site: site, office: office,

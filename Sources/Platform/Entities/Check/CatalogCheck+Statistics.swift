@@ -10,6 +10,11 @@ extension CatalogCheck {
         collector.error(tile.position, "工作台数字“\(tile.label)”的 by 应是 statistics 的 by 里的一个维度")
       }
     }
+    var queries: Set<String> = []
+    for query in entity.list.queries {
+      check(query.conditions, "查询“\(query.label)”", query.position, entity)
+      if !queries.insert(query.name).inserted { collector.error(query.position, "查询“\(query.name)”写了两次") }
+    }
     guard let role = entity.statistics else { return }
     for measure in role.measures {
       check(measure.filters, "统计量“\(measure.label ?? measure.name)”", role.position, entity)

@@ -7,6 +7,8 @@ package import HTTP
 package struct ListAddress: Sendable {
   package let entity: EntityDeclaration
   package let query: ListQuery
+  /// The prepared query that the address names (`view=four`).
+  package let prepared: ListView.Query?
   /// The items that say something about the list, without empty ones.
   package let items: QueryItems
 
@@ -27,8 +29,33 @@ package struct ListAddress: Sendable {
       query.items.filter {
         !$0.value.isEmpty && !ListAddress.ignored.contains($0.name) && !$0.name.hasSuffix(".text")
       })
-    self.query = try ListQuery(entity, items: items.items.map { ($0.name, $0.value) })
+    prepared = items.first("view").flatMap { entity.list.query($0) }
+    self.query = try ListQuery(entity, items: ListAddress.asked(items, prepared))
   }
+
+  /// The items with what the prepared query always asks. Of a field that both name, what both allow: a query never shows
+  /// more than it is for.
+  private static func asked(_ items: QueryItems, _ prepared: ListView.Query?) -> [(name: String, value: String)] {
+    let plain = items.items.map { (name: $0.name, value: $0.value) }
+    guard let prepared else { return plain }
+    var asked = plain.filter { $0.name != "view" }
+    for name in Set(prepared.conditions.map(\.name)).sorted() {
+      let allowed = prepared.conditions.filter { $0.name == name }.map(\.value)
+      let both = asked.filter { $0.name == name && allowed.contains($0.value) }.map(\.value)
+      asked.removeAll { $0.name == name }
+      asked += (both.isEmpty ? allowed : both).map { (name: name, value: $0) }
+    }
+    if let columns = prepared.columns, !items.contains("columns") {
+      asked.append((name: "columns", value: columns.joined(separator: ",")))
+    }
+    return asked
+  }
+
+  /// What the page is called.
+  package var label: String { prepared?.label ?? entity.label }
+
+  /// The fields of the filter bar.
+  package var filterNames: [String] { prepared?.filters ?? entity.list.filters }
 
   /// `division_code.prefix.text=东城街道` beside an empty `division_code.prefix` becomes its code.
   ///
@@ -73,7 +100,7 @@ package struct ListAddress: Sendable {
   /// The names of the fields that are filtered, in the order of the address.
   package var filtered: [String] {
     var names: [String] = []
-    for item in items.items where !ListQuery.words.contains(item.name) {
+    for item in items.items where !ListQuery.words.contains(item.name) && !(item.name == "view" && prepared != nil) {
       let name = ListAddress.baseName(item.name)
       if !names.contains(name) { names.append(name) }
     }
@@ -101,6 +128,9 @@ package struct ListAddress: Sendable {
 
   /// The path with nothing filtered.
   package var bare: String { "/r/\(entity.name)" }
+
+  /// The path of the prepared query, or of the register, with nothing else filtered.
+  package var cleared: String { prepared.map { "\(bare)?view=\($0.name)" } ?? bare }
 
   private func path(_ items: QueryItems) -> String { items.isEmpty ? bare : "\(bare)?\(items.encoded)" }
 }

@@ -19,7 +19,8 @@ struct ListPage {
 
   func response() async throws -> Response {
     try await visit.page(
-      entity.label, layout: .list, subtitle: entity.help, actions: actions, moreActions: more
+      address.label, layout: .list, subtitle: address.prepared.map(\.help) ?? entity.help, actions: actions,
+      moreActions: more
     ) { list }
   }
 
@@ -53,7 +54,9 @@ struct ListPage {
 
   private var list: HTML {
     Shell.ListView(
-      filters: filterBar, chips: ActiveFilters(filters.chips, clearPath: address.bare), columns: chooser, table: table,
+      filters: filterBar, chips: ActiveFilters(filters.chips, clearPath: address.cleared),
+      columns: address.prepared == nil ? chooser : nil,
+      table: table,
       pager: Pager(
         total: page.count.isEstimate ? .about(page.count.value) : .exact(page.count.value), page: address.page,
         size: address.size, shown: page.records.count,
@@ -69,7 +72,7 @@ struct ListPage {
   // MARK: Filters
 
   private var filterBar: FilterBar {
-    let fields = entity.list.filters.compactMap { entity.field($0) }
+    let fields = address.filterNames.compactMap { entity.field($0) }
     let basic = fields.prefix(3).map(filters.field)
     let rest = fields.dropFirst(3).map(filters.field)
     let moreInForce = fields.dropFirst(3).filter { address.filtered.contains($0.name) }.count
@@ -83,7 +86,9 @@ struct ListPage {
   private var filters: FilterFields { FilterFields(register: register, address: address) }
 
   private var kept: [HiddenField] {
-    ["sort", "size", "columns", "at"].compactMap { name in address.items.first(name).map { HiddenField(name, $0) } }
+    (["sort", "size", "columns", "at"] + (address.prepared == nil ? [] : ["view"])).compactMap { name in
+      address.items.first(name).map { HiddenField(name, $0) }
+    }
   }
 
   // MARK: Table
@@ -101,7 +106,7 @@ struct ListPage {
       return column
     }
     return DataTable(
-      caption: "\(entity.label)列表", columns: columns, rows: page.records.map(row), batch: batch, empty: empty)
+      caption: "\(address.label)列表", columns: columns, rows: page.records.map(row), batch: batch, empty: empty)
   }
 
   private func row(_ record: Record) -> TableRow {
@@ -147,11 +152,14 @@ struct ListPage {
   private var empty: StateView {
     if !filters.chips.isEmpty {
       return .nothingFound(
-        "没有符合条件的\(entity.label)", "试着去掉一个筛选条件，或换一个说法搜索。您能看到的范围由角色的数据权限决定。", clear: address.bare)
+        "没有符合条件的\(entity.label)", "试着去掉一个筛选条件，或换一个说法搜索。您能看到的范围由角色的数据权限决定。", clear: address.cleared)
     }
     var first: [Action] = []
     if may("create") { first.append(Action("新建\(entity.label)", .link("\(address.bare)/new"), style: .primary)) }
     if let path = importPath { first.append(Action("从表格导入", .link(path))) }
+    if address.prepared != nil {
+      return .empty("还没有\(address.label)的记录", "办理以后会列在这里。您能看到的范围由角色的数据权限决定。", actions: [])
+    }
     let hint = importPath == nil ? "有了记录会列在这里。" : "新建一条，或从 Excel、CSV 表格批量导入。"
     return .empty("还没有\(entity.label)", hint, actions: first)
   }

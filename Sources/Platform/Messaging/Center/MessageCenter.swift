@@ -43,12 +43,13 @@ package struct MessageCenter: Sendable {
   ///   - link: what `{id}` stands for in the link of the template.
   ///   - key: of several sendings of one template to one recipient with one key only the first counts:
   ///     `case 12 event 34`.
+  ///   - attachments: keys of kept files that go along by e-mail; whoever reads the message in site follows its link.
   /// - Returns: how many recipients had not been sent it before.
   /// - Throws: ``Fault`` when there is no such template, or a value is missing or of no variable: an error of the caller.
   @discardableResult
   package func send(
     _ name: String, to recipients: [MessageRecipient], _ values: [String: String], link: String? = nil, key: String,
-    in transaction: Transaction
+    attachments: [String] = [], in transaction: Transaction
   ) async throws -> Int {
     guard let template = templates.template(name) else { throw Fault("message-template", name) }
     for variable in template.variables where values[variable.name] == nil {
@@ -57,7 +58,8 @@ package struct MessageCenter: Sendable {
     for variable in values.keys where template.variable(variable) == nil {
       throw Fault("message-variable", "\(name) has no \(variable)")
     }
-    let content = MessageContent(template, values, link: link)
+    var content = MessageContent(template, values, link: link)
+    content.attachments = attachments
     let keyed = Dictionary(
       try recipients.map { (try $0.key(keys), $0) }, uniquingKeysWith: { first, _ in first })
     var count = 0

@@ -20,6 +20,8 @@ package struct MessageContent: Sendable, Hashable {
   package let wechat: WeChat?
   /// The path of the page it leads to.
   package let link: String?
+  /// Keys of kept files that go along by e-mail.
+  package var attachments: [String] = []
 
   package init(title: String, text: String, sms: String? = nil, wechat: WeChat? = nil, link: String? = nil) {
     self.title = title
@@ -75,6 +77,7 @@ extension MessageContent {
         ("wechat", ["template": wechat.template.map { .string($0) } ?? .null, "data": .object(data)]))
     }
     if let link { members.append(("link", .string(link))) }
+    if !attachments.isEmpty { members.append(("attachments", .array(attachments.map { .string($0) }))) }
     if let address { members.append(("address", .string(address))) }
     return .object(members)
   }
@@ -89,5 +92,6 @@ extension MessageContent {
         template: wechat["template"]?.string, data: Dictionary(data, uniquingKeysWith: { first, _ in first }))
     }
     link = json["link"]?.string
+    attachments = json["attachments"]?.array?.compactMap(\.string) ?? []
   }
 }

@@ -1,17 +1,49 @@
 package import Core
 import Transport
 
+/// A file that goes along with a letter.
+package struct MailAttachment: Sendable {
+  package let name: String
+  package let contentType: String
+  package let bytes: [UInt8]
+
+  package init(name: String, contentType: String, bytes: [UInt8]) {
+    self.name = name
+    self.contentType = contentType
+    self.bytes = bytes
+  }
+
+  /// Of all files of a letter: what most mail servers let through once it is written in base64.
+  static let maximumSize = 12 << 20
+}
+
 extension MessageChannel {
   /// 电子邮件 by SMTP.
-  package static func mail(clock: WallClock = .system) -> MessageChannel {
+  ///
+  /// - Parameter attachment: the kept file of a key; `nil` for one that is gone.
+  package static func mail(
+    clock: WallClock = .system, attachment: @escaping @Sendable (String) async throws -> MailAttachment? = { _ in nil }
+  ) -> MessageChannel {
     let transports = TransportPool(name: "mail", size: 2)
     return MessageChannel(.email, missing: { $0.mail == nil ? "邮件服务器没有配置" : nil }) { message, settings in
       guard let mail = settings.mail, let from = EmailAddress(mail.from) else {
         return .failed("邮件服务器没有配置，或发件人地址不对")
       }
       guard let to = EmailAddress(message.address) else { return .refused("邮箱地址不对") }
+      var attachments: [MailAttachment] = []
+      for key in message.content.attachments {
+        do { if let file = try await attachment(key) { attachments.append(file) } } catch {
+          return .failed("附件没有读到")
+        }
+      }
+      var text = message.content.text
+      if attachments.reduce(0, { $0 + $1.bytes.count }) > MailAttachment.maximumSize {
+        attachments = []
+        text += "\n\n附件较大，请登录后下载。"
+      }
       let letter = MailText(
-        from: from, fromName: mail.fromName, to: to, subject: message.content.title, text: message.content.text,
+        from: from, fromName: mail.fromName, to: to, subject: message.content.title, text: text,
+        attachments: attachments,
         url: message.url, id: "\(message.id).\(message.template)", date: clock.now())
       let request = MailRequest(
         url: mail.url, user: mail.user, password: settings.secrets.mail?.text, requiresTLS: mail.requiresTLS,
@@ -28,13 +60,14 @@ extension MessageChannel {
   }
 }
 
-/// A letter as it goes over the wire (RFC 5322, RFC 2045, RFC 2047): plain text in UTF-8.
+/// A letter as it goes over the wire (RFC 5322, RFC 2045, RFC 2046, RFC 2047): plain text in UTF-8, and files beside it.
 struct MailText {
   let from: EmailAddress
   let fromName: String?
   let to: EmailAddress
   let subject: String
   let text: String
+  var attachments: [MailAttachment] = []
   let url: String?
   let id: String
   let date: Instant
@@ -45,18 +78,44 @@ struct MailText {
     var lines = [
       "From: \(sender)", "To: \(to.text)", "Subject: \(MailText.encoded(subject))", "Date: \(MailText.date(date))",
       "Message-ID: <\(id)@\(host)>", "MIME-Version: 1.0", "Auto-Submitted: auto-generated",
-      "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", "",
     ]
-    let body = url.map { "\(text)\n\n\($0)\n" } ?? "\(text)\n"
-    let base64 = Array(
-      GatewayText.base64(
-        Array(body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8)
-      )
-      .utf8)
-    for start in stride(from: 0, to: base64.count, by: 76) {
-      lines.append(String(decoding: base64[start..<min(start + 76, base64.count)], as: UTF8.self))
+    // Base64 has neither `_` nor `=` followed by letters: no part can hold the line that ends it.
+    let boundary = "=_lifang_\(id.filter { $0.isASCII && ($0.isLetter || $0.isNumber) })"
+    if !attachments.isEmpty {
+      lines += ["Content-Type: multipart/mixed; boundary=\"\(boundary)\"", "", "--\(boundary)"]
     }
+    lines += ["Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", ""]
+    let body = url.map { "\(text)\n\n\($0)\n" } ?? "\(text)\n"
+    lines += MailText.base64(
+      Array(body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8))
+    for file in attachments {
+      lines += [
+        "--\(boundary)", "Content-Type: \(file.contentType)", "Content-Transfer-Encoding: base64",
+        "Content-Disposition: attachment; filename*=utf-8''\(MailText.parameter(file.name))", "",
+      ]
+      lines += MailText.base64(file.bytes)
+    }
+    if !attachments.isEmpty { lines.append("--\(boundary)--") }
     return Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
+  }
+
+  /// Base64 in lines of 76 characters.
+  private static func base64(_ bytes: [UInt8]) -> [String] {
+    let text = Array(GatewayText.base64(bytes).utf8)
+    return stride(from: 0, to: text.count, by: 76).map {
+      String(decoding: text[$0..<min($0 + 76, text.count)], as: UTF8.self)
+    }
+  }
+
+  /// A name as the value of a parameter (RFC 2231).
+  static func parameter(_ name: String) -> String {
+    let hex = Array("0123456789ABCDEF".utf8)
+    return String(
+      decoding: name.utf8.flatMap { byte -> [UInt8] in
+        let isPlain = (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+        return isPlain || byte == 45 || byte == 46
+          ? [byte] : [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+      }, as: UTF8.self)
   }
 
   /// Encoded words of at most 75 characters, none of which breaks a character (RFC 2047 §2, §5).

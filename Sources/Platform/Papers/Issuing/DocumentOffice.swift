@@ -87,6 +87,31 @@ package struct DocumentOffice: Sendable {
   }
 
   private func add(_ lookup: DocumentLookup, to content: inout DocumentContent, _ records: Records) async throws {
+    guard let above = lookup.of else {
+      let rows = try await rows(lookup, content, records)
+      guard lookup.isMany else {
+        if let row = rows.first { content.entries.merge(row) { _, row in row } }
+        return
+      }
+      content.rows[lookup.name] = rows
+      content.set("\(lookup.name)_count", .integer(Int64(rows.count)))
+      return
+    }
+    // A record's own rows know whose they are, and it knows how many.
+    var all: [[String: DocumentContent.Entry]] = []
+    for (index, parent) in (content.rows[above] ?? []).enumerated() {
+      let own = try await rows(lookup, content.inRow(parent), records)
+      content.rows[above]?[index]["\(lookup.name)_count"] = .init(
+        value: .integer(Int64(own.count)), text: "\(own.count)")
+      all += own.map { row in row.merging(["\(above)_id": parent["\(above)_id"]].compactMapValues(\.self)) { $1 } }
+    }
+    content.rows[lookup.name] = all
+    content.set("\(lookup.name)_count", .integer(Int64(all.count)))
+  }
+
+  private func rows(_ lookup: DocumentLookup, _ content: DocumentContent, _ records: Records) async throws
+    -> [[String: DocumentContent.Entry]]
+  {
     let register = try store.entity(lookup.register)
     let prefix = "\(lookup.name)_"
     let value = try lookup.value.evaluate(in: content.context) { content[$0] }
@@ -98,10 +123,6 @@ package struct DocumentOffice: Sendable {
         if try content.inRow(row).holds(lookup.keep) { rows.append(row) }
       }
     }
-    guard lookup.isMany else {
-      if let row = rows.first { content.entries.merge(row) { _, row in row } }
-      return
-    }
     if let first = lookup.first {
       let isFirst = try rows.map { try content.inRow($0).holds(first) }
       rows = zip(rows, isFirst).filter(\.1).map(\.0) + zip(rows, isFirst).filter { !$0.1 }.map(\.0)
@@ -109,8 +130,7 @@ package struct DocumentOffice: Sendable {
     for index in rows.indices {
       rows[index]["\(prefix)index"] = .init(value: .integer(Int64(index + 1)), text: "\(index + 1)")
     }
-    content.rows[lookup.name] = rows
-    content.set("\(lookup.name)_count", .integer(Int64(rows.count)))
+    return rows
   }
 
   /// At most ``maximumRows`` of many.

@@ -141,7 +141,9 @@ struct DocumentPainter {
 
   private func paint(_ table: DocumentTable, _ size: Double, _ content: DocumentContent) throws {
     let columns = table.columns.map { PDFColumn($0.label, width: .share($0.width), alignment: .centre) }
-    var rows = try (content.rows[table.lookup] ?? []).map { row in
+    let above = template.lookups.first { $0.name == table.lookup }?.of.map { "\($0)_id" }
+    let own = (content.rows[table.lookup] ?? []).filter { row in above.map { row[$0]?.value == content[$0] } ?? true }
+    var rows = try own.map { row in
       let inner = content.inRow(row)
       return try table.columns.map { try inner.fill($0.text) }
     }

@@ -119,18 +119,29 @@ struct DocumentReader {
     var lookups: [DocumentLookup] = []
     for node in reader.nodes("with") {
       let item = MappingReader(
-        node, "关联记录", keys: ["name", "register", "where", "many", "keep", "first"], collector)
-      guard let name = item.name("name"), let register = register(item), let pair = pair(item, "where", register, scope)
+        node, "关联记录", keys: ["name", "register", "where", "many", "keep", "first", "of"], collector)
+      var outer = scope
+      let of = item.text("of", limit: 50)
+      if let of {
+        guard let parent = lookups.first(where: { $0.name == of && $0.isMany && $0.of == nil }),
+          let above = catalog.entity(parent.register)
+        else {
+          collector.error(item.place("of"), "of 应是前面一项 many 的关联记录，没有“\(of)”")
+          continue
+        }
+        outer.add(above, prefix: "\(of)_")
+      }
+      guard let name = item.name("name"), let register = register(item), let pair = pair(item, "where", register, outer)
       else { continue }
-      let isMany = item.flag("many", default: false)
-      var inner = scope
+      let isMany = item.flag("many", default: false) || of != nil
+      var inner = outer
       let clashes = inner.add(register, prefix: "\(name)_")
       if let clash = clashes.min() { collector.error(node.position, "关联记录的字段“\(clash)”与已有的名称相同，请换一个 name") }
       lookups.append(
         DocumentLookup(
           name: name, register: register.name, field: pair.field, value: pair.value, isMany: isMany,
           keep: item.node("keep").flatMap { condition($0, inner) },
-          first: item.node("first").flatMap { condition($0, inner) }))
+          first: item.node("first").flatMap { condition($0, inner) }, of: of))
       if isMany { scope.add("\(name)_count", "\(register.label)数", .integer) } else { scope = inner }
     }
     return lookups

@@ -65,6 +65,8 @@ package struct DocumentLookup: Sendable {
   package let keep: Expression?
   /// Those for which it holds stand first: the head of a household.
   package let first: Expression?
+  /// Found for each record of this lookup, and shown on its page only.
+  package let of: String?
 }
 
 /// A register from whose records a document of another may be asked for: of the household that a person belongs to.

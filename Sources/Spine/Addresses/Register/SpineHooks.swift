@@ -19,6 +19,7 @@ package enum SpineHooks {
   private static func addresses(_ hooks: inout RecordHooks, _ gazetteer: Gazetteer, _ series: AddressCodeSeries) {
     hooks.beforeInsert("address") { drafts, records in
       guard let transaction = records.transaction else { throw Fault("hook-without-transaction", "address") }
+      try await RoadCommunities.fill(&drafts, in: transaction)
       let given = drafts.compactMap { $0["code"].text.map { AddressCode(canonical: $0) } }
       let taken = given.isEmpty ? [] : try await AddressCodeLedger.taken(given, in: transaction)
       var divisions: [(index: Int, division: DivisionCode)] = []

@@ -57,7 +57,8 @@ package struct Outcome: Sendable {
     /// What a change of a household is (户成员变动).
     package enum Kind: String, Sendable, CaseIterable {
       /// 入户, 立户或分户, 集体户立户, 离户, 户主变更, 与户主关系变更, 变更户别, 并户, 恢复原户.
-      case join, establish, collective, leave, head, relate, kind, merge, rejoin
+      /// 变动恢复 (`revert`) puts back what an earlier case changed.
+      case join, establish, collective, leave, head, relate, kind, merge, rejoin, revert
     }
 
     /// What an expression is for.
@@ -81,6 +82,8 @@ package struct Outcome: Sendable {
       case reason
       /// The resident id of the keeper of a collective household.
       case keeper
+      /// The number of the change that is put back (变动编号).
+      case change
     }
 
     package let kind: Kind
@@ -109,8 +112,18 @@ package struct Outcome: Sendable {
     case number(NumberChange)
   }
 
+  /// What the ledger of changes calls a case (变动类别).
+  package struct Naming: Sendable {
+    /// A code of `household_change_kind`.
+    package let kind: String
+    /// `nil` for every other case.
+    package let when: Expression?
+  }
+
   package let form: String
   package let label: String
+  /// The first that holds names the case; none for forms that change no household and nobody's registration.
+  package let namings: [Naming]
   package let changes: [Step]
   package let issues: [Issue]
 

@@ -1,4 +1,5 @@
 import Entities
+import Households
 import Papers
 import YAML
 
@@ -22,7 +23,7 @@ struct OutcomeReader {
     self.catalog = catalog
     self.collector = collector
     reader = MappingReader(
-      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "changes", "issues"], collector)
+      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "kinds", "changes", "issues"], collector)
   }
 
   func outcome() -> Outcome? {
@@ -33,8 +34,32 @@ struct OutcomeReader {
     var names: Set<String> = []
     let changes = reader.nodes("changes").compactMap { step($0, form, &names) }
     return Outcome(
-      form: form.name, label: reader.label(fallback: form.label), changes: changes,
+      form: form.name, label: reader.label(fallback: form.label), namings: namings(form, changes), changes: changes,
       issues: reader.nodes("issues").compactMap { issue($0, form) })
+  }
+
+  /// `{kind: death, when: "reason == 'death'"}`; due wherever persons or households change.
+  private func namings(_ form: EntityDeclaration, _ changes: [Outcome.Step]) -> [Outcome.Naming] {
+    let namings = reader.nodes("kinds").compactMap { node -> Outcome.Naming? in
+      let naming = MappingReader(node, "变动类别", keys: ["kind", "when"], collector)
+      let kind = naming.required("kind", limit: 50, fallback: "")
+      if let kinds = catalog.dictionary("household_change_kind"), kinds.code(kind) == nil {
+        collector.error(
+          naming.place("kind"),
+          "字典“\(kinds.label)”里没有“\(kind)”\(Suggestion.text(for: kind, among: kinds.codes.map(\.code)))")
+      }
+      return Outcome.Naming(kind: kind, when: naming.node("when").flatMap { expression($0, form) })
+    }
+    let isDue = changes.contains { step in
+      switch step {
+      case .record(let change): change.register == HouseholdBook.person
+      case .household, .number: true
+      }
+    }
+    if isDue, namings.last?.when != nil || namings.isEmpty {
+      collector.error(document.namePosition, "办结落实“\(document.name)”改变人口或户，应写 kinds，最后一项不带 when")
+    }
+    return namings
   }
 
   /// - Parameter names: of the changes before this one.
@@ -52,7 +77,7 @@ struct OutcomeReader {
     let reader = MappingReader(
       node, "户变动", keys: ["household", "person", "when"] + parts.map(\.rawValue), collector)
     guard let kind = reader.choice("household", Outcome.HouseholdChange.Kind.self) else { return nil }
-    if kind != .collective, !reader.has("person") { collector.error(node.position, "户变动缺少 person") }
+    if kind != .collective, kind != .revert, !reader.has("person") { collector.error(node.position, "户变动缺少 person") }
     for needed in kind.needed where !reader.has(needed.rawValue) {
       collector.error(node.position, "户变动 \(kind.rawValue) 缺少 \(needed.rawValue)")
     }
@@ -184,6 +209,7 @@ extension Outcome.HouseholdChange.Kind {
     case .relate: [.relation]
     case .kind: [.kind]
     case .leave: [.reason]
+    case .revert: [.change]
     case .join, .establish, .head, .merge, .rejoin: []
     }
   }

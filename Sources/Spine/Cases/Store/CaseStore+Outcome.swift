@@ -23,6 +23,8 @@ extension CaseStore {
     var run = OutcomeRun(
       registers: registers, catalog: store.catalog,
       context: EvaluationContext(now: store.clock.now(), principal: principal), form: form, record: record)
+    let naming = try outcome.namings.first { try $0.when?.holds(in: run.context, run.lookup) ?? true }
+    if naming != nil { try await HouseholdLedger.begin(in: transaction) }
     for step in outcome.changes {
       guard try run.applies(step) else { continue }
       var action = CaseAction(name: "register")
@@ -39,13 +41,20 @@ extension CaseStore {
       }
       _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     }
+    guard let naming else { return }
+    let place = run.place(nil)
+    try await HouseholdLedger.close(
+      .init(
+        id: state.id, number: record["number"].text ?? "", item: record["item_label"].text ?? outcome.label,
+        kind: naming.kind, division: place.division, unit: place.unit,
+        officer: principal.kind == .user ? principal.id : nil), registers)
   }
 }
 
 extension Outcome {
   /// The registers that its changes write to.
   fileprivate var registers: Set<String> {
-    var names: Set<String> = []
+    var names: Set<String> = namings.isEmpty ? [] : [HouseholdLedger.entity, HouseholdLedger.item]
     for step in changes {
       switch step {
       case .record(let change):
@@ -76,7 +85,7 @@ private struct OutcomeRun: Sendable {
   let record: Record
   var people: [String: Int64] = [:]
 
-  private func lookup(_ name: String) -> Value { Outcome.caseFields.contains(name) ? record[name] : form[name] }
+  func lookup(_ name: String) -> Value { Outcome.caseFields.contains(name) ? record[name] : form[name] }
 
   func applies(_ step: Outcome.Step) throws -> Bool {
     let when =
@@ -124,7 +133,7 @@ private struct OutcomeRun: Sendable {
     if let find = change.find {
       let key = try find.value.evaluate(in: context, lookup)
       if !key.isBlank, let known = try await registers.find(entity.name, where: find.field, equals: key) {
-        try await registers.update(entity.name, known.id, version: nil, set, input: .code)
+        try await registers.update(entity.name, known.id, version: nil, set, input: .exact)
         if entity.name == HouseholdBook.person {
           try await HouseholdBook(registers, place: place(nil)).refresh(known.id)
         }
@@ -163,7 +172,7 @@ private struct OutcomeRun: Sendable {
     }
   }
 
-  private func place(_ address: String?) -> HouseholdBook.Place {
+  func place(_ address: String?) -> HouseholdBook.Place {
     HouseholdBook.Place(
       division: record["division_code"].text ?? "",
       unit: record["home_unit_id"].integer ?? record["unit_id"].integer ?? 0, address: address)
@@ -183,6 +192,10 @@ private struct OutcomeRun: Sendable {
       let report = try await book.establish(
         collective: target.collective ?? "", kind: try text(parts[.kind]) ?? "collective",
         keeper: try text(parts[.keeper]))
+      return Done(result: report.result, notes: report.notes)
+    }
+    if change.kind == .revert {
+      let report = try await book.revert(try text(parts[.change]) ?? "", for: record["number"].text ?? "")
       return Done(result: report.result, notes: report.notes)
     }
     let person = try await subject(change.subject)
@@ -207,7 +220,7 @@ private struct OutcomeRun: Sendable {
         kind: try text(parts[.kind]) ?? "family", of: person, name: target.collective)
     case .merge: report = try await book.merge(person, into: target, members: members)
     case .rejoin: report = try await book.rejoin(person)
-    case .collective: throw Fault("outcome-collective", form.entity)
+    case .collective, .revert: throw Fault("outcome-subject", form.entity)
     }
     return Done(result: report.result, notes: report.notes)
   }

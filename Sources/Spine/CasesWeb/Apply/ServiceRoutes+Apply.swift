@@ -40,6 +40,7 @@ extension ServiceRoutes {
         sources[name] = "来自您的实名认证"
       }
     }
+    if let change = visit.request.query.first("change") { texts["change_number"] = [String(change.prefix(20))] }
     if let old = visit.request.query.first("old") { texts["old_number"] = [String(old.prefix(40))] }
     texts["relation"] = texts["relation"] ?? ["self"]
     let defaults = try defaults(of: item, visit)

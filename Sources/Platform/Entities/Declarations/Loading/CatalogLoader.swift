@@ -51,7 +51,8 @@ package struct CatalogReading: Sendable {
       case .role: roles.append(readers.role(document))
       case .menu: menus.append(readers.menu(document))
       case .permissions: permissions.append(readers.permissions(document))
-      case .item, .materials, .calendar, .outcome, .message, .connector, .resources, .document, .plate, .feed:
+      case .item, .materials, .calendar, .outcome, .message, .connector, .resources, .document, .plate, .feed,
+        .report:
         others.append(document)
       }
     }

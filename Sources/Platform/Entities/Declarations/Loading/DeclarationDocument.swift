@@ -6,8 +6,8 @@ package struct DeclarationDocument: Sendable {
     case entity, dictionary, parameters, role, menu, permissions
     /// Kinds that modules above understand: service items (事项), catalogues of materials, working calendars, what
     /// completed cases change in the registers, templates of messages, systems of others that are asked, what is shared with
-    /// others, documents on paper, artworks of door plates, what is kept in step with systems of others.
-    case item, materials, calendar, outcome, message, connector, resources, document, plate, feed
+    /// others, documents on paper, artworks of door plates, what is kept in step with systems of others, reports.
+    case item, materials, calendar, outcome, message, connector, resources, document, plate, feed, report
 
     /// The folder of an area that holds declarations of this kind.
     var folder: String {
@@ -28,6 +28,7 @@ package struct DeclarationDocument: Sendable {
       case .document: "documents"
       case .plate: "plates"
       case .feed: "feeds"
+      case .report: "reports"
       }
     }
 
@@ -49,6 +50,7 @@ package struct DeclarationDocument: Sendable {
       case .document: "文书"
       case .plate: "门牌版式"
       case .feed: "同步源"
+      case .report: "报表"
       }
     }
 

@@ -73,7 +73,7 @@ extension EntityReader {
   }
 
   /// `state=completed&channel=online`, as the address of the list has it.
-  private func filters(_ reader: MappingReader, _ key: String) -> [StatisticsRole.Filter] {
+  func filters(_ reader: MappingReader, _ key: String) -> [StatisticsRole.Filter] {
     guard let text = reader.text(key) else { return [] }
     return text.split(separator: "&").compactMap { item in
       guard let filter = EntityReader.filter(item) else {

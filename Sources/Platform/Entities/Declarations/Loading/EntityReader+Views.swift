@@ -4,7 +4,7 @@ import YAML
 extension EntityReader {
   func list() -> ListView {
     let reader = reader.mapping(
-      "list", "list", keys: ["columns", "filters", "sort", "orders", "search", "tree", "page"])
+      "list", "list", keys: ["columns", "filters", "sort", "orders", "search", "tree", "page", "queries"])
     let visible = fields.visible
     let columns = reader.map { fields.names($0, "columns", shown: true) } ?? []
     let filters = reader.map { fields.names($0, "filters", shown: true) } ?? []
@@ -26,7 +26,20 @@ extension EntityReader {
       filters: reader?.has("filters") == true ? filters : plain.filter(\.isFacet).prefix(5).map(\.name),
       sort: sorted, orders: reader?.has("orders") == true ? orders : [],
       search: reader?.has("search") == true ? search : [], tree: tree,
-      page: reader?.integer("page", in: 10...500) ?? 50)
+      page: reader?.integer("page", in: 10...500) ?? 50, queries: reader?.nodes("queries").compactMap(query) ?? [])
+  }
+
+  /// `{name: four, label: 四变查询, where: "kind=birth&kind=death", columns: […], filters: […], help: …, order: 31}`.
+  private func query(_ node: YAMLNode) -> ListView.Query? {
+    let reader = MappingReader(
+      node, "查询", keys: ["name", "label", "where", "columns", "filters", "help", "order"], collector)
+    guard let name = reader.name("name") else { return nil }
+    for item in reader.node("filters")?.sequence ?? [] { checkFilter(item) }
+    return ListView.Query(
+      name: name, label: reader.label("label", fallback: name), conditions: filters(reader, "where"),
+      columns: reader.has("columns") ? fields.names(reader, "columns", shown: true) : nil,
+      filters: reader.has("filters") ? fields.names(reader, "filters", shown: true) : nil,
+      help: reader.text("help", limit: 300), order: reader.integer("order", in: 0...100_000), position: node.position)
   }
 
   private func checkFilter(_ item: YAMLNode) {

@@ -105,6 +105,12 @@ struct OverlayMerge {
           "label", "source", "help", "from", "operation", "counts", "key", "title", "page", "deleted", "clean",
           "interpret", "set", "create", "references", "match", "together", "hold", "cancel", "vanish",
         ], lists: [:], may: [])
+    case .report:
+      merged = merge(
+        overlay, base,
+        replace: [
+          "label", "source", "title", "form", "period", "by", "digits", "heading", "rows", "columns", "note",
+        ], lists: [:], may: [])
     }
     documents[known] = base.replacing(merged, origin: overlay.origin)
   }

@@ -13,6 +13,22 @@ package struct ListView: Sendable {
     }
   }
 
+  /// A prepared query (查询) of the register, with a place of its own in the menu: what it always asks, what it shows and
+  /// what it can be narrowed by.
+  package struct Query: Sendable {
+    package let name: String
+    package let label: String
+    /// Conditions that always hold, as items of the list's address.
+    package let conditions: [StatisticsRole.Filter]
+    /// `nil` for those of the list.
+    package let columns: [String]?
+    package let filters: [String]?
+    package let help: String?
+    /// The place in the menu; `nil` for the register's own.
+    package let order: Int?
+    package let position: SourcePosition
+  }
+
   package let columns: [String]
   package let filters: [String]
   /// Applied in order; the id breaks ties.
@@ -26,11 +42,13 @@ package struct ListView: Sendable {
   package let tree: String?
   /// Rows on a page.
   package let page: Int
+  package let queries: [Query]
 
   package init(
     columns: [String], filters: [String], sort: [Sort], orders: [String] = [], search: [String], tree: String? = nil,
-    page: Int
+    page: Int, queries: [Query] = []
   ) {
+    self.queries = queries
     self.tree = tree
     self.columns = columns
     self.filters = filters
@@ -39,6 +57,9 @@ package struct ListView: Sendable {
     self.search = search
     self.page = page
   }
+
+  /// The prepared query of this name.
+  package func query(_ name: String) -> Query? { queries.first { $0.name == name } }
 }
 
 /// A titled group of fields in the form and on the detail page.

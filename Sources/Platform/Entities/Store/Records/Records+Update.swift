@@ -20,7 +20,8 @@ extension Records {
       try await inTransaction { records, transaction in
         let held = try await records.hold(entity, id, action: "update", in: transaction)
         try await records.match(held, version, entity, in: transaction)
-        return try await records.change(held, changes, entity, action: "update", in: transaction)
+        return try await records.change(
+          held, changes, entity, action: "update", isTyped: input != .exact, in: transaction)
       }
     }
   }
@@ -107,14 +108,18 @@ extension Records {
   }
 
   /// Hooks, validation and the row itself. Changes that change nothing write nothing.
+  ///
+  /// - Parameter isTyped: somebody filled it in who was shown masks: what comes back as it was shown is no change.
   func change(
-    _ held: Held, _ changes: [String: Value], _ entity: EntityDeclaration, action: String, in transaction: Transaction
+    _ held: Held, _ changes: [String: Value], _ entity: EntityDeclaration, action: String, isTyped: Bool = true,
+    in transaction: Transaction
   ) async throws -> Record {
     let before = held.values
     let real = changes.filter { name, value in
       guard let field = entity.field(name) else { return false }
       let old = before[name] ?? .null
-      return value != old && (Masking.shows(field, principal) || value != Masking.masked(old, by: field.mask))
+      return value != old
+        && (!isTyped || Masking.shows(field, principal) || value != Masking.masked(old, by: field.mask))
     }
     var batch = [RecordChange(entity: entity.name, id: held.record.id, before: before, changes: real)]
     try await refuseHiddenReferences(&batch, entity)

@@ -27,7 +27,7 @@ struct WriteRules {
       guard field.isStored else {
         return Refusal(.invalid, "field-computed", "\(field.label)由系统计算，不能填写。", field: name)
       }
-      guard field.editable || input == .code else {
+      guard field.editable || input != .form else {
         return Refusal(.forbidden, "field-not-editable", "\(field.label)由系统填写，不能修改。", field: name)
       }
       return nil
@@ -83,6 +83,8 @@ struct WriteRules {
 package enum WriteInput: Sendable, Hashable {
   /// A person or an outside program: fields declared `editable: false` are refused.
   case form
-  /// Lifang's own code, which may set every stored field.
+  /// Lifang's own code, which may set every stored field. What somebody who was shown masks has typed may be among it.
   case code
+  /// Values that code worked out: it means each as it stands, also when it empties a date that shows as nothing.
+  case exact
 }

@@ -1,0 +1,94 @@
+import Core
+import Crypto
+import Documents
+import Entities
+import Glibc
+
+/// A report set as the offices' forms are: heading, period, unit and number above the table, who made it below.
+struct ReportPaper {
+  let report: ReportDefinition
+  let span: ReportSpan
+  let table: ReportTable
+  let number: String
+  let unit: String
+  let author: String
+  let at: Instant
+
+  /// - Throws: ``Fault`` `cairo`.
+  func pdf() throws -> [UInt8] {
+    let document = PDFDocument(
+      page: table.columns.count > 7 ? .a4Landscape : .a4,
+      properties: PDFProperties(title: "\(report.title) \(number)", author: unit, created: at),
+      footer: PDFRunningLine(left: number, centre: "第 {page} 页 / 共 {pages} 页"))
+    document.heading(report.title)
+    var line = PDFTextStyle(size: 10.5)
+    line.alignment = .centre
+    document.paragraph("统计时段：\(span.text)", line)
+    line.alignment = .left
+    document.paragraph("编制单位：\(unit)　　编号：\(number)", line)
+    let wide = table.columns.count > 12
+    document.table(
+      [PDFColumn(table.heading, width: .millimetres(wide ? 26 : 36))]
+        + table.columns.map { PDFColumn($0, alignment: .right) },
+      cells: table.rows.map { row in [PDFCell(row.label)] + row.cells.map { PDFCell($0.text) } } + [totals],
+      style: PDFTextStyle(size: wide ? 8 : 9.5))
+    if let note = report.note { document.paragraph("说明：\(note)", PDFTextStyle(size: 9)) }
+    document.space(3)
+    document.paragraph("制表人：\(author)　　制表时间：\(at.display)　　负责人：　　　　　　", line)
+    return try document.render()
+  }
+
+  private var totals: [PDFCell] {
+    [PDFCell("合计", bold: true)] + table.totals.map { PDFCell($0.isNull ? "" : $0.plainText, bold: true) }
+  }
+
+  /// - Parameter folder: where the file is put together.
+  /// - Throws: ``Fault`` `xlsx-unwritable`, `file-unreadable`.
+  func xlsx(in folder: String) throws -> [UInt8] {
+    let spool = folder + "/spool"
+    for folder in [folder, spool] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
+      throw Fault("folder-unwritable", "\(folder): errno \(errno)")
+    }
+    let path = spool + "/" + RandomSource.system.token(bytes: 16)
+    defer { unlink(path) }
+    let writer = try TableWriter(
+      path: path, format: .xlsx(sheet: "报表", created: at),
+      columns: ([table.heading] + table.columns).map { TableColumn($0) })
+    for row in table.rows { try writer.append([.text(row.label)] + row.cells.map { ReportPaper.cell($0.value) }) }
+    try writer.append([.text("合计")] + table.totals.map(ReportPaper.cell))
+    try writer.begin(sheet: "说明", columns: [TableColumn("项目"), TableColumn("内容")])
+    for (name, text) in [
+      ("报表", report.title), ("编号", number), ("统计时段", "\(span.since) 至 \(span.until)"), ("编制单位", unit),
+      ("制表人", author), ("制表时间", at.display),
+    ] { try writer.append([.text(name), .text(text)]) }
+    try writer.finish()
+    return try ReportPaper.content(of: path)
+  }
+
+  private static func content(of path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Fault("file-unreadable", "open \(path): errno \(errno)") }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    while true {
+      var chunk = [UInt8](repeating: 0, count: 64 << 10)
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Fault("file-unreadable", "read \(path): errno \(errno)")
+      }
+      if count == 0 { return bytes }
+      bytes += chunk.prefix(count)
+    }
+  }
+
+  private static func cell(_ value: Value) -> TableValue {
+    switch value {
+    case .integer(let number): .integer(number)
+    case .money(let money): .decimal(money.fen, scale: 2)
+    case .decimal(let number): .decimal((number.rounded(places: 2) ?? number).millionths, scale: 6)
+    case .null: .empty
+    default: .text(value.plainText)
+    }
+  }
+}
