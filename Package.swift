@@ -183,8 +183,8 @@ let package = Package(
     module(
       .suite, "DoorPlates",
       [
-        "Access", "Addresses", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "Messaging",
-        "Papers",
+        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "Messaging",
+        "Identity", "Papers", "Portal",
         "SQL", "Search", "YAML",
       ]),
     module(

@@ -65,6 +65,7 @@ struct WebApplication: Sendable {
   let base: BaseFerry
   let appointments: Appointments
   let directory: AddressDirectory
+  let plates: DoorPlateRules
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -76,6 +77,7 @@ struct WebApplication: Sendable {
     self.registers = registers
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
+    self.plates = plates
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
@@ -133,11 +135,13 @@ struct WebApplication: Sendable {
     let housekeeping = Housekeeping(
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
+    VisitHouseholdJob.register(in: &kinds, households: VisitHouseholds(store: store), parameters: parameters)
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
     try await StayReviewJob.schedule(on: jobs)
+    try await VisitHouseholdJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
 
@@ -231,6 +235,7 @@ struct WebApplication: Sendable {
       let provider = try await DemoIdentity.provider(deployment, origin: origin)
       try await DemoPortal.refresh(deployment, store)
       try await DemoFaults.inspect(store, jobs)
+      try await VisitHouseholdJob.begin(on: jobs)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
     SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
@@ -290,12 +295,17 @@ struct WebApplication: Sendable {
     }
     let press = PlatePress(store: store, rules: qrRules, designs: designs, pinyin: deployment.pinyin)
     plates.begin(
-      rules: qrRules, designs: designs, pinyin: deployment.pinyin, parameters: parameters, messages: messages)
+      rules: qrRules, designs: designs, pinyin: deployment.pinyin, parameters: parameters, messages: messages,
+      cases: cases)
     PlateDesignRoutes(site: site, press: press).register(in: &router)
     PlateBatchRoutes(site: site, press: press).register(in: &router)
     PlateReportRoutes(site: site, store: store).register(in: &router)
     let photos = FieldPhotos(files: files, images: images, database: deployment.database)
     InspectionRoutes(site: site, store: store, photos: photos).register(in: &router)
+    VisitRoutes(
+      site: site, store: store, photos: photos,
+      visits: Visits(store: store, rules: plates.visits, codes: PhoneCodes(messages: messages))
+    ).register(in: &router)
     MountRoutes(site: site, store: store, photos: photos, parameters: parameters).register(in: &router)
     AddressReportRoutes(
       site: site, store: store, photos: photos, limiter: limiter, writing: RateLimiter(capacity: 5, interval: 120)
