@@ -191,7 +191,7 @@ let package = Package(
       .suite, "DoorPlatesWeb",
       [
         "Access", "Addresses", "Core", "Documents", "DoorPlates", "Entities", "EntitiesWeb", "Files", "Geo", "HTML",
-        "HTTP", "SQL", "Shell", "Site", "SpineWeb",
+        "HTTP", "Residences", "SQL", "Shell", "Site", "SpineWeb",
       ]),
 
     // App: composition root, command line, demo city.

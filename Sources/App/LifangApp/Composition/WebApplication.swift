@@ -260,6 +260,7 @@ struct WebApplication: Sendable {
     TemplateRoutes(site: site, center: messages).register(in: &router)
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
+    QueryRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
     SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
     FerryRoutes(site: site, dock: dock, audit: store.audit, base: { try await base.status(store) }) {
@@ -302,6 +303,7 @@ struct WebApplication: Sendable {
     PlateReportRoutes(site: site, store: store).register(in: &router)
     let photos = FieldPhotos(files: files, images: images, database: deployment.database)
     InspectionRoutes(site: site, store: store, photos: photos).register(in: &router)
+    HouseholdCheckRoutes(site: site, store: store).register(in: &router)
     VisitRoutes(
       site: site, store: store, photos: photos,
       visits: Visits(store: store, rules: plates.visits, codes: PhoneCodes(messages: messages))

@@ -88,7 +88,7 @@ extension CasePage {
       for section in register.sections {
         let fields = section.fields.filter {
           $0.editable && !$0.hidden && !record[$0.name].isBlank && !view.item.hidden.contains($0.name)
-            && register.isVisible($0, in: record)
+            && register.isVisible($0, in: record) && !(view.item.isInternal && $0.name == "relation")
         }
         if !fields.isEmpty { sections.append((section.label, record, fields)) }
       }

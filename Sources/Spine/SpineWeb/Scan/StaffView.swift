@@ -113,6 +113,9 @@ struct StaffView: Sendable {
     if visit.principal.may(Permission("duty_visit", "create")) {
       links.append(Action("走访登记", .link("/inspection/visit?code=\(face.code)"), icon: .home))
     }
+    if visit.principal.may(Permission("household_check", "create")) {
+      links.append(Action("上门核对住户", .link("/inspection/household?code=\(face.code)"), icon: .people))
+    }
     if visit.principal.may(Permission("residence", "create")) {
       links.append(Action("登记居住", .link(StaffView.newRecord("residence", at: face)), icon: .home))
     }

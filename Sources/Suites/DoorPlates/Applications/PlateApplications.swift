@@ -109,12 +109,19 @@ package final class PlateApplications: Sendable {
   private func follow(_ event: RecordEvent, _ records: Records) async throws {
     guard event.before["state"] != event.after["state"] else { return }
     var changes: [String: Value] = [:]
+    // As the log calls it when single plates are concerned.
+    let action: String
     switch event.after["state"]?.text {
-    case "completed": changes["state"] = .text(DoorPlate.State.approved.rawValue)
+    case "completed":
+      action = "approve"
+      changes["state"] = .text(DoorPlate.State.approved.rawValue)
     case "refused":
+      action = "refuse"
       changes["state"] = .text(DoorPlate.State.refused.rawValue)
       changes["review_note"] = .text(String((event.after["refusal_reason"]?.text ?? "审核不通过").prefix(300)))
-    case "withdrawn", "void": changes["state"] = .text(DoorPlate.State.withdrawn.rawValue)
+    case "withdrawn", "void":
+      action = "withdraw"
+      changes["state"] = .text(DoorPlate.State.withdrawn.rawValue)
     default: return
     }
     guard let transaction = records.transaction else { throw Fault("hook-without-transaction", DoorPlate.entity) }
@@ -136,7 +143,7 @@ package final class PlateApplications: Sendable {
     }
     try await records.store.audit.append(
       AuditEntry(
-        records.principal, "door_plate.review", entity: PlateApplications.entity, record: application.id,
+        records.principal, "door_plate.\(action)", entity: PlateApplications.entity, record: application.id,
         origin: records.origin,
         details: [
           "case": .string(event.after["number"]?.text ?? ""), "state": .string(changes["state"]?.text ?? ""),

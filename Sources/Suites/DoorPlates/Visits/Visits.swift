@@ -128,19 +128,19 @@ package struct Visits: Sendable {
 
   /// Enters what somebody of the household signed on the officer's telephone; the household is told.
   ///
-  /// - Parameter signature: keys of the file store.
-  package func confirm(_ id: Int64, signer: String, signature: [String], by principal: Principal, origin: Origin)
+  /// - Parameter signature: its key in the file store.
+  package func confirm(_ id: Int64, signer: String, signature: String?, by principal: Principal, origin: Origin)
     async throws
   {
     let visit = try await waiting(id, of: principal)
     guard !signer.isEmpty else {
       throw Refusal(.invalid, "field-required", "请填写签字人的姓名。", field: "signer")
     }
-    guard !signature.isEmpty else {
+    guard let signature else {
       throw Refusal(.invalid, "field-required", "请住户在方框里签字，或拍下手写的签字。", field: "signature")
     }
     let values: [String: Value] = [
-      "way": .text(Way.signature.rawValue), "signer": .text(signer), "signature": .list(signature),
+      "way": .text(Way.signature.rawValue), "signer": .text(signer), "signature": .text(signature),
     ]
     try await store.transaction(as: principal, purpose: "被访确认", origin: origin) { records in
       try await file(id, values, records)

@@ -44,7 +44,7 @@ struct FieldForm: HTMLConvertible {
       HiddenField("taken_at", "")
       for field in hidden { field }
       ErrorSummary(errors)
-      content
+      div(.class("stack")) { content }
       div(.class("form-bar")) {
         Action(submit, .submit(name: nil, value: nil), style: .primary, icon: .check)
         a(.class("button button-quiet"), .href(back)) { "返回" }

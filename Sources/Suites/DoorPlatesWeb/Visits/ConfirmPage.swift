@@ -22,7 +22,7 @@ struct ConfirmPage: HTMLConvertible {
         Notice(.warning, "这里的住户没有登记手机，请当面签字，或先在人口登记里补上手机。")
       } else {
         Card("短信验证码") {
-          form(.class("form"), .method(.post), .action("\(path)/confirm")) {
+          form(.class("form stack"), .method(.post), .action("\(path)/confirm")) {
             formTokenField()
             HiddenField("way", Visits.Way.code.rawValue)
             Shell.Field("person", "发给", .select(person, choices), isRequired: true, error: errors["person"])
@@ -36,13 +36,13 @@ struct ConfirmPage: HTMLConvertible {
       }
       Card("当面签字") {
         form(
-          .class("form"), .method(.post), .action("\(path)/confirm"), .multipart(), .novalidate(),
+          .class("form stack"), .method(.post), .action("\(path)/confirm"), .multipart(), .novalidate(),
           .data("data-signature-form")
         ) {
           formTokenField()
           HiddenField("way", Visits.Way.signature.rawValue)
           Shell.Field(
-            "signer", "签字人", .text(typed?.first("signer") ?? visit["met_name"].text ?? "", .init(maximum: 60)),
+            "signer", "签字人", .text(typed?.first("signer") ?? "", .init(maximum: 60)),
             isRequired: true, error: errors["signer"])
           Shell.Field(
             "signature", "签字",
@@ -89,20 +89,24 @@ struct HouseholdVisits: HTMLConvertible {
           DetailItem("地址", text: visit["full_name"].text), DetailItem("走访结果", text: visit.titles["result"]),
           DetailItem("确认情况", text: visit.titles["confirmation"]),
         ], isCompact: true)
-      if state != "disputed" {
-        form(.class("form"), .method(.post), .action("/visits/\(visit.id)/answer")) {
-          formTokenField()
-          Shell.Field(
-            "answer", "是否属实",
-            .radio(
-              "",
-              (state == "waiting" ? [Choice("confirmed", "属实，确认")] : [])
-                + [Choice("disputed", "有异议", detail: "没有这次走访，或情况不符")]),
-            isRequired: true)
-          Shell.Field("note", "异议说明", .longText("", rows: 2, maximum: 500), help: "有异议的请写明")
-          Action("提交", .submit(name: nil, value: nil), style: .primary)
+      if state == "waiting" { answer(visit, [Choice("confirmed", "属实，确认"), HouseholdVisits.dispute]) }
+      if state == "confirmed" {
+        details {
+          summary { "提出异议" }
+          answer(visit, [HouseholdVisits.dispute])
         }
       }
     }.html
+  }
+
+  private static let dispute = Choice("disputed", "有异议", detail: "没有这次走访，或情况不符")
+
+  private func answer(_ visit: Record, _ choices: [Choice]) -> HTML {
+    form(.class("form stack"), .method(.post), .action("/visits/\(visit.id)/answer")) {
+      formTokenField()
+      Shell.Field("answer", "是否属实", .radio(choices.count == 1 ? choices[0].value : "", choices), isRequired: true)
+      Shell.Field("note", "异议说明", .longText("", rows: 2, maximum: 500), help: "有异议的请写明")
+      Action("提交", .submit(name: nil, value: nil), style: .primary)
+    }
   }
 }

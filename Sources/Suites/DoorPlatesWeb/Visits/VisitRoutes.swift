@@ -183,7 +183,7 @@ package struct VisitRoutes: Sendable {
         _ = try await visits.waiting(id, of: visit.principal)
         let kept = try await photos.keep(form, "signature", by: visit.principal, withOriginals: false)
         try await visits.confirm(
-          id, signer: TextForms.trimmed(form.first("signer") ?? ""), signature: Array(kept.shown.prefix(1)),
+          id, signer: TextForms.trimmed(form.first("signer") ?? ""), signature: kept.shown.first,
           by: visit.principal, origin: visit.request.origin)
       }
       return try visit.redirect(to: "/r/\(VisitRules.entity)/\(id)", saying: "住户已确认。")
