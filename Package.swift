@@ -192,15 +192,15 @@ let package = Package(
     module(
       .suite, "DoorPlates",
       [
-        "Access", "Addresses", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "Messaging",
-        "Papers",
+        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Documents", "Entities", "Files", "Geo", "Messaging",
+        "Identity", "Papers", "Portal",
         "SQL", "Search", "YAML",
       ]),
     module(
       .suite, "DoorPlatesWeb",
       [
         "Access", "Addresses", "Core", "Documents", "DoorPlates", "Entities", "EntitiesWeb", "Files", "Geo", "HTML",
-        "HTTP", "SQL", "Shell", "Site", "SpineWeb",
+        "HTTP", "Residences", "SQL", "Shell", "Site", "SpineWeb",
       ]),
 
     // App: composition root, command line, demo city.

@@ -47,6 +47,7 @@ import Testing
       #expect(run.tally[.created] == 10, "\(run.tally.words)")
       let officer = try await city.record("051729", of: "police_officers")
       #expect(officer["account"].text == "051729" && officer["phone"].text?.hasPrefix("1398") == true)
+      #expect(officer["beat"].text == "第10警务区" && officer["service_phone"] == officer["phone"])
       #expect(try await city.count("select count(*) from credential") == 0)
       city.peers.grow("officers", by: 10)
       let left = try await city.sync("police_officers")

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 from clients import Client
 from playwright.sync_api import sync_playwright
-from visitors import clients, elsewhere, newcomer, own_city, stranger  # noqa: F401
+from visitors import clients, elsewhere, newcomer, own_city, phones, stranger  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu-compositing", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]

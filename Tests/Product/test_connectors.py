@@ -171,3 +171,26 @@ def test_an_approved_key_reads_shared_information_and_nothing_else(city, clients
 def test_strangers_see_nothing_of_it(stranger, path):
     answered = stranger.get(path.replace("{name}", "ems"))
     assert answered.status_code in (302, 303, 401, 403)
+
+
+def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
+    officer = clients("station")
+    assert "实有房屋查询" in text(officer.get("/queries"))
+    assert clients("grid").get("/queries").status_code == 403
+    path = "/queries/population_base/population_query"
+    asked = {"document": "511702199401016234", "name": "张伟"}
+    aimless = officer.post(path, asked)
+    assert aimless.status_code == 422 and "请选择查询的事由" in text(aimless)
+    found = officer.post(path, {**asked, "purpose": "走访核实"})
+    assert found.status_code == 200 and "锦华路12号" in text(found) and "511702199401016234" in text(found)
+    clerk = clients("officer").post(path, {**asked, "purpose": "走访核实"})
+    assert "锦华路12号" in text(clerk)
+    nobody = officer.post(path, {"document": "511702199001011112", "purpose": "案件办理"})
+    assert nobody.status_code == 200 and "没有查到" in text(nobody)
+    houses = officer.post("/queries/population_base/house_query", {"address": "SC511710000001", "purpose": "数据核对"})
+    assert "SC511710000001" in text(houses)
+    units = officer.post("/queries/population_base/unit_query", {"name": "锦华路便民超市", "purpose": "走访核实"})
+    assert "91511702MA6A0B1C2D" in text(units)
+    logged = city.sql("select string_agg(operation_name || ' ' || purpose || ' ' || request, ';') from connector_call where operation_name like '%查询%' or operation_name like '%query%'")
+    assert "走访核实" in logged and "511702199401016234" not in logged
+    assert city.sql("select count(*) from audit_entry where action = 'connector_query.use'") >= "5"

@@ -201,6 +201,32 @@ def phone(chromium, city):
         assert not problems
 
 
+def test_visits_are_entered_without_a_network_one_after_the_other(city, ground, phone):
+    rows = city.sql(
+        f"select code, st_x(location), st_y(location) from address where division_code = '{ground['division']}' and location is not null "
+        "and status <> 'cancelled' order by id desc limit 2").splitlines()
+    (first, x, y), (second, _, _) = [row.split("|") for row in rows]
+    page = phone(float(x), float(y))
+    page.goto("/inspection")
+    expect(page.locator("html")).to_have_attribute("data-taken-along", re.compile(r"\d+"))
+    page.context.set_offline(True)
+    for code in (first, second):
+        page.goto("/inspection/visit")  # kept by the worker
+        page.get_by_label("地址编码或门牌编号").fill(code)
+        page.get_by_label("家里没有人").check()
+        page.get_by_role("button", name="用我的位置").click()
+        expect(page.locator("[data-point-status]")).to_contain_text("误差约 8 米")
+        page.get_by_role("button", name="登记走访").click()
+        page.wait_for_url(re.compile("/inspection$"))
+    expect(page.locator("[data-outbox-count]")).to_have_attribute("data-outbox-count", "2")
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    count = f"select count(*) from duty_visit where code in ('{first}', '{second}') and result = 'nobody' and visited_at < received_at"
+    until(lambda: city.sql(count, '-c lifang.scope_duty_visit={"all":true}') == "2", 20)
+    expect(page.locator("[data-outbox]")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def fill(page, picture, result):
     page.locator('input[name="photo"]').set_input_files(picture)
     page.get_by_role("button", name="用我的位置").click()

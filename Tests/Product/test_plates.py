@@ -237,6 +237,21 @@ def maker(city, clients, newcomer):
     return client
 
 
+def reviewers_task(client, plate, city):
+    """The case of the application of a plate, and the task that somebody has in it."""
+    case = city.sql(
+        "select service_case_id from plate_application where id = (select application_id from door_plate where id = " + str(plate) + ")",
+        '-c lifang.scope_plate_application={"all":true}')
+    items = client.json("/inbox").json()["items"]
+    return case, next((item["task"] for item in items if str(item["case"]) == case), None)
+
+
+def review(client, plate, city, answer="passed", opinion=""):
+    case, task = reviewers_task(client, plate, city)
+    assert task is not None, "nobody asked them"
+    return client.post(f"/cases/{case}/tasks/{task}", {"review": answer, "opinion": opinion})
+
+
 def act(client, action, plate, **asked):
     return client.post(f"/r/door_plate/{plate}/do/{action}", asked)
 
@@ -246,7 +261,7 @@ def state(city, plate):
 
 
 def test_a_plate_goes_from_application_to_installation_and_scrap(city, clients, maker, tmp_path, executable_path):
-    station, office = clients("station"), clients("tongchuan")
+    station, office, chief = clients("station"), clients("tongchuan"), clients("menpai")
     division = city.sql("select u.division_code from app_user a join unit u on u.id = a.unit_id where a.account = 'station'")
     addresses = city.sql(
         f"select id from address where status = 'confirmed' and plate_status = 'none' and starts_with(division_code, '{division}') "
@@ -260,12 +275,19 @@ def test_a_plate_goes_from_application_to_installation_and_scrap(city, clients, 
     plates = [city.sql(f"select id from door_plate where address_id = {address}") for address in addresses]
     assert [state(city, plate) for plate in plates] == ["pending"] * 3
     assert station.send("POST", "/api/r/door_plate", {"address_id": int(addresses[0])}).status_code == 409
+    assert city.sql(f"select count(distinct application_id) from door_plate where id in ({','.join(plates)})") == "1"
     assert act(station, "approve", plates[0]).status_code == 403
+    assert act(office, "approve", plates[0]).status_code == 409, "only the process decides"
+    assert act(office, "refuse", plates[1], review_note="照片不清").status_code == 403, "nobody asked the sub-bureau"
     assert act(station, "withdraw", plates[2]).status_code == 303
     assert city.sql(f"select plate_status from address where id = {addresses[2]}") == "none"
-    assert act(office, "refuse", plates[1]).status_code in (400, 422)
-    assert act(office, "refuse", plates[1], review_note="照片不清").status_code == 303
-    assert act(office, "approve", plates[0]).status_code == 303
+    assert act(chief, "refuse", plates[1]).status_code in (400, 422)
+    assert act(chief, "refuse", plates[1], review_note="照片不清").status_code == 303
+    case, _ = reviewers_task(chief, plates[0], city)
+    page = chief.get(f"/cases/{case}")
+    assert page.status_code == 200 and "这次申领的门牌" in page.text and "评价" not in page.text
+    assert review(chief, plates[0], city).status_code == 303
+    assert [state(city, plate) for plate in plates] == ["approved", "refused", "withdrawn"]
     plate = plates[0]
     assert city.sql(f"select plate_status from address where id = {addresses[0]}") == "approved"
     assert act(office, "making", plate).status_code in (403, 409)
@@ -320,7 +342,7 @@ def ready(city, clients, maker, count):
         f"order by id desc limit {count}").split()
     assert clients("station").post("/r/address/batch", {"action": "apply_plate", "id": addresses}).status_code == 303
     plates = city.sql(f"select id from door_plate where address_id in ({','.join(addresses)}) and state = 'pending'").split()
-    assert clients("tongchuan").post("/r/door_plate/batch", {"action": "approve", "id": plates}).status_code == 303
+    assert review(clients("menpai"), plates[0], city).status_code == 303
     assert clients("tongchuan").post("/plates/pack", {"maker": maker.record}).status_code == 303
     return city.sql(f"select number from door_plate where id in ({','.join(plates)}) and batch_id is not null order by number").split()
 
@@ -347,3 +369,77 @@ def test_a_maker_reports_many_plates_by_call_and_a_station_mounts_them_by_table(
     wrong = station.http.post(
         city.base + "/plates/reports", data={"state": "install", "_csrf": station.token()}, files={"file": ("安装.csv", "甲,乙\n1,2\n".encode())})
     assert wrong.status_code == 422 and "没有“门牌编号”" in wrong.text
+
+
+def free(city, count):
+    division = city.sql("select u.division_code from app_user a join unit u on u.id = a.unit_id where a.account = 'station'")
+    return city.sql(
+        f"select id from address where status = 'confirmed' and plate_status = 'none' and starts_with(division_code, '{division}') "
+        f"order by id limit {count}").split()
+
+
+def applied(city, clients, addresses):
+    assert clients("station").post("/r/address/batch", {"action": "apply_plate", "id": addresses}).status_code == 303
+    return city.sql(f"select id from door_plate where address_id in ({','.join(addresses)}) and state = 'pending' order by id").split()
+
+
+def test_an_application_is_returned_withdrawn_and_refused_as_a_case(city, clients):
+    chief, station = clients("menpai"), clients("station")
+    plates = applied(city, clients, free(city, 2))
+    assert review(chief, plates[0], city, "supplement").status_code in (400, 422), "a return says why"
+    assert review(chief, plates[0], city, "supplement", "第二块的楼栋号请核实").status_code == 303
+    case, task = reviewers_task(station, plates[0], city)
+    assert task is not None and state(city, plates[0]) == "pending"
+    assert act(station, "withdraw", plates[1]).status_code == 303
+    sent = station.post(f"/cases/{case}/tasks/{task}", {"note": "已撤回第二块", "opinion": "已核实"})
+    assert sent.status_code == 303, sent.text[:500]
+    assert review(chief, plates[0], city, "refused", "这条路正在改造").status_code == 303
+    assert [state(city, plate) for plate in plates] == ["refused", "withdrawn"]
+    assert city.sql(f"select review_note from door_plate where id = {plates[0]}") == "这条路正在改造"
+    again = applied(city, clients, free(city, 2))
+    case, _ = reviewers_task(chief, again[0], city)
+    for plate in again:
+        assert act(station, "withdraw", plate).status_code == 303
+    assert reviewers_task(chief, again[0], city)[1] is None
+    assert city.sql(f"select state from service_case where id = {case}", '-c lifang.scope_service_case={"all":true}') == "withdrawn"
+
+
+def test_a_city_lets_the_sub_bureau_approve_as_well(city, clients):
+    administrator = clients("sysadmin")
+    assert administrator.post("/settings/parameters/plate.review", {"value": "subbureau"}).status_code == 303
+    try:
+        plates = applied(city, clients, free(city, 2))
+        assert review(clients("menpai"), plates[0], city).status_code == 303
+        assert [state(city, plate) for plate in plates] == ["pending"] * 2
+        assert act(clients("tongchuan"), "refuse", plates[1], review_note="与规划不符").status_code == 303
+        assert review(clients("tongchuan"), plates[0], city).status_code == 303
+        assert [state(city, plate) for plate in plates] == ["approved", "refused"]
+    finally:
+        assert administrator.post("/settings/parameters/plate.review", {"value": "station"}).status_code == 303
+
+
+def test_applications_from_before_become_cases_by_a_command(city, clients):
+    plates = applied(city, clients, free(city, 2))
+    city.sql(f"update door_plate set application_id = null where id in ({','.join(plates)})")
+    assert "2 块待审核的门牌转为 1 件申领办件" in city.run("plate", "applications")
+    assert review(clients("menpai"), plates[0], city).status_code == 303
+    assert [state(city, plate) for plate in plates] == ["approved"] * 2
+
+
+def test_leaders_see_applications_for_plates_on_their_workbench(visit):
+    page = visit("leader")
+    page.goto("/")
+    expect(page.get_by_role("main")).to_contain_text("门牌申请")
+
+
+def test_hundreds_of_plates_are_one_application(city, clients):
+    addresses = free(city, 400)
+    plates = applied(city, clients, addresses)
+    assert len(plates) == len(addresses) > 50
+    applications = city.sql(f"select count(distinct application_id), count(distinct police_station_id) from door_plate where id in ({','.join(plates)})")
+    assert len(set(applications.split("|"))) == 1, "one for each police station"
+    for application in city.sql(f"select min(id) from door_plate where id in ({','.join(plates)}) group by application_id").split():
+        assert review(clients("menpai"), application, city).status_code == 303
+    assert city.sql(f"select string_agg(distinct state, ' ') from door_plate where id in ({','.join(plates)})") == "approved"
+    assert city.sql(f"select string_agg(distinct plate_status, ' ') from address where id in ({','.join(addresses)})") == "approved"
+    assert city.sql(f"select count(*) from door_plate where content is null and id in ({','.join(plates)})") == "0"

@@ -1,7 +1,5 @@
 """The citizen's portal: booking a window, what anybody may read, progress by telephone, judging, correcting."""
 
-import http.server
-import json
 import re
 import threading
 
@@ -234,35 +232,6 @@ def test_a_bank_report_is_the_reporters_own(city, clients, newcomer):
     assert made.status_code == 303, said(made)
     assert "建设银行通川支行" in said(person.get("/identity-reports"))
     assert "建设银行通川支行" not in said(newcomer().get("/identity-reports"))
-
-
-class Phones(http.server.BaseHTTPRequestHandler):
-    sent = []
-
-    def do_POST(self):
-        Phones.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def phones(clients):
-    """The SMS gateway of the city, while a test runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Phones)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Phones.sent.clear()
-
-    def setting(name, value):
-        saved = clients("sysadmin").post(f"/settings/parameters/messaging.{name}", {"value": value})
-        assert saved.status_code == 303, said(saved)
-
-    setting("sms_url", f"http://127.0.0.1:{server.server_port}/sms")
-    yield Phones.sent
-    setting("sms_url", "-")
-    server.shutdown()
 
 
 def test_progress_by_number_and_telephone_needs_the_code_that_came_there(city, clients, stranger, phones):

@@ -2,6 +2,8 @@
 
 import datetime
 import itertools
+import re
+import secrets
 
 import pytest
 from clients import Markup, resident_id, until
@@ -225,3 +227,49 @@ def test_an_answer_that_a_change_makes_pointless_goes_with_it(city, clients, hom
     assert saved.status_code == 303, Markup(saved.text).text
     row = city.sql_of_persons(f"select residency || coalesce(stay_reason, '-') || (resident_id is not null) from person where id = {person}")
     assert row == "permanent-true"
+
+
+def check(client, code, **fields):
+    """What the page of a check at the door sends."""
+    return client.http.post(
+        f"{client.base}/inspection/household", data={"_csrf": client.token(), "code": code, "client_id": secrets.token_hex(12), **fields},
+        headers={"Accept": "application/json"}, allow_redirects=False, timeout=60)
+
+
+def test_an_auxiliary_checks_a_household_at_the_door_and_an_officer_reviews_who_is_new(city, clients, newcomer):
+    home = city.resident()
+    division = city.sql(f"select division_code from address where id = {home['address']}")
+    unit = city.sql(f"select id from unit where starts_with('{division}', division_code) and division_code <> '' order by length(division_code) desc limit 1")
+    auxiliary = newcomer("plate_auxiliary", unit=int(unit))
+    assert f"/inspection/household?code={home['code']}" in auxiliary.get(f"/d/{home['code']}").text
+    page = auxiliary.get(f"/inspection/household?code={home['code']}")
+    stays = re.findall(r'name="stay\.(\d+)"', page.text)
+    assert page.status_code == 200 and stays and home["name"] in Markup(page.text).text
+    stay = next(one for one in stays if city.sql_of_persons(f"select person_id from residence where id = {one}") == home["person"])
+    city.sql_of_persons(f"update residence set confirmed_on = '2020-01-01' where id = {stay}")
+    passport = {"name": "ANNA BERG", "document_kind": "passport", "document_number": "X" + secrets.token_hex(4).upper(), "phone": "13800138011"}
+    assert check(auxiliary, home["code"]).json()["code"] == "check-empty"
+    unsure = check(auxiliary, home["code"], **passport)
+    assert unsure.status_code == 400 and unsure.json()["field"] == "sex", unsure.text
+    wrong = check(auxiliary, home["code"], name="张三", document_kind="resident_id", resident_id="511702199001011111")
+    assert wrong.status_code == 400 and wrong.json()["field"] == "resident_id"
+    number = secrets.token_hex(12)
+    whole = {f"stay.{stay}": "confirmed", **passport, "sex": "female", "birth_date": "1990-05-01", "client_id": number}
+    first = check(auxiliary, home["code"], **whole)
+    assert first.status_code == 200 and first.json()["outcome"] == "taken", first.text
+    assert check(auxiliary, home["code"], **whole).json()["outcome"] == "already"
+    assert city.sql_of_persons(f"select confirmed_on = (now() at time zone 'Asia/Shanghai')::date from residence where id = {stay}") == "t"
+    new = city.sql_of_persons("select r.id, r.state, p.address_id is null from residence r join person p on p.id = r.person_id where p.name = 'ANNA BERG'").split("|")
+    assert new[1:] == ["submitted", "t"], "nobody lives there before an officer has looked"
+    again = check(auxiliary, home["code"], **{**whole, "client_id": secrets.token_hex(12)})
+    assert again.status_code == 200
+    assert city.sql_of_persons("select count(*) from person p join residence r on r.person_id = p.id where p.name = 'ANNA BERG'") == "1"
+    assert clients("station").post(f"/r/residence/{new[0]}/do/approve").status_code == 303
+    assert city.sql_of_persons("select address_id from person where name = 'ANNA BERG'") == home["address"]
+    gone = check(auxiliary, home["code"], **{f"stay.{new[0]}": "gone"})
+    assert gone.status_code == 200 and city.sql_of_persons("select address_id is null from person where name = 'ANNA BERG'") == "t"
+    stale = check(auxiliary, home["code"], **{f"stay.{new[0]}": "gone"})
+    assert stale.status_code == 409
+    assert auxiliary.json("/api/r/household_check").json()["count"] == 3
+    away = city.sql(f"select code from address where not starts_with(division_code, '{division[:9]}') limit 1")
+    assert check(auxiliary, away, **passport).status_code == 404

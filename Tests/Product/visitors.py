@@ -1,5 +1,6 @@
 """Fixtures: signed-in clients of the demo city, accounts made for one test, and servers that a test may harm."""
 
+import http.server
 import itertools
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import urllib.request
 
 import pytest
@@ -191,3 +193,32 @@ def own_city(executable_path):
             yield server.start()
         finally:
             server.stop()
+
+
+class Phones(http.server.BaseHTTPRequestHandler):
+    sent = []
+
+    def do_POST(self):
+        Phones.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def phones(clients):
+    """The SMS gateway of the city, while a test runs."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Phones)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Phones.sent.clear()
+
+    def setting(name, value):
+        saved = clients("sysadmin").post(f"/settings/parameters/messaging.{name}", {"value": value})
+        assert saved.status_code == 303, saved.text[:500]
+
+    setting("sms_url", f"http://127.0.0.1:{server.server_port}/sms")
+    yield Phones.sent
+    setting("sms_url", "-")
+    server.shutdown()

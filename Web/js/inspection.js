@@ -1,4 +1,4 @@
-// 我的巡检: the list is at hand without a network, and what is found out there is sent when there is one again.
+// 我的巡检, 走访登记: the list is at hand without a network, and what is found out there is sent when there is one again.
 import { announce, each, make } from './dom.js';
 import { position } from './position.js';
 import { toast } from './toast.js';
@@ -27,7 +27,7 @@ each('[data-inspection]', view => {
     again.addEventListener('click', () => flush(true));
     place.replaceChildren(
       make('p', { 'data-outbox-count': String(forms.length) }, rest > 0
-        ? `${rest} 条巡检结果存在这台手机上，联网后自动发送。` : `${refused.length} 条没有被登记，请核对。`),
+        ? `${rest} 条登记存在这台手机上，联网后自动发送。` : `${refused.length} 条没有被登记，请核对。`),
       rest > 0 ? again : '',
       make('ul', {}, ...refused.map(form => {
         const remove = make('button', { type: 'button', className: 'button button-danger' }, '丢弃这条');
@@ -68,8 +68,8 @@ each('[data-inspection]', view => {
         }
       }
       if (sent > 0) {
-        announce(`已发送 ${sent} 条巡检结果`);
-        toast('success', `已发送 ${sent} 条巡检结果。`, view.querySelector('[data-outbox-form]') ? undefined : { href: '/inspection', label: '刷新清单' });
+        announce(`已发送 ${sent} 条登记`);
+        toast('success', `已发送 ${sent} 条登记。`, view.querySelector('[data-outbox-form]') ? undefined : { href: '/inspection', label: '刷新清单' });
       }
     } finally {
       busy = false;
@@ -83,6 +83,12 @@ each('[data-inspection]', view => {
   // --- The form -----------------------------------------------------------------------------------------------------
 
   const form = view.querySelector('[data-outbox-form]');
+  if (form?.dataset.outboxRepeated === 'true') {
+    // A page that was taken along is filled in more than once, and may be of another address than it was kept for.
+    form.elements.namedItem('client_id').value = crypto.randomUUID?.() ?? String(Date.now() + Math.random());
+    const code = form.elements.namedItem('code');
+    if (code && !code.value) code.value = new URLSearchParams(location.search).get('code') ?? '';
+  }
   form?.addEventListener('submit', async event => {
     event.preventDefault();
     if (form.dataset.sending || !check(form)) return;
@@ -120,7 +126,7 @@ each('[data-inspection]', view => {
     }
     if (outcome.done) await outbox.drop(entry.id);
     sessionStorage.setItem('inspection-said', JSON.stringify(outcome.done ? ['success', outcome.done] : ['warning', outcome.wait]));
-    location.assign('/inspection');
+    location.assign((outcome.done && outcome.next) || form.dataset.outboxNext || '/inspection');
   });
 
   const said = sessionStorage.getItem('inspection-said');

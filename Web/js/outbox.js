@@ -37,7 +37,7 @@ export const keep = form => run('readwrite', store => store.put(form));
 
 export const drop = id => run('readwrite', store => store.delete(id));
 
-/** The answer of the server: `{done}`, `{refused: sentence}`, `{wait: sentence}` when it has to be tried again. */
+/** The answer of the server: `{done, next}`, `{refused: sentence}`, `{wait: sentence}` when it has to be tried again. */
 export async function send(form, token) {
   const body = new FormData();
   for (const [name, value] of form.fields) {
@@ -51,7 +51,7 @@ export async function send(form, token) {
     return { wait: '没有网络，已存在这台手机上，联网后自动发送。' };
   }
   const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return { done: said.message ?? '已发送。' };
+  if (answer.ok) return { done: said.message ?? '已发送。', next: said.next };
   if (answer.status === 401) return { wait: '登录已过期，内容还在这台手机上。请重新登录后发送。' };
   if (answer.status >= 500 || answer.status === 429) return { wait: '服务器暂时不能处理，稍后自动再发。' };
   return { refused: said.message ?? said.error?.message ?? `没有登记（${answer.status}）。`, field: said.field ?? said.error?.field };

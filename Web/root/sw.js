@@ -4,7 +4,7 @@
 const assets = new URL(self.location).searchParams.get('assets') ?? '/assets';
 const cacheName = `shell-${assets}`;
 const fieldPages = 'field-pages';
-const isFieldPage = path => path === '/inspection' || /^\/inspection\/[0-9]+$/.test(path);
+const isFieldPage = path => path === '/inspection' || /^\/inspection\/([0-9]+|visit)$/.test(path);
 const shell = [
   '/offline.html', '/offline.css', '/icons/icon-192.png', '/manifest.webmanifest',
   ...['assets/bootstrap-reboot.min.css', 'css/lifang.css', 'css/forms.css', 'css/details.css', 'css/public.css',

@@ -96,6 +96,58 @@ extension PeerCity {
     ]
   }
 
+  // MARK: Questions
+
+  /// Somebody of the two who are known, by document; a name beside it has to agree.
+  func people(_ request: JSON) -> JSON {
+    let document = request["document"]?.string ?? ""
+    let found = known.filter { person in
+      person.document == document && (request["name"]?.string.map { $0 == person.name } ?? true)
+    }
+    return [
+      "message": .string(found.isEmpty ? "没有登记" : "查到 \(found.count) 条"),
+      "items": .array(
+        found.map { person in
+          [
+            "name": .string(person.name), "document": .string(person.document), "kind": "户籍",
+            "address": "四川省达州市通川区东城街道锦华路12号", "registered_address": "四川省达州市通川区东城街道荷叶街28号",
+            "updated_on": .string(clock.today().description),
+          ]
+        }),
+    ]
+  }
+
+  /// The standing addresses that hold the text, ten at most.
+  func houses(_ request: JSON) -> JSON {
+    let text = request["address"]?.string ?? ""
+    let found = (0..<addresses).lazy.compactMap { self.address($0, version: 0) }.filter { row in
+      !text.isEmpty
+        && (row["address_id"]?.string == text || row["full_address"]?.string?.contains(text) == true)
+    }.prefix(10)
+    return [
+      "items": .array(
+        found.map { row in
+          [
+            "address_id": row["address_id"] ?? .null, "address": row["full_address"] ?? .null, "usage": "居住",
+            "let": "自住", "owner": .string(known[0].name), "residents": 3,
+          ]
+        })
+    ]
+  }
+
+  func units(_ request: JSON) -> JSON {
+    let name = request["name"]?.string ?? ""
+    guard name.hasSuffix("超市") else { return ["message": "没有登记", "items": []] }
+    return [
+      "items": [
+        [
+          "name": .string(name), "credit_code": "91511702MA6A0B1C2D", "kind": "个体工商户",
+          "address": "四川省达州市通川区东城街道锦华路12号", "legal_person": .string(known[0].name), "state": "在营",
+        ]
+      ]
+    ]
+  }
+
   // MARK: Police
 
   private static let units: [(code: String, name: String, parent: String?, division: String, kind: String)] =

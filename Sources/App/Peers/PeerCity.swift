@@ -47,6 +47,8 @@ package final class PeerCity: Sendable {
   let clock: WallClock
   private let mother: Person
   private let father: Person
+  /// Who stands in the base of population.
+  var known: [Person] { [mother, father] }
   /// What the base of population keeps, and how many changes come between two synchronisations.
   let addresses: Int
   let growth: Int
@@ -185,6 +187,8 @@ package final class PeerCity: Sendable {
       ("/courier/orders/track", { [self] in tracked($0) }), ("/courier/orders/cancel", { [self] in cancelled($0) }),
       ("/population/addresses/changes", { [self] in addressChanges($0) }),
       ("/population/addresses/counts", { [self] _ in addressCounts() }),
+      ("/population/people/query", { [self] in people($0) }), ("/population/houses/query", { [self] in houses($0) }),
+      ("/population/units/query", { [self] in units($0) }),
       ("/police/units/changes", { [self] in unitChanges($0) }),
       ("/police/officers/changes", { [self] in officerChanges($0) }),
     ]

@@ -64,6 +64,8 @@ package struct ConnectorOperation: Sendable {
     case screen
     /// 同步: gives rows page by page, which a feed keeps a register in step with (A-158…A-160).
     case feed
+    /// 查询: officers ask it by hand, with a purpose.
+    case query
     /// Something else that a module asks for by name.
     case call
 
@@ -73,6 +75,7 @@ package struct ConnectorOperation: Sendable {
       case .fill: "带入"
       case .screen: "比对提醒"
       case .feed: "同步"
+      case .query: "查询"
       case .call: "办理"
       }
     }

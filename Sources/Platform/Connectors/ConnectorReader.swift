@@ -70,8 +70,12 @@ struct ConnectorReader {
     if response.isEmpty { collector.error(node.position, "接口“\(name)”没有写答复（response）") }
     let yes = condition(item, "yes", over: response)
     let rows = rows(item)
-    if use == .feed, rows == nil { collector.error(node.position, "接口“\(name)”用于同步（use: feed），应写 rows") }
-    if use != .call, use != .feed, !item.has("yes") { collector.error(node.position, "接口“\(name)”没有写怎样算“是”（yes）") }
+    if use == .feed || use == .query, rows == nil {
+      collector.error(node.position, "接口“\(name)”用于\(use.label)（use: \(use.rawValue)），应写 rows")
+    }
+    if ![.call, .feed, .query].contains(use), !item.has("yes") {
+      collector.error(node.position, "接口“\(name)”没有写怎样算“是”（yes）")
+    }
     let reason = known(item, "reason", among: response).first
     let owners = known(item, "owners", among: response)
     let fills = fills(item, request, response)

@@ -1,5 +1,7 @@
+package import Access
 import Core
 package import Entities
+package import Shell
 
 /// What the pages of one register need to know of its declaration.
 package struct Register: Sendable {
@@ -54,6 +56,17 @@ package struct Register: Sendable {
   package func isOpen(_ action: ActionDeclaration, for record: Record) -> Bool {
     guard let when = action.when else { return true }
     return holds(when, in: record)
+  }
+
+  /// The declared ways from a record to pages that are no register's, as far as the reader may go there.
+  package func links(of record: Record, may: (Permission) -> Bool) -> [(path: String, action: Action)] {
+    entity.links.compactMap { link in
+      guard link.permission.map(may) ?? true, link.when.map({ holds($0, in: record) }) ?? true,
+        let path = link.path({ $0 == "id" ? String(record.id) : record.masked.contains($0) ? "" : record[$0].plainText }
+        )
+      else { return nil }
+      return (path, Action(link.label, link.isDialog ? .dialog(path) : .link(path)))
+    }
   }
 
   package func isVisible(_ field: FieldDeclaration, in record: Record) -> Bool {

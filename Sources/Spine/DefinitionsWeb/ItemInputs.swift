@@ -49,7 +49,7 @@ struct ItemInputs {
     label = text("label")
     category = text("class")
     limit = text("limit")
-    channels = Set(node["channels"]?.texts ?? CaseChannel.allCases.map(\.rawValue))
+    channels = Set(node["channels"]?.texts ?? CaseChannel.forCitizens.map(\.rawValue))
     document = node["result"]?["document"]?.text ?? ""
     delivery = Set(node["result"]?["delivery"]?.texts ?? [])
     guide = text("guide")

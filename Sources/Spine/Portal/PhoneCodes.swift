@@ -8,8 +8,11 @@ package struct PhoneCodes: Sendable {
   /// What a code is good for, and for nothing else.
   package enum Purpose: String, Sendable, Hashable {
     case progress
+    /// 被访确认: the household tells an officer the code.
+    case visit
 
-    var label: String { "查询办理进度" }
+    /// The template by which it is sent.
+    var message: String { self == .visit ? "visit_code" : "phone_code" }
   }
 
   static let minutes: Int64 = 10
@@ -38,8 +41,12 @@ package struct PhoneCodes: Sendable {
 
   /// Sends a code. `isWanted` false does all the same but sending, so that the answer does not tell who is known.
   ///
+  /// - Parameter values: what the message says besides the code and how long it is good.
   /// - Throws: ``Refusal`` `code-too-soon`.
-  package func send(_ purpose: Purpose, to phone: PhoneNumber, subject: String, isWanted: Bool) async throws {
+  package func send(
+    _ purpose: Purpose, to phone: PhoneNumber, subject: String, isWanted: Bool,
+    values: [String: String] = ["purpose": "查询办理进度"]
+  ) async throws {
     let now = messages.clock.now()
     let code = RandomSource.system.digits(6)
     let digest = try hash(purpose, "\(phone.text) \(subject) \(code)")
@@ -59,8 +66,8 @@ package struct PhoneCodes: Sendable {
       }
       guard isWanted else { return }
       try await messages.send(
-        "phone_code", to: [.phone(phone)],
-        ["code": code, "minutes": String(PhoneCodes.minutes), "purpose": purpose.label],
+        purpose.message, to: [.phone(phone)],
+        values.merging(["code": code, "minutes": String(PhoneCodes.minutes)]) { $1 },
         key: "\(purpose.rawValue) \(now.microseconds)", in: transaction)
     }
   }

@@ -44,7 +44,7 @@ package struct AppointmentRoutes: Sendable {
 
   func subject(_ query: (String) -> String?) throws(Refusal) -> Appointments.Subject? {
     if let code = query("item"), !code.isEmpty {
-      guard let item = cases.services.item(code) else {
+      guard let item = cases.services.item(code), !item.isInternal else {
         throw Refusal(.notFound, "item-unknown", "没有这个事项，或它已停办。请从事项列表重新选择。")
       }
       return Appointments.Subject(code: item.code, label: item.label, service: AppointmentRoutes.service(of: item))

@@ -154,25 +154,37 @@ package struct PlaceRoutes: Sendable {
       guard numbers.count == 2, let x = numbers[0].double, let y = numbers[1].double else { return nil }
       return try? Coordinate(longitude: x, latitude: y)
     }
+    let officers = isStation ? try await officers(of: record, name, path) : []
     return try await visit.portalPage(
       name, note: PublicPlace.label(kind, catalog), crumbs: [Crumb("公共资源", "/places")], scripts: [.map]
     ) {
       if !record["photo"].isNull { img(.class("place-photo"), .src("\(path)/photo"), .alt("\(name)的照片")) }
       Card("开放和联系") { DetailList(PlaceRoutes.items(record, kind)) }
-      if isStation, let officer = record["officer_name"].text {
-        PublicSection("社区民警") {
-          ContactList([
-            ContactCard(
-              role: "社区民警",
-              name: officer, unit: record["officer_number"].text.map { "\(name) · 警号 \($0)" } ?? name,
-              phone: record["officer_phone"].text, icon: .police,
-              photo: record["officer_photo"].isNull ? nil : "\(path)/officer")
-          ])
-        }
-      }
+      if !officers.isEmpty { PublicSection("社区民警") { ContactList(officers) } }
       if let text = record["introduction"].text, !text.isEmpty { Card("介绍") { paragraphs(text) } }
       if let place { WayThere(name: name, place: place, path: path) }
     }
+  }
+
+  /// Those of the directory, else who is typed in at the station.
+  private func officers(of record: Record, _ name: String, _ path: String) async throws -> [ContactCard] {
+    if let unit = record["unit_id"].integer {
+      let listed = try await DutyOfficers(places.store.database).of(unit: unit)
+      if !listed.isEmpty {
+        return listed.map { officer in
+          ContactCard(
+            role: "社区民警", name: officer.name, unit: "\(officer.beat) · 警号 \(officer.number)", phone: officer.phone,
+            icon: .police)
+        }
+      }
+    }
+    guard let officer = record["officer_name"].text else { return [] }
+    return [
+      ContactCard(
+        role: "社区民警", name: officer, unit: record["officer_number"].text.map { "\(name) · 警号 \($0)" } ?? name,
+        phone: record["officer_phone"].text, icon: .police,
+        photo: record["officer_photo"].isNull ? nil : "\(path)/officer")
+    ]
   }
 
   private static func items(_ record: Record, _ kind: String) -> [DetailItem] {

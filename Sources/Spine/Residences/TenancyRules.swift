@@ -90,69 +90,28 @@ package struct TenancyRules: RecordRules {
 
   // MARK: Review
 
-  /// The tenant is found by the document, or entered; then stays at the address.
+  /// The tenant is found by the document, or entered; then stays at the address. A stay that an officer entered at the door
+  /// meanwhile is the same one.
   private static func approve(_ change: inout RecordChange, _ records: Records) async throws {
     let writer = try records.entrusted(with: ["person", ResidenceRules.entity, "address"])
-    let isResidentID = change["document_kind"].text == "resident_id"
-    let key = isResidentID ? "resident_id" : "document_number"
-    var person = try await writer.find("person", where: key, equals: change[key])
-    if let known = person, known["name"].text != change["tenant_name"].text {
-      return change.refuse(
-        Refusal(
-          .unprocessable, "tenant-name", "这个证件号码在人口登记里是另一个姓名，没有通过。请核对后退回申报人，或先更正人口登记。",
-          field: "tenant_name"))
+    let settlement = Settlement(
+      name: change["tenant_name"], documentKind: change["document_kind"], residentID: change["resident_id"],
+      documentNumber: change["document_number"], sex: change["sex"], birthDate: change["birth_date"],
+      phone: change["phone"], division: change["division_code"], address: change["address_id"], since: change["since"],
+      nameField: "tenant_name")
+    do {
+      let person = try await settlement.person(writer)
+      let stay = try await settlement.stay(
+        of: person,
+        [
+          "kind": person["residency"], "basis": .text("rent"), "state": .text("confirmed"),
+          "source_kind": .text("landlord"), "landlord_name": change["landlord_name"],
+          "landlord_phone": change["landlord_phone"], "division_code": change["division_code"],
+        ], isBetter: true, writer)
+      change["residence_id"] = .integer(stay.id)
+    } catch let refusal as Refusal where ["person-named-otherwise", "person-deceased"].contains(refusal.code) {
+      change.refuse(refusal)
     }
-    if person == nil {
-      person = try await writer.insert("person", newcomer(change, isResidentID), input: .code)
-    }
-    guard let person else { throw Fault("tenant-lost") }
-    guard person["deceased_on"].isBlank else {
-      return change.refuse(
-        Refusal(.unprocessable, "tenant-deceased", "人口登记显示此人已故，没有通过。请核对证件后退回申报人。", field: "tenant_name"))
-    }
-    var values: [String: Value] = [
-      "person_id": .integer(person.id), "address_id": change["address_id"], "division_code": change["division_code"],
-      "kind": person["residency"], "basis": .text("rent"), "since": change["since"], "state": .text("confirmed"),
-      "source_kind": .text("landlord"), "landlord_name": change["landlord_name"],
-      "landlord_phone": change["landlord_phone"],
-    ]
-    // A stay that an officer entered at the door meanwhile is the same one.
-    let known = try await writer.list(
-      ListQuery(
-        ResidenceRules.entity,
-        filters: [
-          ListFilter("person_id", .equals(.integer(person.id))),
-          ListFilter("address_id", .equals(change["address_id"])), ListFilter("until", .empty(true)),
-        ], columns: ["since"], limit: 1)
-    ).records.first
-    values["confirmed_on"] = .date(records.store.clock.today())
-    let stay: Record
-    if let known {
-      for name in ["person_id", "address_id", "since"] { values[name] = nil }
-      stay = try await writer.update(ResidenceRules.entity, known.id, version: nil, values, input: .code)
-    } else {
-      stay = try await writer.insert(ResidenceRules.entity, values, input: .code)
-    }
-    change["residence_id"] = .integer(stay.id)
-  }
-
-  /// Somebody who was not known yet; the address follows from the stay.
-  private static func newcomer(_ change: RecordChange, _ isResidentID: Bool) -> [String: Value] {
-    var values: [String: Value] = [
-      "name": change["tenant_name"], "document_kind": change["document_kind"], "phone": change["phone"],
-      "residency": .text(isResidentID ? "floating" : "foreign"), "division_code": change["division_code"],
-      "moved_in_on": change["since"],
-    ]
-    if isResidentID, let id = change["resident_id"].text.flatMap({ ResidentID($0) }) {
-      values["resident_id"] = .text(id.text)
-      values["sex"] = .text(id.sex.rawValue)
-      values["birth_date"] = .date(id.birthDate)
-    } else {
-      values["document_number"] = change["document_number"]
-      values["sex"] = change["sex"]
-      values["birth_date"] = change["birth_date"]
-    }
-    return values
   }
 
   private static func end(_ event: RecordEvent, _ records: Records) async throws {

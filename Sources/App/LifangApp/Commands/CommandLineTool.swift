@@ -67,8 +67,9 @@ package enum CommandLineTool {
       usage: "identity-provider --client ID --secret TEXT --redirect URL [--port N] [--scale S]",
       run: IdentityProviderCommand.run),
     Command(
-      name: "plate", summary: "门牌：输出验真公钥，离线核验二维码签名和制牌包，写出打样文件（--count --design --cut）",
-      usage: "plate key | plate verify [TEXT…] --key FILE | plate batch verify FILE… --key FILE | plate proof FILE",
+      name: "plate", summary: "门牌：输出验真公钥，离线核验二维码签名和制牌包，写出打样文件（--count --design --cut）；把升级前待审核的门牌转为申领办件",
+      usage:
+        "plate key | plate verify [TEXT…] --key FILE | plate batch verify FILE… --key FILE | plate proof FILE | plate applications",
       run: PlateCommand.run),
     Command(name: "openapi", summary: "输出接口说明（OpenAPI 3.1）", usage: "openapi", run: OpenAPICommand.run),
   ]

@@ -4,6 +4,7 @@ import Crypto
 import DoorPlates
 import Entities
 import Foundation
+import Identity
 import Search
 
 /// `lifang plate`: what concerns door plates without a server.
@@ -15,12 +16,26 @@ enum PlateCommand {
     case "key": return try key(arguments)
     case "verify": return try verify(arguments)
     case "proof": return try proof(arguments)
+    case "applications": return try await adopt(arguments)
     case "batch" where arguments.operands.dropFirst().first == "verify": return try verifyBatches(arguments)
     default:
       throw Refusal(
         .invalid, "command-unknown",
-        "请写 plate key、plate verify 二维码内容… --key 公钥文件、plate batch verify 制牌包.zip --key 公钥文件，或 plate proof 文件.pdf。")
+        "请写 plate key、plate verify 二维码内容… --key 公钥文件、plate batch verify 制牌包.zip --key 公钥文件、plate proof 文件.pdf，或 plate applications。"
+      )
     }
+  }
+
+  /// Makes cases of the applications that waited for review before applications were cases.
+  private static func adopt(_ arguments: Arguments) async throws -> Int32 {
+    let deployment = try await Deployment.open(try Configuration(arguments))
+    let web = try await WebApplication(deployment, demoAccounts: [])
+    let identity = web.identity
+    let done = try await web.plates.applications.adopt(web.store) { try await identity.principal(actor: $0) }
+    await deployment.close()
+    print("\(done.plates) 块待审核的门牌转为 \(done.cases) 件申领办件。")
+    for reason in done.left { print("没有转：\(reason)") }
+    return done.left.isEmpty ? 0 : 1
   }
 
   /// Prints the public key that proves plates off line.

@@ -57,7 +57,7 @@ extension WebApplication {
       }
       group.addTask {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {
-          forget(payload)
+          await forget(payload)
           if payload.isEmpty || payload.hasPrefix("parameter:") { await renewPolicy() }
           if payload.isEmpty || payload.hasPrefix("qr_rule") || payload.hasPrefix("address_code_rule") {
             do { try await qrRules.refresh(from: deployment.database) } catch {
@@ -135,7 +135,7 @@ extension WebApplication {
   }
 
   /// Empties what public pages show of a changed record.
-  private func forget(_ payload: String) {
+  private func forget(_ payload: String) async {
     directory.note(payload)
     // Some notifications may have been missed.
     if payload.isEmpty { return pages.forgetAll() }
@@ -145,8 +145,13 @@ extension WebApplication {
     switch entity {
     case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
     case "address", "police_station", "grid", "division", "public_facility", "service_link", "culture_page", "merchant",
-      "merchant_notice":
+      "merchant_notice", "unit":
       pages.forgetAll()
+    case "app_user":
+      // Accounts of residents come by the thousand, and are shown to nobody.
+      var isShown = true
+      if !ids.isEmpty, let concerned = try? await DutyOfficers(deployment.database).concern(ids) { isShown = concerned }
+      if isShown { pages.forgetAll() }
     default: break
     }
   }

@@ -66,6 +66,7 @@ struct WebApplication: Sendable {
   let registers: RegisterFerry
   let appointments: Appointments
   let directory: AddressDirectory
+  let plates: DoorPlateRules
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -77,6 +78,7 @@ struct WebApplication: Sendable {
     self.registers = registers
     let corrections = CorrectionRule()
     let plates = DoorPlateRules()
+    self.plates = plates
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
@@ -132,6 +134,7 @@ struct WebApplication: Sendable {
     let housekeeping = Housekeeping(
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
+    VisitHouseholdJob.register(in: &kinds, households: VisitHouseholds(store: store), parameters: parameters)
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
     let reports = ReportOffice(store: store, files: files)
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
@@ -142,6 +145,7 @@ struct WebApplication: Sendable {
     try await AddressPlacingJob.schedule(on: jobs)
     try await StayReviewJob.schedule(on: jobs)
     try await ReportPlanJob.schedule(on: jobs)
+    try await VisitHouseholdJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
 
@@ -236,6 +240,7 @@ struct WebApplication: Sendable {
       let provider = try await DemoIdentity.provider(deployment, origin: origin)
       try await DemoPortal.refresh(deployment, store)
       try await DemoFaults.inspect(store, jobs)
+      try await VisitHouseholdJob.begin(on: jobs)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
     SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
@@ -260,6 +265,7 @@ struct WebApplication: Sendable {
     TemplateRoutes(site: site, center: messages).register(in: &router)
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
+    QueryRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)
     SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
     FerryRoutes(site: site, dock: dock, audit: store.audit, published: { try await registers.status(store) }) {
@@ -295,12 +301,18 @@ struct WebApplication: Sendable {
     }
     let press = PlatePress(store: store, rules: qrRules, designs: designs, pinyin: deployment.pinyin)
     plates.begin(
-      rules: qrRules, designs: designs, pinyin: deployment.pinyin, parameters: parameters, messages: messages)
+      rules: qrRules, designs: designs, pinyin: deployment.pinyin, parameters: parameters, messages: messages,
+      cases: cases)
     PlateDesignRoutes(site: site, press: press).register(in: &router)
     PlateBatchRoutes(site: site, press: press).register(in: &router)
     PlateReportRoutes(site: site, store: store).register(in: &router)
     let photos = FieldPhotos(files: files, images: images, database: deployment.database)
     InspectionRoutes(site: site, store: store, photos: photos).register(in: &router)
+    HouseholdCheckRoutes(site: site, store: store).register(in: &router)
+    VisitRoutes(
+      site: site, store: store, photos: photos,
+      visits: Visits(store: store, rules: plates.visits, codes: PhoneCodes(messages: messages))
+    ).register(in: &router)
     MountRoutes(site: site, store: store, photos: photos, parameters: parameters).register(in: &router)
     AddressReportRoutes(
       site: site, store: store, photos: photos, limiter: limiter, writing: RateLimiter(capacity: 5, interval: 120)

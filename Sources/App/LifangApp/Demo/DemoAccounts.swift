@@ -147,6 +147,7 @@ enum DemoAccounts {
         Plan("leader", "周建国", role: "bureau_leader", unit: 0, clearance: .sensitive),
         Plan("tongchuan", "陈静", role: "subbureau_approver", unit: 1, clearance: .sensitive),
         Plan("station", somebody("station_officer", town), role: "station_officer", unit: 2, clearance: .secret),
+        Plan("menpai", "何静", role: "station_administrator", unit: 2, clearance: .inner),
         Plan("officer", officer.name, role: "beat_officer", unit: 3, clearance: .secret),
         Plan("huji", "郑晓燕", role: "hukou_officer", unit: 2, clearance: .secret),
         Plan("fujing", "吴磊", role: "hukou_auxiliary", unit: 2, clearance: .secret),

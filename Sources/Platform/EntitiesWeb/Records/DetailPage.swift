@@ -71,13 +71,7 @@ struct DetailPage {
 
   private var moreActions: [Action] {
     var actions: [Action] = []
-    for link in entity.links where asOf == nil && link.permission.map(visit.principal.may) ?? true {
-      guard link.when.map({ register.holds($0, in: record) }) ?? true,
-        let path = link.path({ $0 == "id" ? String(record.id) : record.masked.contains($0) ? "" : record[$0].plainText }
-        )
-      else { continue }
-      actions.append(Action(link.label, link.isDialog ? .dialog(path) : .link(path)))
-    }
+    if asOf == nil { actions += register.links(of: record) { visit.principal.may($0) }.map(\.action) }
     if may("history") { actions.append(Action("历史版本", .link("\(path)/history"), icon: .clock)) }
     if asOf == nil, may("delete") {
       actions.append(Action("删除", .dialog("\(path)/delete?version=\(record.version)"), style: .danger, icon: .trash))

@@ -47,7 +47,7 @@ package struct FeedComparison: Sendable {
     self.mac = mac
   }
 
-  /// A value as memories hold it: text that is equal for equal values, keyed for encrypted fields.
+  /// A value as memories hold it: text that is equal for equal values, keyed for encrypted and masked fields.
   package func form(_ value: Value, of name: String) -> String {
     if value.isBlank { return "" }
     if let point = value.geometry?["coordinates"]?.array, point.count == 2, let x = point[0].double,
@@ -55,7 +55,7 @@ package struct FeedComparison: Sendable {
     {
       return "\((x * 1e7).rounded() / 1e7),\((y * 1e7).rounded() / 1e7)"
     }
-    guard fields[name]?.encrypted == true else { return value.plainText }
+    guard let field = fields[name], field.encrypted || field.mask != nil else { return value.plainText }
     return Hex.encode(Array(mac.authenticate("\(name)\u{0}\(value.plainText)").prefix(12)))
   }
 

@@ -38,7 +38,7 @@ extension CaseStore {
     let isOver = state.instance.state == .finished && before?.state != .finished
     let isRefused = state.instance.variables["outcome"]?.text == "refused"
     // The outside hands everything over; what is refused there was refused inside and is filed inside.
-    if isRefused, isOutside { return }
+    if isRefused && isOutside || state.item.isInternal { return }
     let waits = state.awaitsOriginals && state.record["applicant_user_id"]?.isBlank == false
     guard isOver || waits else { return }
     let writer = principal.entrusted(with: [Archive.entity, Archive.item, Archive.box, ServiceCase.entity, "unit"])

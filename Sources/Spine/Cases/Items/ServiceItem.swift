@@ -38,6 +38,9 @@ package struct ServiceItem: Sendable {
 
   /// A short digest of the whole declaration, which changes whenever anything in it does.
   package let version: String
+
+  /// Whether only officers apply, by doing something elsewhere: it stands in no catalogue, nothing of it is filed or issued.
+  package var isInternal: Bool { channels == [.office] }
 }
 
 /// Which process an application takes.
@@ -67,8 +70,19 @@ package struct ItemResult: Sendable, Hashable {
 package enum CaseChannel: String, Sendable, Hashable, CaseIterable {
   case online
   case window
+  /// What officers ask of their own administration (内部申请), such as plates for addresses.
+  case office
 
-  package var label: String { self == .online ? "网上申请" : "窗口受理" }
+  /// Where citizens apply.
+  package static let forCitizens: [CaseChannel] = [.online, .window]
+
+  package var label: String {
+    switch self {
+    case .online: "网上申请"
+    case .window: "窗口受理"
+    case .office: "内部申请"
+    }
+  }
 }
 
 /// How the result reaches the applicant (取件方式).

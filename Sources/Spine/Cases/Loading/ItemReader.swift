@@ -183,7 +183,7 @@ struct ItemReader {
         position, "没有受理渠道“\(text)”（可用：\(names.joined(separator: "、"))）\(Suggestion.text(for: text, among: names))")
       return nil
     }
-    return found.isEmpty ? CaseChannel.allCases : found
+    return found.isEmpty ? CaseChannel.forCitizens : found
   }
 
   private func result() -> ItemResult {

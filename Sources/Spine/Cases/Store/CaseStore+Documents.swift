@@ -73,7 +73,7 @@ extension CaseStore {
     async throws
   {
     let name = (try? parameters.text("case.refusal_notice")) ?? ""
-    guard !name.isEmpty else { return }
+    guard !name.isEmpty, !state.item.isInternal else { return }
     let template = try office.template(name)
     let reader = store.records(as: records.principal, purpose: "签发告知书", origin: records.origin).within(transaction)
     let record = try await reader.get(ServiceCase.entity, state.id, reveal: true)

@@ -15,7 +15,8 @@ extension CaseStore {
   ) async throws {
     var news: [(template: String, values: [String: String])] = []
     if before == nil, state.instance.state == .running {
-      news.append(("case_submitted", [:]))
+      // Officers know what they have just asked for.
+      if !state.item.isInternal { news.append(("case_submitted", [:])) }
     } else if caseState == "supplement", was != "supplement" {
       news.append(("case_supplement", ["asked": action.opinion ?? "见办件页面的说明"]))
     } else if state.awaitsOriginals, before?.awaitsOriginals(in: state.process) != true,
@@ -49,7 +50,8 @@ extension CaseStore {
     let next =
       refused
       ? "原因：\(action.opinion ?? "见办件页面")。有疑问请联系\(office)。"
-      : state.item.result.document.map { "请携带身份证件，到\(office)领取\($0)。" } ?? "不需要再来窗口。"
+      : state.item.result.document.map { "请携带身份证件，到\(office)领取\($0)。" }
+        ?? (state.item.isInternal ? "结果见办件页面。" : "不需要再来窗口。")
     let asks = ["case_supplement", "case_originals"].contains(template)
     let due = asks ? supplementDue(state) : record["due_at"].instant
     var values: [String: String] = [

@@ -87,8 +87,13 @@ extension CaseStore {
       ]) { _, ours in ours }
       if let home = desk.home { values["home_unit_id"] = .integer(home) }
       values["was_incomplete"] = .boolean(false)
-      if application.channel != .online { values["accepted_by"] = .integer(principal.id) }
-      if application.channel == .online, principal.id > 0 { values["applicant_user_id"] = .integer(principal.id) }
+      if application.channel == .window { values["accepted_by"] = .integer(principal.id) }
+      // A key may apply in an office, and is nobody to be asked afterwards.
+      let isPerson = application.channel != .office || principal.kind == .user
+      let starter = isPerson ? principal.id : 0
+      if application.channel != .window, isPerson, principal.id > 0 {
+        values["applicant_user_id"] = .integer(principal.id)
+      }
       if let arrival {
         values["number"] = .text(arrival.number)
         values["submitted_at"] = .instant(arrival.submittedAt)
@@ -99,7 +104,7 @@ extension CaseStore {
         ? CaseDirectory(relayFor: principal.id)
         : try await CaseDirectory(
           for: process, unit: desk.unit, home: desk.home, division: values["division_code"]?.text ?? "",
-          starter: principal.id,
+          starter: starter,
           applicant: values["applicant_user_id"]?.integer, using: responsibility, in: transaction)
       let delivery = values["delivery"]?.text.flatMap { CaseDelivery(rawValue: $0) }
       let (instance, _) = try engine(process, directory).start(
@@ -126,7 +131,7 @@ extension CaseStore {
         item.form, form.merging(shared) { _, shared in shared }.filter { !$0.value.isNull }, input: .code)
       try await put(application.content.materials, into: record.id, values, item, known: [], records, checks: checks)
       let state = CaseState(
-        id: record.id, record: values, process: process, item: item, starter: principal.id, instance: instance,
+        id: record.id, record: values, process: process, item: item, starter: starter, instance: instance,
         pausedAt: nil, shelvedAt: nil)
       if let arrival { try await note(arrival, of: record.id, in: transaction) }
       if let relay { try await note(relay, of: record.id, number, for: principal, in: transaction) }
@@ -176,7 +181,9 @@ extension CaseStore {
       .flatMap(\.definition.variables).first { $0.name == "accepted_by" }
     let choices = variable?.choices ?? []
     let roles = choices.compactMap(\.role)
-    let home = try await responsibility.unit(withRoles: roles, covering: division, in: transaction)
+    // Where nobody accepts, whoever is asked first of all is who answers for the place.
+    let responsible = channel == .office ? answering(names) : roles
+    let home = try await responsibility.unit(withRoles: responsible, covering: division, in: transaction)
     if channel == .window {
       try principal.require(Permission("case_work", "accept"), toDo: "在窗口受理")
       guard let unit = principal.unit?.id else {
@@ -197,12 +204,25 @@ extension CaseStore {
     guard let unit = home else {
       // Without a readable division everything else is judged all the same, for an office that cannot be.
       if division.isEmpty { return Desk(unit: 0, home: nil, acceptedBy: choices.last?.value) }
+      if channel == .office {
+        throw Refusal(
+          .unprocessable, "desk-none", "这个地方还没有人审核“\(item.label)”，没有提交。请系统管理员给派出所或分局的人员授予审核的角色。",
+          field: "division_code")
+      }
       throw Refusal(
         .unprocessable, "desk-none", "所选的地方还没有开通网上受理。请改选户口所在地或落户地的社区（村），或到窗口办理。", field: "division_code")
     }
     let present = try await responsibility.nearest(.role, roles, to: unit, division: division, in: transaction)
     let choice = choices.first { choice in choice.role.flatMap { present[$0]?.first?.unit } == unit }
     return Desk(unit: unit, home: home, acceptedBy: choice?.value ?? choices.last?.value)
+  }
+
+  /// The roles that answer in processes.
+  private func answering(_ processes: [String]) -> [String] {
+    processes.compactMap { services.processes[$0] }.flatMap(\.definition.nodes).flatMap { node -> [String] in
+      guard case .step(let rule) = node.kind else { return [] }
+      return rule.handlers.compactMap { handler in if case .role(let role) = handler { role } else { nil } }
+    }
   }
 
   // MARK: What is wrong

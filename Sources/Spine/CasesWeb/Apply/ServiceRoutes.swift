@@ -37,7 +37,7 @@ package struct ServiceRoutes: Sendable {
   static let maximumBody = 200 << 20
 
   func item(_ visit: Visit) throws -> ServiceItem {
-    guard let item = cases.services.item(try visit.request.parameter("item")) else {
+    guard let item = cases.services.item(try visit.request.parameter("item")), !item.isInternal else {
       throw Refusal(.notFound, "item-unknown", "没有这个事项，或它已停办。请从事项列表重新选择。")
     }
     return item
@@ -47,7 +47,8 @@ package struct ServiceRoutes: Sendable {
 
   private func catalogue(_ visit: Visit) async throws -> Response {
     let text = String((visit.request.query.first("q") ?? "").prefix(40))
-    let found = cases.services.items.filter { item in
+    let offered = cases.services.items.filter { !$0.isInternal }
+    let found = offered.filter { item in
       text.isEmpty || item.label.contains(text) || cases.category(of: item).contains(text)
         || item.guide.contains(text) || item.materials.contains { $0.label.contains(text) }
     }
@@ -119,7 +120,7 @@ package struct ServiceRoutes: Sendable {
       }
       return try visit.html(page.render())
     }
-    return try await visit.page(mayAccept(visit) ? "窗口受理" : "我要办事", subtitle: "共 \(cases.services.items.count) 个事项") {
+    return try await visit.page(mayAccept(visit) ? "窗口受理" : "我要办事", subtitle: "共 \(offered.count) 个事项") {
       content
     }
   }

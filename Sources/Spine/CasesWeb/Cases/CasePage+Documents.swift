@@ -72,6 +72,13 @@ extension CasePage {
     return ["form": form, "materials": view.materials.isEmpty ? [] : [materials]]
   }
 
+  /// The ways that the form's register declares to what belongs to it, such as the plates of an application.
+  var formLinks: [Action] {
+    guard let form = view.form, let entity = catalog.entity(view.item.form) else { return [] }
+    let register = Register(entity, catalog: catalog, context: context, divisions: divisions)
+    return register.links(of: form, may: may).filter { $0.path != "/cases/\(view.id)" }.map(\.action)
+  }
+
   /// What was filled in, by sections: as the page shows it and the printed form.
   var formSections: [(label: String, record: Record, fields: [FieldDeclaration])] {
     var sections: [(label: String, record: Record, fields: [FieldDeclaration])] = []
@@ -81,7 +88,7 @@ extension CasePage {
       for section in register.sections {
         let fields = section.fields.filter {
           $0.editable && !$0.hidden && !record[$0.name].isBlank && !view.item.hidden.contains($0.name)
-            && register.isVisible($0, in: record)
+            && register.isVisible($0, in: record) && !(view.item.isInternal && $0.name == "relation")
         }
         if !fields.isEmpty { sections.append((section.label, record, fields)) }
       }

@@ -17,6 +17,7 @@ extension CasePage {
   private var isReader: Bool { view.access != .applicant && view.mine.isEmpty && view.reading != nil }
 
   var materialCard: HTML {
+    if view.item.isInternal, view.materials.isEmpty { return .empty }
     let actions =
       hidesFiles
       ? [readAction] : hasFiles ? [Action("看影像", .link("/cases/\(view.id)/view"), style: .quiet, icon: .image)] : []

@@ -22,6 +22,8 @@ struct CasePage {
   let orders: [CourierDirection]
   /// Whether the reader may print what the case resulted in.
   var mayPrint = false
+  /// What the reader may do elsewhere.
+  var may: @Sendable (Permission) -> Bool = { _ in false }
 
   private var record: Record { view.record }
   private var isApplicant: Bool { view.access == .applicant }
@@ -63,7 +65,7 @@ struct CasePage {
     if isApplicant, view.instance.state == .running {
       actions.append(Action("催办", .post("/cases/\(view.id)/do/urge", [])))
     }
-    if isApplicant, view.instance.state == .finished {
+    if isApplicant, view.instance.state == .finished, !view.item.isInternal {
       actions.append(Action("评价", .link("/cases/\(view.id)/evaluation")))
       if state == "completed", let number = record["number"].text {
         actions.append(Action("结果有误，申请纠错", .link("/services/hukou_correction/apply?old=\(number)"), style: .quiet))
@@ -256,7 +258,7 @@ struct CasePage {
 
   private var application: HTML {
     let display = FieldDisplay(catalog: catalog)
-    return Card("申请内容") {
+    return Card("申请内容", actions: formLinks) {
       for section in formSections {
         h3(.class("detail-group")) { section.label }
         DetailList(

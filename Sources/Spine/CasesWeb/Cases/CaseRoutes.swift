@@ -68,7 +68,7 @@ package struct CaseRoutes: Sendable {
       context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
       files: try await present(view, typed, visit),
       orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) },
-      mayPrint: visit.principal.may(Permission("paper", "print")))
+      mayPrint: visit.principal.may(Permission("paper", "print")), may: { visit.principal.may($0) })
     return try await visit.page(
       view.item.label, status: status, layout: .wide, crumbs: page.crumbs, badge: page.badge, subtitle: page.subtitle,
       actions: page.actions, moreActions: page.moreActions

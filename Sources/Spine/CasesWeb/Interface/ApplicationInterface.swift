@@ -58,7 +58,7 @@ package struct ApplicationInterface: Sendable {
 
   func item(_ visit: Visit) throws -> ServiceItem {
     try requireRelay(visit)
-    guard let item = cases.services.item(try visit.request.parameter("item")) else {
+    guard let item = cases.services.item(try visit.request.parameter("item")), !item.isInternal else {
       throw Refusal(.notFound, "item-unknown", "没有这个事项，或它已停办。请从事项列表重新选择。")
     }
     return item
@@ -69,7 +69,9 @@ package struct ApplicationInterface: Sendable {
   private func catalogue(_ visit: Visit) throws -> Response {
     try requireRelay(visit)
     let text = String((visit.request.query.first("q") ?? "").prefix(40))
-    let found = cases.services.items.filter { text.isEmpty || $0.label.contains(text) || $0.guide.contains(text) }
+    let found = cases.services.items.filter {
+      !$0.isInternal && (text.isEmpty || $0.label.contains(text) || $0.guide.contains(text))
+    }
     return .json(["items": .array(found.map(summary))])
   }
 

@@ -106,7 +106,7 @@ package struct PublicPlaces: Sendable {
       ]
       : [
         "name", "kind", "division_code", "address_id", "parent_id", "phone", "officer_name", "officer_number",
-        "officer_phone", "officer_photo", "office_hours", "photo", "introduction", "location",
+        "officer_phone", "officer_photo", "office_hours", "unit_id", "photo", "introduction", "location",
       ]
     let found = try await store.records(as: .system).list(
       ListQuery(

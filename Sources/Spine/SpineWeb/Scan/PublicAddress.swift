@@ -84,11 +84,14 @@ package struct PublicAddresses: Sendable {
         s.officer_photo is not null as has_photo,
         concat_ws(' ', a.city, a.district, a.town, a.community) as region,
         st_x(a.location) as longitude, st_y(a.location) as latitude,
-        s.name as station, s.phone as station_phone, s.officer_name as officer, s.officer_phone, g.name as grid,
+        s.name as station, s.phone as station_phone, g.name as grid, w.is_listed,
+        case when w.is_listed then w.name else s.officer_name end as officer,
+        case when w.is_listed then w.phone else s.officer_phone end as officer_phone,
         g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
         d.office_address as community_office\(more)
       from address a
         left join police_station s on s.id = a.police_station_id
+        \(DutyOfficers.ofAddress)
         left join grid g on g.id = a.grid_id
         left join division d on d.code = a.division_code
       where a.code = any(\(codes))
@@ -162,7 +165,10 @@ package struct PublicAddresses: Sendable {
       var contact = PublicAddress.Contact(
         role: "社区民警", name: officer, unit: [station, beat].compactMap(\.self).joined(separator: " · "),
         phone: try text("officer_phone"))
-      if try row.get("has_photo", as: Bool?.self) == true, let id = try row.get("station_id", as: Int64?.self) {
+      // The picture at the station is of whoever was typed in there.
+      if try row.get("has_photo", as: Bool?.self) == true, try row.get("is_listed", as: Bool?.self) != true,
+        let id = try row.get("station_id", as: Int64?.self)
+      {
         contact.photo = "\(PublicPlace.path(.station, id))/officer"
       }
       contacts.append(contact)

@@ -30,7 +30,12 @@ struct StaffView: Sendable {
 
   /// What a resident reads at the own door.
   private static var own: HTML {
-    Notice(.success, title: "这是您登记的住址", actions: [Action("谁看过我的信息", .link("/account/lookups"), icon: .eye)]) {
+    Notice(
+      .success, title: "这是您登记的住址",
+      actions: [
+        Action("走访确认", .link("/visits/mine"), icon: .check), Action("谁看过我的信息", .link("/account/lookups"), icon: .eye),
+      ]
+    ) {
       p { "工作人员查看您的住户信息时必须说明事由，每一次都留有记录，您随时可以查看。" }
     }.html
   }
@@ -104,6 +109,12 @@ struct StaffView: Sendable {
     }
     if visit.principal.may(Permission("door_plate", "install")) {
       links.append(Action("安装、破损登记", .link("/plates/mount/\(face.code)"), icon: .camera))
+    }
+    if visit.principal.may(Permission("duty_visit", "create")) {
+      links.append(Action("走访登记", .link("/inspection/visit?code=\(face.code)"), icon: .home))
+    }
+    if visit.principal.may(Permission("household_check", "create")) {
+      links.append(Action("上门核对住户", .link("/inspection/household?code=\(face.code)"), icon: .people))
     }
     if visit.principal.may(Permission("residence", "create")) {
       links.append(Action("登记居住", .link(StaffView.newRecord("residence", at: face)), icon: .home))

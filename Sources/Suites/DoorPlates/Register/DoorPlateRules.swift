@@ -1,4 +1,6 @@
+import Access
 package import Addresses
+package import Cases
 import Core
 package import Entities
 package import Messaging
@@ -22,13 +24,20 @@ package final class DoorPlateRules: RecordRules {
   /// What belongs to the field work around plates comes with them.
   private let inspections = InspectionRules()
   private let reports: AddressReportRules
+  package let visits = VisitRules()
   private let messages = MessageLine()
+
+  /// Who decides on applications, as cases.
+  package let applications = PlateApplications()
 
   package init() { reports = AddressReportRules(messages: messages) }
 
   package func begin(
-    rules: QRRules, designs: PlateDesigns, pinyin: PinyinTable, parameters: Parameters, messages: MessageCenter
+    rules: QRRules, designs: PlateDesigns, pinyin: PinyinTable, parameters: Parameters, messages: MessageCenter,
+    cases: CaseStore
   ) {
+    applications.begin(cases, parameters: parameters)
+    visits.begin(parameters: parameters, messages: messages)
     inspections.begin(parameters: parameters, messages: messages)
     self.messages.connect(messages)
     parts.withLock { $0 = Parts(rules: rules, designs: designs, pinyin: pinyin) }
@@ -42,17 +51,20 @@ package final class DoorPlateRules: RecordRules {
   package func addHooks(to hooks: inout RecordHooks) {
     inspections.addHooks(to: &hooks)
     reports.addHooks(to: &hooks)
+    visits.addHooks(to: &hooks)
+    applications.addHooks(to: &hooks)
     hooks.beforeInsert(DoorPlate.entity) { [self] drafts, records in
       for index in drafts.indices where drafts[index].refusal == nil { try await apply(&drafts[index], records) }
     }
     hooks.beforeUpdate(DoorPlate.entity) { [self] changes, records in
-      for index in changes.indices where changes[index].alters("state") { try move(&changes[index], records) }
+      for index in changes.indices where changes[index].alters("state") { try await move(&changes[index], records) }
     }
     hooks.beforeDelete(DoorPlate.entity) { _, _ in
       throw Refusal(.conflict, "plate-kept", "门牌的办理记录不能删除，没有改动。不需要的请撤回申领或申请报废。")
     }
-    hooks.after(DoorPlate.entity) { events, records in
-      for event in events { try await DoorPlateRules.show(event, records) }
+    hooks.after(DoorPlate.entity) { [self] events, records in
+      try await DoorPlateRules.show(events, records)
+      for event in events { try await applications.close(after: event, records) }
     }
     hooks.after("address") { events, records in
       for event in events { try await DoorPlateRules.applied(event, records) }
@@ -109,7 +121,14 @@ package final class DoorPlateRules: RecordRules {
     do throws(Refusal) {
       try fill(&draft, address, records)
     } catch {
-      draft.refuse(error)
+      return draft.refuse(error)
+    }
+    // What the system enters itself nobody has to review.
+    guard records.principal.kind != .system else { return }
+    do {
+      try await applications.enter(&draft, station: address.titles["police_station_id"], records)
+    } catch let refusal as Refusal {
+      draft.refuse(refusal)
     }
   }
 
@@ -138,13 +157,18 @@ package final class DoorPlateRules: RecordRules {
 
   // MARK: Moving
 
-  private func move(_ change: inout RecordChange, _ records: Records) throws {
+  private func move(_ change: inout RecordChange, _ records: Records) async throws {
     guard let from = DoorPlate.State(rawValue: change.before["state"]?.text ?? ""),
       let to = DoorPlate.State(rawValue: change["state"].text ?? ""), from.next.contains(to),
       from != .scrapping || to == .scrapped || to.rawValue == change.before["state_before"]?.text
     else {
       return change.refuse(
         Refusal(.conflict, "plate-state", "门牌现在的状态不能这样办理，没有改动。请刷新后查看它的状态。", field: "state"))
+    }
+    if from == .pending, to == .approved || to == .refused,
+      let refusal = try await applications.judge(change, records)
+    {
+      return change.refuse(refusal)
     }
     let due: (field: String, message: String)? =
       switch to {
@@ -164,22 +188,37 @@ package final class DoorPlateRules: RecordRules {
 
   // MARK: Addresses
 
-  /// The address shows how its plate stands (A-051, A-068).
-  private static func show(_ event: RecordEvent, _ records: Records) async throws {
+  /// The addresses show how their plates stand (A-051, A-068).
+  private static func show(_ events: [RecordEvent], _ records: Records) async throws {
+    var changes: [(id: Int64, values: [String: Value])] = []
+    for event in events {
+      if let (address, status) = try await status(after: event, records) {
+        changes.append((address, ["plate_status": .text(status)]))
+      }
+    }
+    if changes.count > 1, Set(changes.map(\.id)).count == changes.count {
+      let refused = try await PlateApplications.write("address", changes, records)
+      if let reason = refused.first { throw Refusal(.conflict, "plate-address-kept", reason) }
+    } else {
+      for (address, values) in changes {
+        try await records.asSystem.update("address", address, version: nil, values, input: .code)
+      }
+    }
+  }
+
+  /// What the address of a plate shows after an event; `nil` when nothing changes.
+  private static func status(after event: RecordEvent, _ records: Records) async throws -> (Int64, String)? {
     guard let transaction = records.transaction, let address = event["address_id"].integer,
       event.before["state"] != event.after["state"], let state = DoorPlate.State(rawValue: event["state"].text ?? "")
-    else { return }
-    var status = state.addressStatus
-    if state == .refused || state == .withdrawn {
-      let before = try await transaction.query(
-        """
-        select state from door_plate where address_id = \(address) and id <> \(event.id)
-          and state in ('damaged', 'lost', 'scrapped') order by id desc limit 1
-        """)
-      status = try before.first?.get("state") ?? "none"
-    }
-    guard let status else { return }
-    try await records.asSystem.update("address", address, version: nil, ["plate_status": .text(status)], input: .code)
+    else { return nil }
+    if let status = state.addressStatus { return (address, status) }
+    guard state == .refused || state == .withdrawn else { return nil }
+    let before = try await transaction.query(
+      """
+      select state from door_plate where address_id = \(address) and id <> \(event.id)
+        and state in ('damaged', 'lost', 'scrapped') order by id desc limit 1
+      """)
+    return (address, try before.first?.get("state") ?? "none")
   }
 
   /// 申领门牌 in the list of addresses makes the application, as whoever asks.

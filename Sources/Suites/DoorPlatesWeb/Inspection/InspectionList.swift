@@ -49,6 +49,8 @@ struct InspectionList: HTMLConvertible {
   let doneTotal: Int
   let isByDistance: Bool
   let owner: Int64
+  /// Whether the reader enters visits too.
+  var mayVisit = false
 
   var progress: String { "待巡检 \(grouped(waiting)) 处，今天已巡检 \(grouped(doneToday)) 处" }
 
@@ -65,6 +67,12 @@ struct InspectionList: HTMLConvertible {
         } else {
           ul(.class("nearby")) { for task in tasks { li { row(task) } } }
           if waiting > tasks.count { p(.class("field-help")) { "先列出 \(tasks.count) 处，完成后再列出其余的。" } }
+        }
+      }
+      if mayVisit {
+        p(.class("field-help")) {
+          a(.href("/inspection/visit"), .data("data-take-along")) { "登记走访" }
+          "：扫门牌，或按编码，没有网络时也可以填。"
         }
       }
       if !done.isEmpty {

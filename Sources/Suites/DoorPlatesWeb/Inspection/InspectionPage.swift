@@ -107,27 +107,13 @@ struct InspectionPage: HTMLConvertible {
         "note", "说明", .longText(typed?.first("note") ?? "", rows: 3, maximum: 1000), help: "不要写群众的姓名和证件号码",
         error: errors["note"]),
     ]
-    return HTML.form(
-      .class("form inspection-form"), .method(.post), .action("/inspection/\(task.id)"), .multipart(), .novalidate(),
-      .data("data-outbox-form", address["full_name"].text ?? "")
+    return FieldForm(
+      path: "/inspection/\(task.id)", title: address["full_name"].text ?? "",
+      client: typed?.first("client_id") ?? client,
+      hidden: [HiddenField("address_version", String(address.version))], errors: errors, submit: "登记巡检结果",
+      back: "/inspection"
     ) {
-      formTokenField()
-      HiddenField("client_id", typed?.first("client_id") ?? client)
-      HiddenField("address_version", String(address.version))
-      HiddenField("taken_at", "")
-      ErrorSummary(errors)
       Card("现场情况") { fields }
-      div(.class("form-bar")) {
-        Action("登记巡检结果", .submit(name: nil, value: nil), style: .primary, icon: .check)
-        a(.class("button button-quiet"), .href("/inspection")) { "返回" }
-      }
-    }
-  }
-}
-
-extension HTML {
-  /// The element `form`, where a property of that name stands in the way.
-  fileprivate static func form(_ attributes: Attribute..., @HTMLBuilder content: () -> HTML) -> HTML {
-    element("form", .all(attributes), content: content)
+    }.html
   }
 }

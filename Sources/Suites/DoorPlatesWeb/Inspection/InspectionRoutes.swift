@@ -91,7 +91,8 @@ package struct InspectionRoutes: Sendable {
     let today = try await count(visit, since: store.clock.today().start)
     let view = InspectionList(
       tasks: tasks, waiting: total, doneToday: today, done: done.records, doneTotal: done.count.value,
-      isByDistance: try here(visit) != nil, owner: visit.principal.id)
+      isByDistance: try here(visit) != nil, owner: visit.principal.id,
+      mayVisit: visit.principal.may(Permission(VisitRules.entity, "create")))
     return try await visit.page("我的巡检", subtitle: view.progress, scripts: [.inspection]) { view }
   }
 
@@ -210,16 +211,9 @@ package struct InspectionRoutes: Sendable {
     values.merge(position.values(place: "position", measured: "measured", accuracy: "accuracy")) { $1 }
     if !kept.shown.isEmpty { values["photo"] = .list(kept.shown) }
     if !kept.originals.isEmpty { values["original_photo"] = .list(kept.originals) }
-    values["taken_at"] = .instant(taken(form.first("taken_at")))
+    values["taken_at"] = .instant(FieldForm.taken(form.first("taken_at"), now: store.clock.now()))
     return Inspections.Finding(
       values: values, client: client, seen: form.first("address_version").flatMap { Int64($0) })
-  }
-
-  /// When the form was filled in by the device's clock, which is not believed when it lies ahead or too far back.
-  private func taken(_ text: String?) -> Instant {
-    let now = store.clock.now()
-    guard let text, let instant = Instant(text), instant < now, now - instant < 30 * 86400 else { return now }
-    return instant
   }
 
   private func answer(_ visit: Visit, _ outcome: Inspections.Outcome) throws -> Response {

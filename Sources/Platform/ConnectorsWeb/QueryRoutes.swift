@@ -1,0 +1,151 @@
+import Access
+import Audit
+package import Connectors
+import Core
+import Entities
+import HTML
+package import HTTP
+import Shell
+package import Site
+
+/// 外部系统查询: officers ask systems of others by hand, with a purpose: actual population, houses and units of the provincial base
+/// (A-158). Quota, retries and the log are those of every call; what is personal is shown to those cleared for it only.
+package struct QueryRoutes: Sendable {
+  let site: Site
+  let client: ConnectorClient
+
+  package init(site: Site, client: ConnectorClient) {
+    self.site = site
+    self.client = client
+  }
+
+  package func register(in router: inout Router) {
+    router.on(.get, "/queries", at: site) { visit in try await list(visit) }
+    router.on(.get, "/queries/{connector}/{operation}", at: site) { visit in try await page(visit, nil, [], nil) }
+    // The conditions are personal data, which belong into no address.
+    router.on(.post, "/queries/{connector}/{operation}", at: site) { visit in try await query(visit) }
+  }
+
+  private static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
+
+  private func permit(_ visit: Visit) throws {
+    try visit.principal.require(Permission("connector_query", "use"), toDo: "查询外部系统")
+  }
+
+  private var offered: [(connector: Connector, operation: ConnectorOperation)] {
+    client.connectors.all.flatMap { connector in
+      connector.operations.filter { $0.use == .query }.map { (connector, $0) }
+    }
+  }
+
+  private func list(_ visit: Visit) async throws -> Response {
+    try permit(visit)
+    let offered = offered
+    return try await visit.page("一标三实查询", subtitle: "向上级系统逐条查询，写明事由，每次都有记录") {
+      Card("可以查询的", count: .exact(offered.count), isFlush: true) {
+        ul(.class("service-list")) {
+          for one in offered {
+            li {
+              a(.href("/queries/\(one.connector.name)/\(one.operation.name)")) {
+                span(.class("service-name")) { one.operation.label }
+                span(.class("service-note")) { one.connector.system }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func wanted(_ visit: Visit) throws -> (connector: Connector, operation: ConnectorOperation) {
+    try permit(visit)
+    let (connector, operation) = (
+      try visit.request.parameter("connector"), try visit.request.parameter("operation")
+    )
+    guard let found = offered.first(where: { $0.connector.name == connector && $0.operation.name == operation }) else {
+      throw Refusal(.notFound, "query-unknown", "没有这项查询。请从列表重新进入。")
+    }
+    return found
+  }
+
+  private func page(
+    _ visit: Visit, _ typed: FormData?, _ errors: [FieldError], _ answer: ConnectorAnswer?, status: Int = 200
+  ) async throws -> Response {
+    let (connector, operation) = try wanted(visit)
+    var fields = operation.request.map { field in
+      Shell.Field(
+        field.name, field.label, .text(typed?.first(field.name) ?? "", .init(maximum: 100)),
+        isRequired: field.isRequired,
+        error: errors[field.name])
+    }
+    fields.append(
+      Shell.Field(
+        "purpose", "事由", .select(typed?.first("purpose") ?? "", QueryRoutes.purposes.map { Choice($0, $0) }),
+        isRequired: true, help: "会记入调用记录", error: errors["purpose"]))
+    return try await visit.page(
+      operation.label, status: status, crumbs: [Crumb("一标三实查询", "/queries")], subtitle: connector.system
+    ) {
+      FormView(
+        path: "/queries/\(connector.name)/\(operation.name)",
+        sections: [Shell.FormSection(id: "query", "查询条件", fields: fields)], errors: errors,
+        submit: Action("查询", .submit(name: nil, value: nil), style: .primary, icon: .search), cancelPath: "/queries")
+      if let answer { result(answer, operation, visit.principal) }
+    }
+  }
+
+  private func result(_ answer: ConnectorAnswer, _ operation: ConnectorOperation, _ principal: Principal) -> HTML {
+    if answer.outcome.isFailure || answer.outcome == .off || answer.outcome == .incomplete {
+      return Notice(.warning, "没有查到结果：\(answer.reason ?? "对方没有答复")。请稍后再试。").html
+    }
+    let fields = operation.rows?.fields ?? []
+    let rows = answer.rows.compactMap { try? $0.get() }
+    return Card("查询结果", count: .exact(rows.count), isFlush: true) {
+      DataTable(
+        caption: "查询结果", columns: fields.map { Column($0.label) },
+        rows: rows.enumerated().map { index, row in
+          TableRow(
+            id: "answer-\(index)", name: "第 \(index + 1) 条", path: nil,
+            cells: fields.map { .text(QueryRoutes.shown(row[$0.name] ?? .null, $0, principal)) })
+        }, opensPanel: false, empty: .empty("没有查到", answer.reason ?? "对方没有符合条件的登记。"))
+    }.html
+  }
+
+  /// A value as this reader may know it.
+  private static func shown(_ value: Value, _ field: ConnectorField, _ principal: Principal) -> String {
+    guard let mask = field.mask else { return value.plainText }
+    let due: Classification = mask == .id ? .secret : .sensitive
+    return principal.clearance >= due ? value.plainText : Masking.masked(value, by: mask).plainText
+  }
+
+  private func query(_ visit: Visit) async throws -> Response {
+    let (connector, operation) = try wanted(visit)
+    let form = try await visit.request.body.form()
+    var errors: [FieldError] = []
+    var values: [String: Value] = [:]
+    for field in operation.request {
+      let text = TextForms.trimmed(form.first(field.name) ?? "")
+      if text.isEmpty {
+        if field.isRequired { errors.append(FieldError(field.name, "请填写\(field.label)。")) }
+        continue
+      }
+      do throws(Refusal) {
+        values[field.name] = try field.value(.string(text))
+      } catch {
+        errors.append(FieldError(field.name, error.message))
+      }
+    }
+    let purpose = form.first("purpose") ?? ""
+    if !QueryRoutes.purposes.contains(purpose) { errors.append(FieldError("purpose", "请选择查询的事由。")) }
+    guard errors.isEmpty else { return try await page(visit, form, errors, nil, status: 422) }
+    let answer = try await client.call(
+      connector.name, operation.name, values, purpose: purpose, by: visit.principal)
+    try await client.store.audit.append(
+      AuditEntry(
+        visit.principal, "connector_query.use", entity: ConnectorSettings.entity, origin: visit.request.origin,
+        details: [
+          "connector": .string(connector.name), "operation": .string(operation.name), "purpose": .string(purpose),
+          "rows": .int(Int64(answer.rows.count)),
+        ]), in: client.store.database)
+    return try await page(visit, form, [], answer)
+  }
+}

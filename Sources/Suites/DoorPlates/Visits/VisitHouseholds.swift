@@ -1,0 +1,97 @@
+import Access
+import Audit
+import Core
+package import Entities
+import SQL
+
+/// The households that have to be visited (走访户, A-032): every address where somebody lives, with when it was visited last.
+package struct VisitHouseholds: Sendable {
+  package static let entity = "visit_household"
+
+  /// Rows of one transaction.
+  private static let page = 500
+
+  let store: RecordStore
+
+  package init(store: RecordStore) { self.store = store }
+
+  /// Takes down a visit at which somebody was met.
+  static func visited(_ address: Int64, _ event: RecordEvent, period: Int, _ records: Records) async throws {
+    let day = event.after["visited_at"]?.instant?.chinaTime.date ?? records.store.clock.today()
+    var values: [String: Value] = [
+      "visited_on": .date(day), "officer_id": event.after["officer_id"] ?? .null,
+      "due_on": .date(day.adding(days: period)), "state": .text("current"), "coverage": .integer(100),
+    ]
+    if let known = try await records.find(entity, where: "code", equals: event.after["code"] ?? .null) {
+      // What a telephone kept for days may come behind a later visit.
+      if let last = known["visited_on"].date, last > day { return }
+      try await records.update(entity, known.id, version: nil, values, input: .code)
+    } else {
+      for name in ["code", "full_name", "division_code", "police_station_id", "beat"] {
+        values[name] = event.after[name] ?? .null
+      }
+      values["address_id"] = .integer(address)
+      try await records.insert(entity, values.filter { !$0.value.isNull }, input: .code)
+    }
+  }
+
+  /// Brings the list up to who lives where and to today; doing it twice changes nothing.
+  ///
+  /// - Returns: how many rows were entered or changed.
+  package func refresh(period: Int) async throws -> Int {
+    var (count, last) = (0, Int64(0))
+    while true {
+      let done = try await step(period, after: last)
+      guard let reached = done.last else { return count }
+      count += done.count
+      last = reached
+    }
+  }
+
+  /// The addresses of the next page that were entered or changed.
+  private func step(_ period: Int, after last: Int64) async throws -> [Int64] {
+    let today = store.clock.today()
+    return try await store.transaction(as: .system, purpose: "更新走访户", origin: .inside) { records in
+      guard let transaction = records.transaction else { throw Fault("visits-without-transaction") }
+      try await TransactionSettings.apply(
+        .system,
+        [(entity: try store.entity("residence"), permission: Permission("residence", "view"))], in: transaction)
+      let rows = try await transaction.query(
+        """
+        select h.id, a.id as address, a.code, a.full_name, a.division_code, a.police_station_id, a.beat,
+          (h.visited_on + \(period)::int)::text as due, w.state
+        from address a left join visit_household h on h.address_id = a.id
+          cross join lateral (select a.status <> 'cancelled' and exists (
+            select 1 from residence r where r.address_id = a.id and r.until is null and r.state = 'confirmed') as lived) l
+          cross join lateral (select case when not l.lived then 'gone' when h.visited_on is null then 'never'
+            when h.visited_on + \(period)::int < \(today) then 'overdue' else 'current' end as state) w
+        where a.id > \(last) and case when h.id is null then l.lived
+          else h.state <> w.state or h.full_name is distinct from a.full_name or h.beat is distinct from a.beat
+            or h.police_station_id is distinct from a.police_station_id
+            or h.due_on is distinct from h.visited_on + \(period)::int end
+        order by a.id limit \(VisitHouseholds.page)
+        """)
+      guard !rows.isEmpty else { return [] }
+      let batch = try RecordBatch(records, VisitHouseholds.entity)
+      let held = try await batch.hold(try rows.compactMap { try $0.get("id", as: Int64?.self) })
+      let items = try rows.enumerated().map { number, row in
+        func text(_ name: String) throws -> Value { try row.get(name, as: String?.self).map { .text($0) } ?? .null }
+        let state: String = try row.get("state")
+        let values: [String: Value] = [
+          "address_id": .integer(try row.get("address")), "code": try text("code"), "full_name": try text("full_name"),
+          "division_code": try text("division_code"), "beat": try text("beat"), "state": .text(state),
+          "police_station_id": try row.get("police_station_id", as: Int64?.self).map { .integer($0) } ?? .null,
+          "due_on": try row.get("due", as: String?.self).flatMap { CivilDate($0) }.map { Value.date($0) }
+            ?? .null,
+          "coverage": .integer(state == "current" ? 100 : 0),
+        ]
+        let known = try row.get("id", as: Int64?.self).flatMap { held[$0] }
+        return RecordBatch.Item(number: number, held: known, values: values)
+      }
+      let written = try await batch.write(items)
+      let refused = written.filter { $0.result == .rejected }
+      if let first = refused.first { throw Fault("visit-household-refused", first.reason ?? "") }
+      return try rows.map { try $0.get("address") }
+    }
+  }
+}

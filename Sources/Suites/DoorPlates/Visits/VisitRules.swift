@@ -1,0 +1,166 @@
+import Access
+import Core
+package import Entities
+package import Messaging
+import SQL
+import Synchronization
+
+/// What the registers of visits (走访登记, 被访确认) fill in and refuse by themselves, however they are written.
+///
+/// A visit is filed for good: only what the household says of it, and that it was corrected, is noted beside it.
+package final class VisitRules: Sendable {
+  package static let entity = "duty_visit"
+  package static let confirmation = "visit_confirmation"
+
+  /// What may still become of a visit.
+  static let notes: Set<String> = ["confirmation", "confirmed_at", "confirmed_points", "is_corrected"]
+
+  private struct Parts: Sendable {
+    let parameters: Parameters
+    let messages: MessageCenter
+  }
+
+  /// Known only after the store, which these rules are part of, is made.
+  private let parts = Mutex<Parts?>(nil)
+
+  package init() {}
+
+  package func begin(parameters: Parameters, messages: MessageCenter) {
+    parts.withLock { $0 = Parts(parameters: parameters, messages: messages) }
+  }
+
+  private func known() throws -> Parts {
+    guard let parts = parts.withLock({ $0 }) else { throw Fault("visits-not-begun") }
+    return parts
+  }
+
+  package func addHooks(to hooks: inout RecordHooks) {
+    hooks.beforeInsert(VisitRules.entity) { [self] drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil { try await fill(&drafts[index], records) }
+    }
+    hooks.beforeUpdate(VisitRules.entity) { changes, _ in
+      for index in changes.indices where !Set(changes[index].changes.keys).isSubset(of: VisitRules.notes) {
+        changes[index].refuse(VisitRules.kept)
+      }
+    }
+    for entity in [VisitRules.entity, VisitRules.confirmation] {
+      hooks.beforeDelete(entity) { _, _ in throw VisitRules.kept }
+    }
+    hooks.beforeUpdate(VisitRules.confirmation) { changes, _ in
+      for index in changes.indices { changes[index].refuse(VisitRules.kept) }
+    }
+    hooks.after(VisitRules.entity) { [self] events, records in
+      for event in events where event.kind == .created { try await follow(event, records) }
+    }
+    hooks.after(VisitRules.confirmation) { events, records in
+      for event in events where event.kind == .created { try await VisitRules.note(event, records) }
+    }
+  }
+
+  private static let kept = Refusal(.conflict, "visit-kept", "走访记录已备案，不能修改或删除，没有改动。写错的请用“更正”另记一条。")
+
+  // MARK: Entering
+
+  private func fill(_ draft: inout RecordDraft, _ records: Records) async throws {
+    guard let id = draft["address_id"].integer else { return }
+    let address = try await records.asSystem.get(
+      "address", id,
+      columns: ["code", "full_name", "division_code", "police_station_id", "beat", "location", "status"])
+    guard address["status"].text != "cancelled" else {
+      return draft.refuse(
+        Refusal(.unprocessable, "address-cancelled", "这个地址已经注销，没有登记走访。请用现在的门牌。", field: "address_id"))
+    }
+    for name in ["code", "full_name", "division_code", "police_station_id", "beat"] { draft[name] = address[name] }
+    draft["officer_id"] = records.principal.id > 0 ? .integer(records.principal.id) : .null
+    draft["unit_id"] = records.principal.unit.map { .integer($0.id) } ?? .null
+    draft["received_at"] = .instant(records.store.clock.now())
+    if draft["visited_at"].isNull { draft["visited_at"] = draft["received_at"] }
+    let parameters = try known().parameters
+    if try parameters.boolean("duty_visit.position_required"), draft["position"].isNull {
+      draft.refuse(
+        Refusal(.unprocessable, "field-required", "走访登记要有现场位置。请按“用我的位置”，或在地图上选。", field: "position"))
+    }
+    if try parameters.boolean("duty_visit.photo_required"), draft["photo"].isBlank {
+      draft.refuse(Refusal(.unprocessable, "field-required", "请拍一张现场照片。", field: "photo"))
+    }
+    let distance = GroundLength.distance(draft["position"], address["location"])
+    draft["deviation"] = distance.map(GroundLength.metres) ?? .null
+    let near = Double(try parameters.integer("duty_visit.distance_metres"))
+    draft["is_far"] = .boolean((distance ?? 0) > near)
+    let isMet = draft["result"].text == "met"
+    let isRequired = try parameters.boolean("duty_visit.confirm_required")
+    let isDue = isMet && (isRequired || draft["ask_confirmation"].boolean == true)
+    draft["ask_confirmation"] = .boolean(isDue)
+    draft["confirmation"] = .text(isDue ? "waiting" : "none")
+    draft["confirmed_points"] = isDue ? .integer(0) : .null
+    if let earlier = draft["correction_of_id"].integer { try await correct(earlier, &draft, records) }
+  }
+
+  /// A correction stands for the visit that it corrects: the same address and officer, once.
+  private func correct(_ earlier: Int64, _ draft: inout RecordDraft, _ records: Records) async throws {
+    let visit = try await records.asSystem.get(
+      VisitRules.entity, earlier, columns: ["officer_id", "address_id", "is_corrected", "visited_at"])
+    guard visit["officer_id"] == draft["officer_id"] else {
+      return draft.refuse(Refusal(.forbidden, "visit-foreign", "只有走访人可以更正自己的走访，没有登记。"))
+    }
+    guard visit["is_corrected"].boolean != true else {
+      return draft.refuse(Refusal(.conflict, "visit-corrected", "这次走访已经更正过，没有重复登记。请更正最近的一条。"))
+    }
+    guard visit["address_id"] == draft["address_id"] else {
+      return draft.refuse(
+        Refusal(.unprocessable, "visit-elsewhere", "更正不能换地址，没有登记。登错地址的，请在正确的地址另登记一次。", field: "address_id"))
+    }
+    draft["visited_at"] = visit["visited_at"]
+  }
+
+  // MARK: What follows
+
+  private func follow(_ event: RecordEvent, _ records: Records) async throws {
+    let system = records.asSystem
+    if let earlier = event.after["correction_of_id"]?.integer {
+      try await system.update(VisitRules.entity, earlier, version: nil, ["is_corrected": .boolean(true)], input: .code)
+    }
+    if event.after["result"]?.text == "met", let address = event.after["address_id"]?.integer {
+      try await VisitHouseholds.visited(
+        address, event, period: Int(try known().parameters.integer("duty_visit.period_days")), system)
+    }
+    if event.after["confirmation"]?.text == "waiting" {
+      try await tell("visit_to_confirm", of: event.after, [:], phones: false, key: "visit \(event.id)", records)
+    }
+  }
+
+  /// Tells the household: its accounts, else, where `phones` says so, its registered telephones.
+  func tell(
+    _ message: String, of visit: [String: Value], _ values: [String: String], phones: Bool, key: String,
+    _ records: Records
+  ) async throws {
+    guard let transaction = records.transaction, let address = visit["address_id"]?.integer else { return }
+    let people = try await records.asSystem.list(
+      ListQuery(
+        "person", filters: [ListFilter("address_id", .equals(.integer(address)))], columns: ["user_id", "phone"],
+        limit: 20)
+    ).records
+    var recipients = people.compactMap { $0["user_id"].integer }.map { MessageRecipient.user($0) }
+    if recipients.isEmpty, phones {
+      recipients = people.compactMap { $0["phone"].text.flatMap { PhoneNumber($0) } }.prefix(3).map { .phone($0) }
+    }
+    guard !recipients.isEmpty else { return }
+    let officer = [records.principal.unit?.name, records.principal.name].compactMap(\.self).joined()
+    let time = visit["visited_at"]?.instant?.display ?? ""
+    try await known().messages.send(
+      message, to: recipients, values.merging(["officer": officer, "time": time]) { given, _ in given }, key: key,
+      in: transaction)
+  }
+
+  /// What a household says stands beside the visit.
+  private static func note(_ event: RecordEvent, _ records: Records) async throws {
+    guard let visit = event.after["duty_visit_id"]?.integer else { return }
+    let isConfirmed = event.after["answer"]?.text == "confirmed"
+    try await records.asSystem.update(
+      entity, visit, version: nil,
+      [
+        "confirmation": event.after["answer"] ?? .null, "confirmed_at": event.after["said_at"] ?? .null,
+        "confirmed_points": .integer(isConfirmed ? 100 : 0),
+      ], input: .code)
+  }
+}
