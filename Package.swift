@@ -113,7 +113,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
     module(
       .platform, "MessagingWeb",
-      ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
+      ["Access", "Audit", "Core", "Entities", "Files", "HTML", "HTTP", "Identity", "Messaging", "SQL", "Shell", "Site"]),
 
     module(
       .platform, "ConnectorsWeb",
@@ -179,7 +179,8 @@ let package = Package(
       ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.
-    module(.suite, "HouseholdRegistration", ["Access", "Cases", "Core", "Crypto", "Entities", "Identity", "SQL"]),
+    module(
+      .suite, "HouseholdRegistration", ["Access", "Cases", "Core", "Crypto", "Entities", "Feeds", "Identity", "SQL"]),
     module(
       .suite, "DoorPlates",
       [
@@ -219,7 +220,8 @@ let package = Package(
       "FeedsTests",
       [
         "Access", "Addresses", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Entities", "Feeds",
-        "Files", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "SQL", "TestSupport",
+        "Files", "HouseholdRegistration", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "SQL",
+        "TestSupport",
       ]),
     tests("ArchitectureTests", []),
     tests("CoreTests", ["Core"]),

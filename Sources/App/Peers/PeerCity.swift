@@ -187,6 +187,7 @@ package final class PeerCity: Sendable {
       ("/population/addresses/counts", { [self] _ in addressCounts() }),
       ("/police/units/changes", { [self] in unitChanges($0) }),
       ("/police/officers/changes", { [self] in officerChanges($0) }),
+      ("/identity-cards/production/changes", { [self] in cardChanges($0) }),
     ]
   }
 

@@ -90,7 +90,7 @@ package struct Page {
 
 /// A module that some pages need beyond `app.js`.
 package enum PageScript: String, Sendable {
-  case map, chart, scan, progress, plate, inspection
+  case map, chart, scan, progress, plate, inspection, talk
 
   var path: String { "js/\(rawValue).js" }
 }

@@ -72,6 +72,17 @@ extension CasePage {
     return ["form": form, "materials": view.materials.isEmpty ? [] : [materials]]
   }
 
+  /// The history for paper: each step with who, what came of it and the opinion.
+  var processSlot: DocumentContent.Group {
+    DocumentContent.Group(
+      label: "受理审批过程",
+      items: view.events.map { event in
+        let who = [event.unit, event.actor].compactMap(\.self).joined(separator: " ")
+        let opinion = event.opinion.map { "；意见：\($0)" } ?? ""
+        return (event.step ?? event.label, "\(event.title)，\(who)，\(event.at.display)\(opinion)")
+      })
+  }
+
   /// What was filled in, by sections: as the page shows it and the printed form.
   var formSections: [(label: String, record: Record, fields: [FieldDeclaration])] {
     var sections: [(label: String, record: Record, fields: [FieldDeclaration])] = []
