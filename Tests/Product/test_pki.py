@@ -107,7 +107,10 @@ def press(session, base):
 
 @pytest.fixture(scope="module")
 def registered(city, clients, authority):
-    user = city.sql("select id from app_user where account = 'huji'")
+    # An account of its own: stopping one ends its sessions, which other tests share.
+    user = city.sql(
+        "insert into app_user (version, created_at, created_by, updated_at, updated_by, account, name, clearance, status, unit_id) "
+        "select 1, now(), 0, now(), 0, 'ukey', '高证书', 'secret', 'active', unit_id from app_user where account = 'huji' returning id")
     answer = clients("secadmin").post("/r/sign_in_certificate/new", {
         "user_id": user, "label": "户籍民警 UKey", "certificate": (authority / "officer.pem").read_text()})
     assert answer.status_code == 303, answer.text
@@ -125,9 +128,9 @@ def test_a_registered_certificate_signs_in_without_a_password(city, clients, aut
     page, opened = press(session, proxy)
     assert "用数字证书登录" in page.text
     assert opened.status_code == 303, opened.text
-    assert "huji" in session.get(f"{proxy}/account", timeout=30).text
+    assert "ukey" in session.get(f"{proxy}/account", timeout=30).text
     row = city.sql("select account || ' ' || outcome from login_log where method = 'certificate' order by id desc limit 1")
-    assert row == "huji success"
+    assert row == "ukey success"
 
 
 def test_without_a_certificate_or_with_one_of_a_stranger_there_is_no_way_in(authority, gate):
@@ -164,11 +167,11 @@ def test_headers_that_no_trusted_proxy_wrote_are_worth_nothing(city, authority, 
 def test_a_revoked_certificate_and_a_disabled_account_open_nothing(city, clients, authority, gate, registered):
     _, proxy = gate
     try:
-        city.sql("update app_user set status = 'disabled' where account = 'huji'")
+        city.sql("update app_user set status = 'disabled' where account = 'ukey'")
         _, answer = press(browser(authority, "officer"), proxy)
         assert answer.status_code == 403 and "停用" in answer.text
     finally:
-        city.sql("update app_user set status = 'active' where account = 'huji'")
+        city.sql("update app_user set status = 'active' where account = 'ukey'")
     assert clients("secadmin").post(f"{registered}/do/revoke", {"reason": "介质遗失"}).status_code == 303
     _, answer = press(browser(authority, "officer"), proxy)
     assert answer.status_code == 403 and "这张证书" in answer.text and "已停用" in answer.text
