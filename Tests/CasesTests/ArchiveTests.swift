@@ -135,6 +135,10 @@ import Testing
     try await Self.complete(city, id)
     let filed = try #require(try await Self.archive(city, of: id))
     #expect(filed.id == refused.id && filed["state"] == .text("pre_archived") && filed["missing"] == .integer(1))
+    let system = city.store.records(as: .system, purpose: "核对")
+    let materials = try await system.attached(ServiceCase.material, to: id)
+    let lines = try await system.attached(Archive.item, to: filed.id).filter { $0["kind"] == .text("material") }
+    #expect(lines.count == materials.count, "what stands in the archive already is not filed again")
     let verifier = ArchiveVerifier(store: city.store, files: city.files, audit: city.database)
     #expect(try await verifier.verify().findings == [])
   }

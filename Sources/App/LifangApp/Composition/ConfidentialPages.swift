@@ -3,7 +3,9 @@ import Entities
 
 /// Which pages carry the watermark: registers with personal data or secret fields, cases, looks at people, logs (C-552).
 enum ConfidentialPages {
-  private static let areas: Set<Substring> = ["cases", "inbox", "lookup", "logs", "online", "ferry", "operation"]
+  private static let areas: Set<Substring> = [
+    "archives", "cases", "inbox", "lookup", "logs", "online", "ferry", "operation", "talks",
+  ]
 
   /// - Parameter path: as `/r/person/12`.
   static func holds(_ path: String, _ catalog: Catalog) -> Bool {

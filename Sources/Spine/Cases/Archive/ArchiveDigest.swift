@@ -68,6 +68,15 @@ enum ArchiveDigest {
     return found
   }
 
+  /// The digests of all files that these lines of a catalogue have; records do not show them.
+  static func known(of items: [Int64], in transaction: Transaction) async throws -> Set<String> {
+    guard !items.isEmpty else { return [] }
+    let rows = try await transaction.pipeline([
+      Archive.openScope, "select coalesce(entries::jsonb, '[]') as entries from archive_item where id = any(\(items))",
+    ])[1]
+    return Set(try rows.flatMap { digests(.json(try $0.get("entries"))) })
+  }
+
   static func digests(_ entries: Value) -> [String] {
     (entries.json?.array ?? []).compactMap { $0["digest"]?.string }
   }

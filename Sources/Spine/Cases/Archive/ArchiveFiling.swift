@@ -183,7 +183,7 @@ extension CaseStore {
   private func lines(of materials: [Record], behind known: [Record], in transaction: Transaction) async throws
     -> [ArchiveLine]
   {
-    let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
+    let seen = try await ArchiveDigest.known(of: known.map(\.id), in: transaction)
     let stored = try await ArchiveDigest.files(materials.flatMap { $0["files"].list ?? [] }, in: transaction)
     var lines: [ArchiveLine] = []
     for material in materials {
@@ -203,7 +203,7 @@ extension CaseStore {
   private func notices(
     of id: Int64, behind known: [Record], first: Int, _ reader: Records, in transaction: Transaction
   ) async throws -> [ArchiveLine] {
-    let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
+    let seen = try await ArchiveDigest.known(of: known.map(\.id), in: transaction)
     let issued = try await reader.list(
       ListQuery(
         IssuedDocument.entity, filters: [ListFilter(ServiceCase.reference, .equals(.integer(id)))],

@@ -64,7 +64,8 @@ enum ArchiveCatalogue {
           "\(line.position)", line.label, line.documentNumber, line.source, "\(line.date)", line.pageText, line.note,
         ]
       })
-    document.paragraph("本卷共 \(lines.count) 件，\(total) 页。档案摘要（SM3）：\(archive["digest"].text ?? "尚未归档")")
+    document.paragraph("本卷共 \(lines.count) 件，\(total) 页。")
+    document.paragraph("档案摘要（SM3）：\(archive["digest"].text ?? "尚未归档")", PDFTextStyle(size: 8))
     return try document.render()
   }
 
