@@ -116,7 +116,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Documents", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell", "Site"]),
     module(
       .platform, "MessagingWeb",
-      ["Access", "Audit", "Core", "HTML", "HTTP", "Messaging", "SQL", "Shell", "Site"]),
+      ["Access", "Audit", "Core", "Entities", "Files", "HTML", "HTTP", "Identity", "Messaging", "SQL", "Shell", "Site"]),
 
     module(
       .platform, "ConnectorsWeb",
@@ -188,7 +188,7 @@ let package = Package(
     // Suites: what is truly their own of single lines of business; none imports another.
     module(
       .suite, "HouseholdRegistration",
-      ["Access", "Cases", "Core", "Crypto", "Entities", "Households", "Identity", "SQL"]),
+      ["Access", "Cases", "Core", "Crypto", "Entities", "Feeds", "Households", "Identity", "SQL"]),
     module(
       .suite, "DoorPlates",
       [
@@ -214,7 +214,8 @@ let package = Package(
         "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP",
         "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
-        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL", "Search", "Shell", "Site",
+        "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL",
+        "Search", "Shell", "Site",
         "SpineWeb",
         "Transport",
       ]),
@@ -228,7 +229,8 @@ let package = Package(
       "FeedsTests",
       [
         "Access", "Addresses", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Entities", "Feeds",
-        "Files", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "SQL", "TestSupport",
+        "Files", "HouseholdRegistration", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "SQL",
+        "TestSupport",
       ]),
     tests("ArchitectureTests", []),
     tests("CoreTests", ["Core"]),

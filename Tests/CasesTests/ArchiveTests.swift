@@ -7,6 +7,7 @@ import Documents
 import Entities
 import Files
 import Foundation
+import Messaging
 import SQL
 import Testing
 
@@ -134,6 +135,10 @@ import Testing
     try await Self.complete(city, id)
     let filed = try #require(try await Self.archive(city, of: id))
     #expect(filed.id == refused.id && filed["state"] == .text("pre_archived") && filed["missing"] == .integer(1))
+    let system = city.store.records(as: .system, purpose: "核对")
+    let materials = try await system.attached(ServiceCase.material, to: id)
+    let lines = try await system.attached(Archive.item, to: filed.id).filter { $0["kind"] == .text("material") }
+    #expect(lines.count == materials.count, "what stands in the archive already is not filed again")
     let verifier = ArchiveVerifier(store: city.store, files: city.files, audit: city.database)
     #expect(try await verifier.verify().findings == [])
   }
@@ -150,7 +155,8 @@ import Testing
       Archive.item,
       [
         "archive_id": .integer(filed.id), "kind": .text("supplement"), "label": .text("补充证明"),
-        "files": .list([scan.key]), "division_code": filed["division_code"], "unit_id": filed["unit_id"],
+        "note": .text("当事人补交"), "files": .list([scan.key]), "division_code": filed["division_code"],
+        "unit_id": filed["unit_id"],
       ], input: .code)
     let verifier = ArchiveVerifier(store: city.store, files: files, audit: city.database)
     let clean = try await verifier.verify()
@@ -165,7 +171,7 @@ import Testing
     #expect(try await verifier.verify().findings.map(\.what) == ["申请内容被改动"])
     try await city.tamper("update archive set digest = \(String(repeating: "0", count: 64))")
     let all = try await verifier.verify(number: filed["number"].text).findings.map(\.what)
-    #expect(all == ["申请内容被改动", "档案摘要被改动", "档案摘要与审计日志里的不一致"])
+    #expect(all == ["申请内容被改动", "档案摘要被改动", "档案摘要与审计日志里的不一致", "档案摘要与最后一版的不一致"])
     // A byte of the stored file.
     let path = files.folder + "/" + (try await Self.location(city, scan.key))
     var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -178,6 +184,76 @@ import Testing
     try await city.database.query(
       "select o.location from file_reference r join file_object o on o.id = r.object_id where r.key = \(key)"
     ).first?.get("location") ?? ""
+  }
+
+  @Test func everythingAddedIsANewVersionAndTheOldOnesStayProvable() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")
+    let filed = try #require(try await Self.archive(city, of: id))
+    let officer = city.store.records(as: try city.person("officer"))
+    func add(_ kind: String, _ label: String, _ note: String?) async throws {
+      let scan = try await city.files.put(
+        [try RasterImageFixture.jpeg(3)].async, name: "补.jpg", classification: .secret, by: try city.person("officer"))
+      var values: [String: Value] = [
+        "archive_id": .integer(filed.id), "kind": .text(kind), "label": .text(label), "files": .list([scan.key]),
+        "division_code": filed["division_code"], "unit_id": filed["unit_id"],
+      ]
+      if let note { values["note"] = .text(note) }
+      try await officer.insert(Archive.item, values, input: .code)
+    }
+    // Why something is added has to be said.
+    await #expect(throws: Refusal.self) { try await add("supplement", "证明", nil) }
+    try await add("approval_form", "受理审批单", nil)
+    try await add("supplement", "证明", "当事人补交")
+    let system = city.store.records(as: .system, purpose: "核对")
+    let versions = try await system.attached(Archive.version, to: filed.id).sorted {
+      ($0["number"].integer ?? 0) < ($1["number"].integer ?? 0)
+    }
+    #expect(versions.map { $0["number"].integer } == [1, 2, 3])
+    #expect(versions.map { $0["reason"].text } == ["归档", "受理审批单“受理审批单”", "补充材料“证明”：当事人补交"])
+    #expect(versions[0]["digest"] == filed["digest"])
+    #expect(versions[2]["sealed_by"] == .integer(try city.person("officer").id))
+    #expect(Set(versions.map { $0["chain"].text }).count == 3)
+    let verifier = ArchiveVerifier(store: city.store, files: city.files, audit: city.database)
+    #expect(try await verifier.verify().findings == [])
+    #expect(
+      try await city.refusal { try await system.delete(Archive.version, versions[0].id, version: nil) }
+        == "archive-kept")
+    await #expect(throws: (any Error).self) {
+      try await city.tamper("update archive_version set reason = '别的' where archive_id = \(filed.id)")
+    }
+    // Whoever gets past the trigger breaks the chain.
+    try await city.tamper("alter table archive_version disable trigger archive_version_kept", expectingRows: false)
+    try await city.tamper(
+      "update archive_version set digest = \(String(repeating: "0", count: 64)) where archive_id = \(filed.id) and number = 2"
+    )
+    let found = try await verifier.verify().findings.map(\.what)
+    #expect(found.contains("第 2 版与前一版接不上") && found.contains("审计日志里没有第 2 版的归档记录"))
+  }
+
+  @Test func aCatalogueIsMadeWhenEnoughWasFiledAndTheOfficersAreTold() async throws {
+    let city = try await CaseFixture()
+    for _ in 0..<3 { _ = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window") }
+    let parameters = Parameters(city.catalogs)
+    let catalogues = ArchiveCatalogues(store: city.store, messages: city.messages, parameters: parameters)
+    #expect(try await catalogues.gather() == 0, "a hundred files have not come together")
+    try await city.tamper("update archive set file_count = 60, state = 'archived', filed_at = finished_at")
+    #expect(try await catalogues.gather() == 1)
+    #expect(try await catalogues.gather() == 0, "what is left is too little, and twice is once")
+    let system = city.store.records(as: .system, purpose: "核对")
+    let made = try #require(
+      try await system.list(ListQuery(ArchiveCatalogues.entity, limit: 10)).records.first)
+    #expect(made["archive_count"] == .integer(2) && made["file_count"] == .integer(120))
+    #expect(made["state"] == .text("ready") && made["number"].text == "station-2026-M0001")
+    let inside = try await system.list(
+      ListQuery(
+        Archive.entity, filters: [ListFilter("catalogue_id", .equals(.integer(made.id)))], columns: ["number"],
+        limit: 10))
+    #expect(inside.records.map { $0["number"] }.contains(made["first_number"]))
+    let told = try await city.messages.box(.init(), of: try city.person("officer").id).messages
+    #expect(told.contains { $0.title.contains("station-2026-M0001") })
+    let west = try await city.messages.box(.init(), of: try city.person("west").id).messages
+    #expect(!west.contains { $0.title.contains("目录") }, "another station is not told")
   }
 
   // MARK: Readings

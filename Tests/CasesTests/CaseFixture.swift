@@ -139,13 +139,15 @@ struct CaseFixture: Sendable {
   }
 
   /// Does to registers with row-level security what somebody with the keys of the database could.
-  func tamper(_ statement: SQL) async throws {
+  func tamper(_ statement: SQL, expectingRows: Bool = true) async throws {
     try await database.transaction { transaction in
-      for register in ["archive", "archive_item", "hukou_birth", "service_case"] {
+      for register in ["archive", "archive_item", "archive_version", "hukou_birth", "service_case"] {
         _ = try await transaction.query(
           "select set_config(\("lifang.scope_" + register), '{\"all\":true}', true)")
       }
-      guard try await transaction.execute(statement) > 0 else { throw Fault("tampered-with-nothing", "") }
+      guard try await transaction.execute(statement) > 0 || !expectingRows else {
+        throw Fault("tampered-with-nothing", "")
+      }
     }
   }
 

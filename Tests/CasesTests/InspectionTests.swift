@@ -7,6 +7,7 @@ import Entities
 import Files
 import Foundation
 import SQL
+import Synchronization
 import Testing
 
 /// Samples that anybody can draw again, bad images found by their pixels, and what did not pass going back.
@@ -195,4 +196,55 @@ import Testing
     #expect(byKey[keys[2]]?.contains("unreadable") == true || byKey[keys[2]]?.contains("blank") == true)
     #expect(found.count == 3)
   }
+
+  @Test func aFileThatCannotBeReadHoldsUpNoOtherAndCountsAsUnreadableInTheEnd() async throws {
+    let city = try await CaseFixture()
+    let files = try await city.fileStore()
+    let officer = try city.person("officer")
+    let id = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")
+    let material = try #require(
+      try await city.store.records(as: .system, purpose: "核对").attached(ServiceCase.material, to: id).first)
+    var keys: [String] = []
+    for (name, seed) in [("丢失.jpg", UInt8(6)), ("清楚.jpg", 7), ("过小.jpg", 8)] {
+      let bytes = try RasterImageFixture.jpeg(seed, width: seed == 8 ? 300 : 800, height: seed == 8 ? 400 : 1000)
+      let key = try await files.put([bytes].async, name: name, classification: .secret, by: officer).key
+      try await city.database.execute(
+        """
+        update file_reference set entity = 'case_material', record_id = \(material.id), field = 'files',
+          attached_at = \(CaseFixture.start + Int64(keys.count)) where key = \(key)
+        """)
+      keys.append(key)
+    }
+    // The disk does not give the first one.
+    let place: String = try await city.database.value(
+      "select o.location from file_reference r join file_object o on o.id = r.object_id where r.key = \(keys[0])")
+    try FileManager.default.removeItem(atPath: files.folder + "/" + place)
+    let reported = Reported()
+    let inspection = ImageInspection(
+      store: city.store, measures: FileMeasures(PageImages(files: files)) { _ in reported.add() },
+      parameters: Parameters(city.catalogs))
+    #expect(try await inspection.run() == 2, "the others are judged")
+    #expect(reported.count == 1)
+    #expect(try await inspection.run() == 0, "it waits")
+    for minute in ["10:11", "10:22"] {
+      try city.wait(until: "2026-11-18 \(minute)")
+      #expect(try await inspection.run() == (minute == "10:22" ? 1 : 0))
+    }
+    #expect(try await inspection.run() == 0)
+    let found = try await city.store.records(as: .system).list(
+      ListQuery("image_finding", columns: ["file_key", "faults"])
+    ).records
+    #expect(found.first { $0["file_key"].text == keys[0] }?["faults"].list == ["unreadable"])
+    // Whoever uploads is told in words, and of a good picture nothing.
+    #expect(await inspection.complaints(about: keys[1]) == [])
+    #expect(await inspection.complaints(about: keys[2]) == ["尺寸过小"])
+    #expect(await inspection.complaints(about: keys[0]) == ["打不开"])
+  }
+}
+
+/// Counts what was reported from any thread.
+private final class Reported: Sendable {
+  private let times = Atomic<Int>(0)
+  func add() { times.add(1, ordering: .relaxed) }
+  var count: Int { times.load(ordering: .relaxed) }
 }

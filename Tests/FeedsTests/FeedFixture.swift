@@ -10,6 +10,7 @@ import Entities
 import Feeds
 import Files
 import Foundation
+import HouseholdRegistration
 import Identity
 import Jobs
 import Messaging
@@ -74,14 +75,16 @@ struct FeedFixture: Sendable {
     let connectors = Connectors(catalog)
     let client = ConnectorClient(connectors, store: store, random: .seeded(9), pause: { _ in })
     service = try FeedService(
-      feeds: Feeds(catalog, connectors: connectors, interpreters: [AddressFeedInterpreter.shape]), store: store,
-      client: client, interpreters: [AddressFeedInterpreter(AddressClassifier(gazetteer: gazetteer))],
+      feeds: Feeds(
+        catalog, connectors: connectors, interpreters: [AddressFeedInterpreter.shape, CardFeedInterpreter.shape]),
+      store: store, client: client,
+      interpreters: [AddressFeedInterpreter(AddressClassifier(gazetteer: gazetteer)), CardFeedInterpreter(store)],
       parameters: Parameters(catalogs), division: { DivisionCode($0).flatMap { gazetteer.today($0) }?.text })
     jobs = JobQueue(database: database, kinds: JobKinds(), clock: time.clock)
     peers = PeerCity(secret: FeedFixture.secret, clock: time.clock, addresses: addresses, growth: 0)
     let port = try peers.start()
     try await ConnectorSettings.publish(connectors, in: store)
-    for name in ["population_base", "police_platform"] {
+    for name in ["population_base", "police_platform", "identity_card_production"] {
       try await ConnectorSettings.set(
         name, address: "http://127.0.0.1:\(port)", key: "lifang", secret: FeedFixture.secret, in: store)
     }

@@ -1,12 +1,14 @@
 """Archives, readings, inspection and statistics as people meet them in the browser."""
 
+import random
 import re
 import struct
 import subprocess
 import zlib
 
 import pytest
-from pages import answer, apply
+from clients import Markup, until
+from pages import APPLICATIONS, answer, apply
 from test_accessibility import check
 from test_cases import done, refused, said
 
@@ -113,10 +115,118 @@ def test_a_supplement_is_one_more_line_and_counts(clients, filed):
     page = clients("huji").get(f"/archives/{number}/add")
     assert "加入后不能修改或删除" in said(page)
     refused(clients("huji").post(f"/archives/{number}/add", {"kind": "supplement", "label": "补充证明"}), 422, "还没有选择影像")
-    done(clients("huji").post(f"/archives/{number}/add", {"kind": "supplement", "label": "补充证明"},
+    done(clients("huji").post(f"/archives/{number}/add", {"kind": "supplement", "label": "补充证明", "note": "当事人补交"},
                               files={"files": ("补.png", sheet(7), "image/png")}))
     assert "补充证明" in said(clients("huji").get(f"/r/archive/{number}"))
     assert clients("fujing").get(f"/archives/{number}/add").status_code == 403
+
+
+def test_whoever_uploads_a_bad_picture_is_told_and_not_refused(clients):
+    small = {PHOTO: ("小.png", sheet(9, width=300, height=420), "image/png")}
+    form = {**APPLICATIONS["hukou_001"], **UPLOADS}
+    page = clients("resident").post("/services/hukou_001/apply", {**form, "_refresh": "child_name"}, files=small)
+    assert page.status_code == 200 and "图片尺寸过小，建议重拍" in said(page)
+    case = apply(clients("resident"), changes=UPLOADS, files=small)
+    told = Markup(clients("resident").get(case).text).text
+    assert "已提交，受理编号" in told and "（尺寸过小）的图片可能看不清，工作人员审核时会请您补交" in told
+    case = apply(clients("resident"), changes=UPLOADS, files={PHOTO: ("清楚.png", sheet(10), "image/png")})
+    assert "请留意" not in Markup(clients("resident").get(case).text).text
+
+
+def test_a_large_photograph_is_made_smaller_before_it_is_sent(visit, tmp_path):
+    noise = random.Random(5).randbytes(3000 * 900 * 3)
+    rows = b"".join(b"\0" + noise[y * 9000:(y + 1) * 9000] for y in range(900))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    photo = tmp_path / "照片.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 3000, 900, 8, 2, 0, 0, 0))
+                      + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
+    page = visit("resident", "phone")
+    page.goto("/services/hukou_001/apply")
+    field = page.locator(f'input[type="file"][name="{PHOTO}"]')
+    field.set_input_files(photo)
+    page.get_by_text("压缩").first.wait_for(state="attached", timeout=20000)
+    size, kind, width, height = field.evaluate(
+        "async input => { const file = input.files[0]; const picture = await createImageBitmap(file);"
+        " return [file.size, file.type, picture.width, picture.height]; }")
+    assert kind == "image/jpeg" and (width, height) == (2400, 720) and size < photo.stat().st_size * 0.8
+    # What is small goes as it is.
+    scan = tmp_path / "小.png"
+    scan.write_bytes(sheet(12))
+    field.set_input_files(scan)
+    assert field.evaluate("input => [input.files[0].name, input.files[0].size]") == ["小.png", scan.stat().st_size]
+
+
+def pdf_text(content, tmp_path):
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(content)
+    said = subprocess.run(["pdftotext", "-layout", path, "-"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    shown = subprocess.run(["pdfinfo", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return "".join(said.split()), int(re.search(r"Pages:\s+(\d+)", shown).group(1))
+
+
+def test_the_approval_form_is_made_of_the_case_and_sealed_as_a_version(clients, city, filed, tmp_path):
+    case, _ = filed
+    number = archive_of(clients, case)
+    assert "生成受理审批单" in said(clients("huji").get(f"/archives/{number}/add"))
+    before = said(clients("huji").get(f"/r/archive/{number}"))
+    made = done(clients("huji").post(f"/archives/{number}/digitise", {"kind": "approval_form"}))
+    page = said(clients("huji").get(made.headers["Location"]))
+    assert "受理审批单" in page and "版本" in page and "版本" in before
+    assert "档案完整" in city.run("archive", "verify", re.search(r"[A-Z0-9]+-HJ-2026-D30-\d{5}", page).group(0))
+    # The newborn is not registered before the case is over; the register of the applicant is what there is.
+    register = clients("huji").post(f"/archives/{number}/digitise", {"kind": "register_form"})
+    assert register.status_code in (303, 422)
+    assert clients("fujing").post(f"/archives/{number}/digitise", {"kind": "approval_form"}).status_code == 403
+    # A reason is asked for.
+    refused(clients("huji").post(f"/archives/{number}/add", {"kind": "supplement", "label": "证明"},
+                                 files={"files": ("补.png", sheet(8), "image/png")}), 422, "说明")
+
+
+def test_the_whole_archive_prints_at_once_for_whoever_said_why(clients, city, filed, tmp_path):
+    case, _ = filed
+    number = archive_of(clients, case)
+    city.sql("update case_reading set state = 'ended' where state = 'granted'")
+    huji = clients("huji")
+    assert huji.get(f"/archives/{number}/paper").headers["Location"] == f"{case}/read"
+    done(huji.post(f"{case}/read", {"basis": "duty", "days": "1", "purpose": "装订纸质档案"}))
+    assert "卷内目录和全部材料影像" in said(huji.get(f"/archives/{number}/paper"))
+    refused(huji.post(f"/archives/{number}/paper", {"purpose": " "}), 422, "请写明用途")
+    sent = done(huji.post(f"/archives/{number}/paper", {"purpose": "装订入盒"}))
+    printed = huji.get(sent.headers["Location"])
+    assert printed.headers["Content-Type"] == "application/pdf", printed.text
+    words, pages = pdf_text(printed.content, tmp_path)
+    assert "卷内目录" in words and re.search(r"第\d+件", words) and "页号1" in words and "郑晓燕" in words
+    assert pages >= 2
+    assert "装订入盒" in said(huji.get(f"/r/archive/{number}"))
+    assert clients("suozhang").get(f"/archives/{number}/paper.pdf").status_code == 403, "printed by somebody else"
+    assert clients("fujing").get(f"/archives/{number}/paper").status_code == 403
+
+
+def test_a_catalogue_is_made_when_enough_was_filed_and_prints_the_same_again(clients, city, filed, tmp_path):
+    saved = clients("sysadmin").post("/settings/parameters/archive.catalogue_files", {"value": "1"})
+    assert saved.status_code == 303
+    scope = '-c lifang.scope_archive={"all":true}'
+    until(lambda: int(city.sql("select count(*) from archive_catalogue")) > 0, 150)
+    number = city.sql("select id from archive_catalogue order by id limit 1")
+    assert city.sql(f"select count(*) > 0 from archive where catalogue_id = {number}", scope) == "t"
+    unit = city.sql(f"select u.account from archive_catalogue c join app_user u on u.unit_id = c.unit_id and u.account = 'huji' where c.id = {number}")
+    assert unit == "huji"
+    huji = clients("huji")
+    assert "归档目录" in said(huji.get("/messages")) and "待打印归档目录" in said(huji.get("/"))
+    assert "待打印" in said(huji.get(f"/r/archive_catalogue/{number}"))
+    assert huji.get(f"/archives/catalogues/{number}/catalogue.pdf").status_code == 409
+    assert "打印出的目录留存" in said(huji.get(f"/archives/catalogues/{number}/print"))
+    sent = done(huji.post(f"/archives/catalogues/{number}/print"))
+    first = huji.get(sent.headers["Location"])
+    words, _ = pdf_text(first.content, tmp_path)
+    assert "归档目录" in words and "移交人" in words
+    again = done(huji.post(f"/archives/catalogues/{number}/print"))
+    assert huji.get(again.headers["Location"]).content == first.content
+    assert "已打印" in said(huji.get(f"/r/archive_catalogue/{number}"))
+    assert clients("fujing").get(f"/archives/catalogues/{number}/print").status_code == 403
 
 
 def test_nobody_deletes_or_changes_an_archive(clients, filed):

@@ -66,6 +66,23 @@ def test_the_number_of_a_certificate_fills_the_newborn_in(city, clients):
     assert "S510034563" not in open(city.log, errors="replace").read()
 
 
+def test_a_number_at_the_window_brings_who_it_is(city, clients):
+    own = clients("resident").get("/services/hukou_045/apply").text
+    name, number = (re.search(rf'name="applicant_{part}"[^>]*value="([^"]+)"', own).group(1) for part in ("name", "document"))
+    form = {"applicant_document": number, "_fill": "register.people"}
+    page = clients("huji").post(f"/services/{BIRTH}/apply", form)
+    assert page.status_code == 200, text(page)
+    assert re.search(rf'name="applicant_name"[^>]*value="{name}"', page.text), "the name of whoever has the number"
+    assert "来自人口登记" in text(page) and "按身份证号带入人口信息" in text(page)
+    other = clients("huji").post(f"/services/{BIRTH}/apply", {**form, "applicant_name": "错名"})
+    assert other.status_code == 422 and f"登记的是“{name}”" in text(other)
+    unknown = clients("huji").post(f"/services/{BIRTH}/apply", {**form, "applicant_document": "511702198001012432"})
+    assert unknown.status_code == 422 and "没有带入" in text(unknown)
+    # Nobody looks people up from home.
+    assert clients("resident").post(f"/services/{BIRTH}/apply", form).status_code == 403
+    assert city.sql("select count(*) from audit_entry where purpose like '受理%时带入'") != "0"
+
+
 def test_originals_are_collected_and_followed(city, clients, tmp_path):
     case = apply(clients("resident"))
     page = clients("resident").get(case)

@@ -185,4 +185,24 @@ extension PeerCity {
       ]
     }
   }
+
+  // MARK: Identity cards
+
+  /// Cards as they are made: somebody's, somebody's under another name than the register has, and of somebody unknown;
+  /// each gets a new one with every change.
+  func cardChanges(_ request: JSON) -> JSON {
+    let holders = [
+      ("ZZ00000001", "511702199603071223", "刘芳"), ("ZZ00000002", "511702199408161215", "张志远"),
+      ("ZZ00000003", "511702198001012432", "外乡人"),
+    ]
+    return page(request, "cards", base: holders.count) { index in
+      let (holder, number, name) = holders[index % holders.count]
+      let year = 2016 + index / holders.count
+      return [
+        "holder_id": .string(holder), "resident_id": .string(number), "name": .string(name),
+        "issued_on": .string("\(year)-11-02"), "expires_on": .string("\(year + 20)-11-02"),
+        "made_at": .string(clock.now().iso8601),
+      ]
+    }
+  }
 }

@@ -191,6 +191,7 @@ package final class PeerCity: Sendable {
       ("/population/units/query", { [self] in units($0) }),
       ("/police/units/changes", { [self] in unitChanges($0) }),
       ("/police/officers/changes", { [self] in officerChanges($0) }),
+      ("/identity-cards/production/changes", { [self] in cardChanges($0) }),
     ]
   }
 

@@ -12,6 +12,7 @@ package struct Request: Sendable {
     let headers: Headers
     let remoteAddress: String
     let isSecure: Bool
+    let isProxied: Bool
     var body: Body
     var parameters: [String: String] = [:]
     var endpoint: RouteTable.Endpoint?
@@ -19,7 +20,7 @@ package struct Request: Sendable {
 
     init(
       id: String, method: Method, target: String, url: Target, headers: Headers, remoteAddress: String,
-      isSecure: Bool, body: Body
+      isSecure: Bool, isProxied: Bool, body: Body
     ) {
       self.id = id
       self.method = method
@@ -28,13 +29,15 @@ package struct Request: Sendable {
       self.headers = headers
       self.remoteAddress = remoteAddress
       self.isSecure = isSecure
+      self.isProxied = isProxied
       self.body = body
     }
 
     convenience init(_ other: Storage) {
       self.init(
         id: other.id, method: other.method, target: other.target, url: other.url, headers: other.headers,
-        remoteAddress: other.remoteAddress, isSecure: other.isSecure, body: other.body)
+        remoteAddress: other.remoteAddress, isSecure: other.isSecure, isProxied: other.isProxied,
+        body: other.body)
       parameters = other.parameters
       endpoint = other.endpoint
       values = other.values
@@ -48,20 +51,20 @@ package struct Request: Sendable {
   /// - Throws: ``Refusal`` `malformed-url` when the target cannot be decoded.
   package init(
     _ method: Method, _ target: String, headers: Headers = Headers(), body: Body = .empty, id: String = "test",
-    remoteAddress: String = "127.0.0.1", isSecure: Bool = false
+    remoteAddress: String = "127.0.0.1", isSecure: Bool = false, isProxied: Bool = false
   ) throws(Refusal) {
     self.init(
       id: id, method: method, target: target, url: try Target(target), headers: headers,
-      remoteAddress: remoteAddress, isSecure: isSecure, body: body)
+      remoteAddress: remoteAddress, isSecure: isSecure, isProxied: isProxied, body: body)
   }
 
   init(
     id: String, method: Method, target: String, url: Target, headers: Headers, remoteAddress: String, isSecure: Bool,
-    body: Body
+    isProxied: Bool, body: Body
   ) {
     storage = Storage(
       id: id, method: method, target: target, url: url, headers: headers, remoteAddress: remoteAddress,
-      isSecure: isSecure, body: body)
+      isSecure: isSecure, isProxied: isProxied, body: body)
   }
 
   private mutating func own() -> Storage {
@@ -89,6 +92,9 @@ package struct Request: Sendable {
 
   /// Whether the client's connection is encrypted, as told by a trusted proxy.
   package var isSecure: Bool { storage.isSecure }
+
+  /// Whether a trusted proxy handed it on: only then are headers of the proxy's own believed.
+  package var isProxied: Bool { storage.isProxied }
 
   package internal(set) var body: Body {
     get { storage.body }

@@ -56,7 +56,7 @@ extension ServerCore {
     }
     let request = Request(
       id: id ?? nextRequestID(), method: known ?? .get, target: path, url: url, headers: headers,
-      remoteAddress: remote, isSecure: isSecure, body: .empty)
+      remoteAddress: remote, isSecure: isSecure, isProxied: link.isTrusted, body: .empty)
     let length = collector.isChunked ? nil : collector.contentLength
     return (
       request,

@@ -3,7 +3,7 @@ package import SQL
 /// The tables of stored files (文件): what is kept once, and who refers to it.
 package enum FilesSchema {
   package static let migrations = [
-    FileMeasures.migration,
+    FileMeasures.migration, FileMeasures.delays,
     Migration(
       id: "0031-files",
       sql: """

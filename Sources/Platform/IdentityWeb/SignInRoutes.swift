@@ -12,19 +12,24 @@ package struct SignInRoutes: Sendable {
   /// Shown on the sign-in page of a demo city: account and role.
   let demoAccounts: [(name: String, role: String)]
   let federation: Federation
+  /// Whether the trusted proxy proves certificates of clients and says so (PKI).
+  let takesCertificates: Bool
 
   package init(
-    site: Site, identity: IdentityService, federation: Federation, demoAccounts: [(name: String, role: String)]
+    site: Site, identity: IdentityService, federation: Federation, takesCertificates: Bool,
+    demoAccounts: [(name: String, role: String)]
   ) {
     self.site = site
     self.identity = identity
     self.federation = federation
+    self.takesCertificates = takesCertificates
     self.demoAccounts = demoAccounts
   }
 
   package func register(in router: inout Router) {
     router.on(.get, "/sign-in", at: site) { visit in try await page(visit) }
     router.on(.post, "/sign-in", at: site) { visit in try await signIn(visit) }
+    router.on(.post, "/sign-in/certificate", at: site) { visit in try await signInByCertificate(visit) }
     router.on(.post, "/sign-out", at: site) { visit in try await signOut(visit) }
     // Nothing but this browser's own text size changes, so no form token is asked for: the page it stands on is shared.
     router.on(.post, "/text-size") { request in try await textSize(request) }
@@ -48,7 +53,7 @@ package struct SignInRoutes: Sendable {
     }
     let page = SignInPage(
       visit: frame, step: step, account: account, returnPath: back, error: error, demoAccounts: demoAccounts,
-      providers: providers)
+      providers: providers, offersCertificate: hasCertificate(visit.request))
     var response = try visit.html(page.render(), status: status)
     if let visitor { response.setCookie(try site.cookie("visitor", visitor, maxAge: 86400)) }
     response.headers["Cache-Control"] = "no-store"
@@ -77,6 +82,31 @@ package struct SignInRoutes: Sendable {
       let again: SignInPage.Step = refusal.kind == .gone ? .password : step
       return try await page(
         visit, step: again, account: form.first("account") ?? "", error: refusal.message, status: refusal.kind.status)
+    }
+  }
+
+  /// The proxy says of each connection whether a certificate was shown and proved; anybody else could write the same
+  /// headers, so only a trusted proxy is believed, and only where this was switched on.
+  private func hasCertificate(_ request: Request) -> Bool {
+    takesCertificates && request.isProxied && request.headers["X-Client-Verify"] == "SUCCESS"
+  }
+
+  private func signInByCertificate(_ visit: Visit) async throws -> Response {
+    let form = try await visit.request.body.form()
+    do {
+      guard hasCertificate(visit.request), let sent = visit.request.headers["X-Client-Certificate"],
+        let pem = try? PercentEncoding.decode(sent)
+      else {
+        throw Refusal(
+          .forbidden, "certificate-missing", "没有收到有效的数字证书，没有登录。请插好证书介质、关闭浏览器后重新打开，或用账号密码登录。")
+      }
+      let opened = try await identity.signIn(
+        certificate: try ClientCertificate(pem: pem), origin: visit.request.origin,
+        replacing: visit.request.cookies[Authenticator.cookie])
+      return try opening(opened, SignInRoutes.local(form.first("return")))
+    } catch let refusal as Refusal {
+      if visit.wantsJSON { throw refusal }
+      return try await page(visit, error: refusal.message, status: refusal.kind.status)
     }
   }
 

@@ -13,14 +13,16 @@ package struct BoxRoutes: Sendable {
   let center: MessageCenter
   let settings: @Sendable () throws -> MessagingSettings
   let publicOrigin: String
+  let talks: Talks
   private let wechat: WeChatBinding
 
   package init(
-    site: Site, center: MessageCenter, publicOrigin: String,
+    site: Site, center: MessageCenter, talks: Talks, publicOrigin: String,
     settings: @escaping @Sendable () throws -> MessagingSettings
   ) {
     self.site = site
     self.center = center
+    self.talks = talks
     self.publicOrigin = publicOrigin
     self.settings = settings
     wechat = WeChatBinding(center)
@@ -49,6 +51,15 @@ package struct BoxRoutes: Sendable {
     return visit.principal.id
   }
 
+  /// 通知 and 沟通, side by side.
+  static func tabs(current: String, unread: Int? = nil, talks: Int? = nil) -> Tabs {
+    Tabs(
+      [
+        .init("通知", path: "/messages", isCurrent: current == "/messages", count: unread),
+        .init("同事沟通", path: "/talks", isCurrent: current == "/talks", count: talks),
+      ], label: "消息")
+  }
+
   // MARK: Box
 
   private func box(_ visit: Visit) async throws -> Response {
@@ -68,7 +79,9 @@ package struct BoxRoutes: Sendable {
     let final = query
     return try await visit.page(
       "我的消息", layout: .list, subtitle: contents.unread > 0 ? "\(contents.unread) 条未读" : nil, actions: actions,
-      moreActions: [Action("接收设置", .link("/account/messages"), icon: .settings)]
+      moreActions: [Action("接收设置", .link("/account/messages"), icon: .settings)],
+      tabs: visit.principal.may(Talks.write)
+        ? BoxRoutes.tabs(current: "/messages", unread: contents.unread, talks: try await talks.unread(of: user)) : nil
     ) {
       ListView(
         filters: FilterBar(

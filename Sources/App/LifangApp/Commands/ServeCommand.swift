@@ -12,7 +12,7 @@ import SpineWeb
 enum ServeCommand {
   static func run(_ words: [String]) async throws -> Int32 {
     let arguments = try Arguments(
-      words, valued: Configuration.valued.union(["demo-scale"]), flagged: ["demo", "bench"])
+      words, valued: Configuration.valued.union(["demo-scale"]), flagged: ["demo", "bench", "client-certificates"])
     let configuration = try Configuration(arguments)
     let runLog = RunLog(node: "node-\(ProcessInfo.processInfo.processIdentifier)")
     let log = runLog.log(minimum: .info)

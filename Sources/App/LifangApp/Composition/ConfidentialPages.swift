@@ -4,7 +4,7 @@ import Entities
 /// Which pages carry the watermark: registers with personal data or secret fields, cases, looks at people, logs (C-552).
 enum ConfidentialPages {
   private static let areas: Set<Substring> = [
-    "cases", "inbox", "lookup", "logs", "online", "ferry", "operation", "visits", "queries",
+    "archives", "cases", "inbox", "lookup", "logs", "online", "ferry", "operation", "visits", "queries", "talks",
   ]
 
   /// - Parameter path: as `/r/person/12`.

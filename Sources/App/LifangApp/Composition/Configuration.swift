@@ -16,6 +16,8 @@ struct Configuration: Sendable {
   /// What stands before `/d/<code>` in QR codes and marks cookies `Secure` when it is https.
   var publicOrigin: String?
   var trustedProxies: [String] = []
+  /// Believes the trusted proxy when it says that a client's certificate was proved (PKI).
+  var takesCertificates = false
   /// Lifts limits by remote address, so that one machine can play a crowd.
   var isBenchmark = false
 
@@ -30,7 +32,11 @@ struct Configuration: Sendable {
     address = arguments.value("address") ?? "127.0.0.1"
     publicOrigin = arguments.value("origin") ?? environment["LIFANG_ORIGIN"]
     trustedProxies = arguments.value("trusted-proxy")?.split(separator: ",").map(String.init) ?? []
+    takesCertificates = arguments.flag("client-certificates")
     isBenchmark = arguments.flag("bench")
+    guard !takesCertificates || !trustedProxies.isEmpty else {
+      throw Refusal(.invalid, "client-certificates", "用了 --client-certificates 就要写明 --trusted-proxy，否则谁都能冒充证书。")
+    }
     guard !address.isEmpty, address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw Refusal(.invalid, "address", "监听地址不正确。请写 127.0.0.1 或 0.0.0.0。")
     }

@@ -3,10 +3,11 @@ import Connectors
 import Core
 import Entities
 import Feeds
+import HouseholdRegistration
 
 extension Deployment {
   /// What this installation can take together in rows of feeds.
-  static let feedInterpreters = [AddressFeedInterpreter.shape]
+  static let feedInterpreters = [AddressFeedInterpreter.shape, CardFeedInterpreter.shape]
 
   /// The feeds of a catalog.
   static func feeds(_ catalog: Catalog, _ connectors: Connectors) -> Feeds {
@@ -23,7 +24,9 @@ extension Deployment {
     let gazetteer = gazetteer
     return try FeedService(
       feeds: feeds, store: store, client: client,
-      interpreters: [AddressFeedInterpreter(AddressClassifier(gazetteer: gazetteer))], parameters: parameters,
+      interpreters: [
+        AddressFeedInterpreter(AddressClassifier(gazetteer: gazetteer)), CardFeedInterpreter(store),
+      ], parameters: parameters,
       division: { text in DivisionCode(text).flatMap { gazetteer.today($0) }?.text })
   }
 }

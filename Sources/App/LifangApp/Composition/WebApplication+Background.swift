@@ -118,6 +118,9 @@ extension WebApplication {
           do { try await PhoneCodes(messages: messages).purge() } catch {
             if !Task.isCancelled { deployment.log.fault(error, "phone-codes-failed") }
           }
+          do { _ = try await catalogues.gather() } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "archive-catalogues-failed") }
+          }
           try? await Task.sleep(for: .seconds(60))
         }
       }

@@ -63,6 +63,7 @@ struct WebApplication: Sendable {
   let dock: FerryDock
   let pushes: PushRunner
   let inspection: ImageInspection
+  let catalogues: ArchiveCatalogues
   let registers: RegisterFerry
   let appointments: Appointments
   let directory: AddressDirectory
@@ -82,8 +83,12 @@ struct WebApplication: Sendable {
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
+    let colleagues = TalkRules { receiver, unit, session in
+      try await Responsibility(clock: deployment.clock).staff(of: [receiver], near: unit, in: session).contains(
+        receiver)
+    }
     let store = deployment.makeStore(
-      following: [problems, registers, corrections, plates, tenancies, merchants, push])
+      following: [problems, registers, corrections, plates, tenancies, merchants, push, colleagues])
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -203,6 +208,7 @@ struct WebApplication: Sendable {
     let stranger = Principal(
       kind: .stranger, id: 0, name: "访客", unit: nil,
       grants: Grants(deployment.catalogs.current.role("public")?.access ?? []), clearance: .open)
+    let talks = Talks(store)
     let authenticator = Authenticator(
       identity: identity, keys: apiKeys, stranger: stranger, resident: deployment.catalogs.current.role("resident"))
     let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
@@ -211,7 +217,10 @@ struct WebApplication: Sendable {
       secureCookies: origin.hasPrefix("https://"),
       key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),
       authenticate: { try await authenticator.authenticate($0) }, menu: { try await menu.items(for: $0) },
-      unreadMessages: { try await messages.unread(of: $0.id) })
+      unreadMessages: { principal in
+        let told = try await messages.unread(of: principal.id)
+        return principal.may(Talks.write) ? told + (try await talks.unread(of: principal.id)) : told
+      })
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
     let database = deployment.database
@@ -243,24 +252,34 @@ struct WebApplication: Sendable {
       try await VisitHouseholdJob.begin(on: jobs)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
-    SignInRoutes(site: site, identity: identity, federation: federation, demoAccounts: demoAccounts)
-      .register(in: &router)
+    SignInRoutes(
+      site: site, identity: identity, federation: federation, takesCertificates: configuration.takesCertificates,
+      demoAccounts: demoAccounts
+    ).register(in: &router)
     FederationRoutes(site: site, federation: federation, authenticator: authenticator).register(in: &router)
     AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
     PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
       .register(in: &router)
     LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
       .register(in: &router)
-    ServiceRoutes(site: site, cases: cases, files: files).register(in: &router)
-    CaseRoutes(site: site, cases: cases, files: files).register(in: &router)
     let images = PageImages(files: files)
-    inspection = ImageInspection(store: store, measures: FileMeasures(images), parameters: parameters)
+    catalogues = ArchiveCatalogues(store: store, messages: messages, parameters: parameters)
+    inspection = ImageInspection(
+      store: store, measures: FileMeasures(images) { log.fault($0, "file-not-measured") }, parameters: parameters)
+    ServiceRoutes(site: site, cases: cases, files: files, inspection: inspection).register(in: &router)
+    CaseRoutes(site: site, cases: cases, files: files, inspection: inspection).register(in: &router)
     ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
-    ArchiveRoutes(site: site, store: store, files: files, images: images).register(in: &router)
+    ArchiveRoutes(site: site, store: store, files: files, images: images, cases: cases).register(in: &router)
     CityWideRoutes(site: site, cases: cases).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
     DefinitionRoutes(site: site, store: definitions).register(in: &router)
-    BoxRoutes(site: site, center: messages, publicOrigin: origin, settings: messagingSettings).register(in: &router)
+    BoxRoutes(
+      site: site, center: messages, talks: talks, publicOrigin: origin, settings: messagingSettings
+    ).register(in: &router)
+    TalkRoutes(
+      site: site, store: store, files: files,
+      limiter: RateLimiter(capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: 2)
+    ).register(in: &router)
     MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
     TemplateRoutes(site: site, center: messages).register(in: &router)
     ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)

@@ -5,6 +5,7 @@ import Entities
 import Feeds
 import Files
 import Jobs
+import Messaging
 import SQL
 
 /// What is cleared each night (数据清理): applications that were begun and never handed in, uploads that nothing needs, and
@@ -38,13 +39,15 @@ struct Housekeeping: Sendable {
         before: clock.now() + -Housekeeping.days("housekeeping.call_days", 365, parameters) * 86_400, on: database)
       let pushes = try await PushLog.purge(
         before: clock.now() + -Housekeeping.days("housekeeping.call_days", 365, parameters) * 86_400, on: database)
+      let talks = try await Talks.purge(
+        before: clock.now() + -Housekeeping.days("housekeeping.talk_days", 365, parameters) * 86_400, on: database)
       let changes = try await RecordChanges(database: database, clock: clock).purge(
         before: clock.now() + -Housekeeping.days("subscription.keep_days", 90, parameters) * 86_400)
       let rows = try await FeedSchema.purge(
         before: clock.now() + -Housekeeping.days("feed.row_days", 180, parameters) * 86_400, on: database)
       return [
         "drafts": .int(Int64(drafts)), "calls": .int(Int64(calls)), "pushes": .int(Int64(pushes)),
-        "changes": .int(Int64(changes)), "feedRows": .int(Int64(rows)),
+        "talks": .int(Int64(talks)), "changes": .int(Int64(changes)), "feedRows": .int(Int64(rows)),
       ]
     }
   }

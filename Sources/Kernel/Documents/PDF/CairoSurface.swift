@@ -25,6 +25,31 @@ final class CairoSurface {
     }
   }
 
+  /// A surface with these pixels, which keeps beside them the JPEG file that they come from: a PDF then holds that file
+  /// in place of the pixels.
+  ///
+  /// - Throws: ``Fault`` `cairo`.
+  static func copy(of picture: RasterImage, jpeg: [UInt8]) throws -> CairoSurface {
+    let surface = CairoSurface(
+      cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(picture.width), Int32(picture.height)))
+    try surface.check()
+    let stride = Int(cairo_image_surface_get_stride(surface.pointer))
+    guard let target = cairo_image_surface_get_data(surface.pointer) else { throw Fault("cairo", "no pixels") }
+    picture.pixels.withUnsafeBytes { source in
+      guard let base = source.baseAddress else { return }
+      for row in 0..<picture.height {
+        memcpy(target + row * stride, base + row * picture.width * 4, picture.width * 4)
+      }
+    }
+    cairo_surface_mark_dirty(surface.pointer)
+    guard let kept = malloc(jpeg.count)?.assumingMemoryBound(to: UInt8.self) else { throw Fault("cairo", "no memory") }
+    jpeg.withUnsafeBytes { if let base = $0.baseAddress { memcpy(kept, base, jpeg.count) } }
+    // Cairo owns the copy from here on, and frees it.
+    try check(
+      cairo_surface_set_mime_data(surface.pointer, "image/jpeg", kept, UInt(jpeg.count), { free($0) }, kept))
+    return surface
+  }
+
   /// Gathers what cairo writes to a stream while `body` runs.
   static func collect(
     _ body: (cairo_write_func_t, UnsafeMutableRawPointer) throws -> Void

@@ -69,6 +69,18 @@ extension PDFDocument {
     cursor += size.height + 4
   }
 
+  /// A JPEG picture in the middle of what is left of the page, as large as fits; the file holds it as it came.
+  ///
+  /// - Throws: ``Refusal`` `image-unsupported`, `image-too-large`.
+  package func image(jpeg: [UInt8]) throws {
+    let picture = try RasterImage(jpeg)
+    let surface = try CairoSurface.copy(of: picture, jpeg: jpeg)
+    let size = (width: Double(picture.width), height: Double(picture.height))
+    let scale = min(bodyWidth / size.width, room / size.height)
+    paint(surface, x: bodyLeft + (bodyWidth - size.width * scale) / 2, y: cursor, scale: scale)
+    cursor += size.height * scale + 4
+  }
+
   /// A QR code in the middle of the body.
   ///
   /// - Parameter side: with its quiet zone, in millimetres.

@@ -116,7 +116,7 @@ private actor PictureWorker {
 }
 
 /// The programs of poppler, each run under a time limit.
-private enum Poppler {
+enum Poppler {
   static let unreadable = Refusal(
     .unsupported, "image-unsupported", "这个文件不能在线查看：它已损坏、加了密码，或不是 JPEG、PNG、PDF。请下载原件查看。")
 

@@ -30,6 +30,14 @@ package enum IdentityHooks {
         if let refusal = fault(ofAddresses: changes[index].changes) { changes[index].refuse(refusal) }
       }
     }
+    hooks.beforeInsert("sign_in_certificate") { drafts, _ in
+      for index in drafts.indices {
+        do throws(Refusal) {
+          let certificate = try ClientCertificate(pem: drafts[index]["certificate"].text ?? "")
+          drafts[index]["fingerprint"] = .text(certificate.fingerprint)
+        } catch { drafts[index].refuse(error) }
+      }
+    }
     hooks.beforeInsert("user_role") { drafts, records in
       for index in drafts.indices where isOneself(drafts[index]["user_id"], records) {
         drafts[index].refuse(.rightsOfOneself)

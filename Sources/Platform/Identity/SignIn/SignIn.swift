@@ -32,4 +32,6 @@ enum SignInReason: String, Sendable {
   case noPassword = "no_password"
   case notAllowed = "not_allowed"
   case wrongCode = "wrong_code"
+  case unknownCertificate = "unknown_certificate"
+  case revokedCertificate = "revoked_certificate"
 }

@@ -132,16 +132,19 @@ package indirect enum Control: Sendable {
     /// Opens the camera of a phone at once.
     package var opensCamera: Bool
     package var limit: String?
+    /// Large photographs are made smaller before they are sent (C-264); without scripts they go as they are.
+    package var shrinks: Bool
     package var present: [PresentFile]
 
     package init(
       accept: String? = nil, allowsSeveral: Bool = false, opensCamera: Bool = false, limit: String? = nil,
-      present: [PresentFile] = []
+      shrinks: Bool = false, present: [PresentFile] = []
     ) {
       self.accept = accept
       self.allowsSeveral = allowsSeveral
       self.opensCamera = opensCamera
       self.limit = limit
+      self.shrinks = shrinks
       self.present = present
     }
   }

@@ -112,6 +112,7 @@ struct FileView {
         input(
           .id(field.inputID), .name(field.name), .type("file"), .class("file-input"), .accept(file.accept),
           .multiple(file.allowsSeveral), .capture(file.opensCamera ? "environment" : nil),
+          .when(file.shrinks, .data("data-shrink")),
           .required(field.isRequired && file.present.isEmpty), .aria(.describedby, "\(field.inputID)-limit"))
         // The browser's own button speaks the browser's language; this label stands in front of it and opens the same.
         span(.class("button button-normal file-button"), .aria(.hidden, true)) {

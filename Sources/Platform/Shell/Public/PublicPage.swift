@@ -77,8 +77,10 @@ package struct SignInPage {
   let notice: String?
   let demoAccounts: [(name: String, role: String)]
   let providers: [ServiceGrid.Item]
+  let offersCertificate: Bool
 
   /// - Parameters:
+  ///   - offersCertificate: the browser has shown a valid certificate (数字证书).
   ///   - providers: other ways to sign in, for citizens.
   ///   - account: what was typed before.
   ///   - returnPath: where to go afterwards.
@@ -87,8 +89,10 @@ package struct SignInPage {
   ///   - demoAccounts: shown in the demo city only.
   package init(
     visit: FrameModel, step: Step = .password, account: String = "", returnPath: String = "/", error: String? = nil,
-    notice: String? = nil, demoAccounts: [(name: String, role: String)] = [], providers: [ServiceGrid.Item] = []
+    notice: String? = nil, demoAccounts: [(name: String, role: String)] = [], providers: [ServiceGrid.Item] = [],
+    offersCertificate: Bool = false
   ) {
+    self.offersCertificate = offersCertificate
     self.providers = providers
     self.visit = visit
     self.step = step
@@ -108,6 +112,7 @@ package struct SignInPage {
       h1 { step == .password ? "登录\(visit.product)" : "输入动态验证码" }
       if let error { Notice(.danger, error) }
       if let notice { Notice(.info, notice) }
+      if step == .password, offersCertificate { certificate }
       if step == .password, !providers.isEmpty { citizens }
       form(.class("form"), .method(.post), .action(visit.links.signIn)) {
         formTokenField()
@@ -118,6 +123,16 @@ package struct SignInPage {
         }
       }
       if !demoAccounts.isEmpty { demo }
+    }
+  }
+
+  /// Whoever has put their key medium in needs to type nothing.
+  private var certificate: HTML {
+    form(.class("form sign-in-certificate"), .method(.post), .action("/sign-in/certificate")) {
+      formTokenField()
+      HiddenField("return", returnPath)
+      p { "已读到您的数字证书。" }
+      Action("用数字证书登录", .submit(name: nil, value: nil), style: .primary, icon: .shield)
     }
   }
 

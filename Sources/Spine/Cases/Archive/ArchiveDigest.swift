@@ -68,15 +68,27 @@ enum ArchiveDigest {
     return found
   }
 
+  /// The digests of all files that these lines of a catalogue have; records do not show them.
+  static func known(of items: [Int64], in transaction: Transaction) async throws -> Set<String> {
+    guard !items.isEmpty else { return [] }
+    let rows = try await transaction.pipeline([
+      Archive.openScope, "select coalesce(entries::jsonb, '[]') as entries from archive_item where id = any(\(items))",
+    ])[1]
+    return Set(try rows.flatMap { digests(.json(try $0.get("entries"))) })
+  }
+
   static func digests(_ entries: Value) -> [String] {
     (entries.json?.array ?? []).compactMap { $0["digest"]?.string }
   }
 
   /// What stands now, up to an event of the history.
   ///
-  /// - Parameter lastEvent: `nil` for the whole history.
+  /// - Parameters:
+  ///   - lastEvent: `nil` for the whole history.
+  ///   - count: of the first lines of the catalogue; `nil` for all.
   static func parts(
-    of archive: Int64, case id: Int64, upTo lastEvent: Int64?, _ records: Records, in transaction: Transaction
+    of archive: Int64, case id: Int64, upTo lastEvent: Int64?, first count: Int64? = nil, _ records: Records,
+    in transaction: Transaction
   )
     async throws -> Parts
   {
@@ -84,7 +96,7 @@ enum ArchiveDigest {
       Archive.openScope,
       """
       select position, kind, label, document_number, note, coalesce(entries::jsonb, '[]') as entries
-      from archive_item where archive_id = \(archive) order by position, id
+      from archive_item where archive_id = \(archive) order by position, id limit \(count)
       """,
       """
       select v.content::jsonb ->> 'form' as form from case_process p join item_version v on v.id = p.item_version_id
@@ -142,22 +154,42 @@ enum ArchiveDigest {
     return hash(text)
   }
 
-  /// Works the digest out anew after something was added, and counts.
-  static func renew(_ archive: Int64, _ records: Records, in transaction: Transaction) async throws {
+  /// Works the digest out anew after something was added, and seals it as the next version.
+  static func renew(
+    _ archive: Int64, because reason: String, by principal: Principal, _ records: Records, in transaction: Transaction
+  ) async throws {
     _ = try await transaction.query(Archive.openScope)
     guard
       let row = try await transaction.query(
         """
-        select a.number, a.case_number, a.service_case_id, a.digest,
+        select a.number, a.case_number, a.service_case_id, a.digest, a.parts, a.item_count, a.file_count, a.filed_at,
+          a.division_code, a.unit_id,
           (select count(*) from archive_item i where i.archive_id = a.id) as items,
-          (select coalesce(sum(file_count), 0)::bigint from archive_item i where i.archive_id = a.id) as files
+          (select coalesce(sum(i.file_count), 0)::bigint from archive_item i where i.archive_id = a.id) as files
         from archive a where a.id = \(archive)
         """
       ).first
     else { return }
     let parts = try await parts(
       of: archive, case: try row.get("service_case_id"), upTo: nil, records, in: transaction)
-    let digest = parts.digest(number: try row.get("number"), caseNumber: try row.get("case_number"))
+    let number: String = try row.get("number")
+    let digest = parts.digest(number: number, caseNumber: try row.get("case_number"))
+    let place: [String: Value] = [
+      "division_code": .text(try row.get("division_code")), "unit_id": .integer(try row.get("unit_id")),
+    ]
+    // What was filed before versions were kept becomes the first one.
+    if let before: String = try row.get("digest", as: String?.self),
+      let old = Parts(try row.get("parts", as: JSON?.self)),
+      try await ArchiveVersion.last(of: archive, in: transaction) == nil
+    {
+      try await ArchiveVersion(
+        reason: "归档", itemCount: try row.get("item_count"), fileCount: try row.get("file_count"), digest: before,
+        parts: old
+      ).add(to: archive, number: number, place: place, by: .system, records, in: transaction)
+    }
+    try await ArchiveVersion(
+      reason: reason, itemCount: try row.get("items"), fileCount: try row.get("files"), digest: digest, parts: parts
+    ).add(to: archive, number: number, place: place, by: principal, records, in: transaction)
     try await records.update(
       Archive.entity, archive, version: nil,
       [

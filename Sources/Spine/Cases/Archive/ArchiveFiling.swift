@@ -13,6 +13,8 @@ package enum Archive {
   package static let entity = "archive"
   package static let item = "archive_item"
   package static let box = "archive_box"
+  package static let version = "archive_version"
+  package static let printing = "archive_print"
 
   /// The kind of line that a notice has (告知书).
   static let notice = "notice"
@@ -23,7 +25,8 @@ package enum Archive {
   /// Row-level security of the registers is opened for what the system does with them.
   static let openScope: SQL = """
     select set_config('lifang.scope_archive', '{"all":true}', true),
-      set_config('lifang.scope_archive_item', '{"all":true}', true)
+      set_config('lifang.scope_archive_item', '{"all":true}', true),
+      set_config('lifang.scope_archive_version', '{"all":true}', true)
     """
 }
 
@@ -41,7 +44,8 @@ extension CaseStore {
     if isRefused && isOutside || state.item.isInternal { return }
     let waits = state.awaitsOriginals && state.record["applicant_user_id"]?.isBlank == false
     guard isOver || waits else { return }
-    let writer = principal.entrusted(with: [Archive.entity, Archive.item, Archive.box, ServiceCase.entity, "unit"])
+    let writer = principal.entrusted(
+      with: [Archive.entity, Archive.item, Archive.box, Archive.version, ServiceCase.entity, "unit"])
     let records = store.records(as: writer, purpose: "归档").within(transaction).plain
     let record = try await contents.record
     let category = record["category"].text ?? ""
@@ -88,16 +92,17 @@ extension CaseStore {
     if let known {
       for line in lines { try await records.insert(Archive.item, line.values(of: known, record), input: .code) }
       try await records.update(Archive.entity, known, version: nil, values, input: .code)
-      try await ArchiveDigest.renew(known, records, in: transaction)
+      try await ArchiveDigest.renew(
+        known, because: earlier.isEmpty ? "归档" : "重新办理后归档", by: principal, records, in: transaction)
     } else {
-      try await enter(values, lines, state, contents, records, in: transaction)
+      try await enter(values, lines, state, contents, by: principal, records, in: transaction)
     }
   }
 
   /// Enters a whole archive at once, with the digest over what is entered.
   private func enter(
-    _ values: [String: Value], _ lines: [ArchiveLine], _ state: CaseState, _ contents: CaseContents, _ records: Records,
-    in transaction: Transaction
+    _ values: [String: Value], _ lines: [ArchiveLine], _ state: CaseState, _ contents: CaseContents,
+    by principal: Principal, _ records: Records, in transaction: Transaction
   ) async throws {
     let record = try await contents.record
     let number = try await records.number(for: Archive.entity, values)
@@ -110,6 +115,10 @@ extension CaseStore {
     ]) { first, _ in first }
     let archive = try await records.insert(Archive.entity, made.filter { !$0.value.isNull }, input: .code).id
     for line in lines { try await records.insert(Archive.item, line.values(of: archive, record), input: .code) }
+    try await ArchiveVersion(
+      reason: "归档", itemCount: Int64(lines.count), fileCount: lines.reduce(0) { $0 + $1.fileCount }, digest: digest,
+      parts: parts
+    ).add(to: archive, number: number, place: made, by: principal, records, in: transaction)
     try await ArchiveDigest.seal(archive, digest, records, in: transaction)
   }
 
@@ -174,7 +183,7 @@ extension CaseStore {
   private func lines(of materials: [Record], behind known: [Record], in transaction: Transaction) async throws
     -> [ArchiveLine]
   {
-    let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
+    let seen = try await ArchiveDigest.known(of: known.map(\.id), in: transaction)
     let stored = try await ArchiveDigest.files(materials.flatMap { $0["files"].list ?? [] }, in: transaction)
     var lines: [ArchiveLine] = []
     for material in materials {
@@ -194,7 +203,7 @@ extension CaseStore {
   private func notices(
     of id: Int64, behind known: [Record], first: Int, _ reader: Records, in transaction: Transaction
   ) async throws -> [ArchiveLine] {
-    let seen = Set(known.flatMap { ArchiveDigest.digests($0["entries"]) })
+    let seen = try await ArchiveDigest.known(of: known.map(\.id), in: transaction)
     let issued = try await reader.list(
       ListQuery(
         IssuedDocument.entity, filters: [ListFilter(ServiceCase.reference, .equals(.integer(id)))],

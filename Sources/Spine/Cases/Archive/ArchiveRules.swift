@@ -31,6 +31,21 @@ package enum ArchiveRules {
         for each row execute function lifang_keep_archive_item();
       """)
 
+  /// Versions and printings are added and never changed either.
+  package static let versions = Migration(
+    id: "0162-archive-versions",
+    sql: """
+      create function lifang_keep_archive_row() returns trigger language plpgsql as $$
+      begin
+        raise exception 'archive-kept: % % is never changed', tg_table_name, old.id
+          using errcode = 'integrity_constraint_violation';
+      end $$;
+      create trigger archive_version_kept before update or delete on archive_version
+        for each row execute function lifang_keep_archive_row();
+      create trigger archive_print_kept before update or delete on archive_print
+        for each row execute function lifang_keep_archive_row();
+      """)
+
   /// Numbers and digests what is added, files an archive with its last late scan, and refuses every other change.
   package static func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(Archive.item) { drafts, records in
@@ -47,8 +62,11 @@ package enum ArchiveRules {
     }
     hooks.beforeDelete(Archive.item) { _, _ in throw kept }
     hooks.beforeDelete(Archive.entity) { _, _ in throw kept }
-    hooks.beforeUpdate(Archive.item) { changes, _ in
-      for index in changes.indices { changes[index].refuse(kept) }
+    for register in [Archive.version, Archive.printing] { hooks.beforeDelete(register) { _, _ in throw kept } }
+    for register in [Archive.item, Archive.version, Archive.printing] {
+      hooks.beforeUpdate(register) { changes, _ in
+        for index in changes.indices { changes[index].refuse(kept) }
+      }
     }
   }
 
@@ -64,7 +82,7 @@ package enum ArchiveRules {
     guard let archive = draft["archive_id"].integer else { return }
     if enteredBySystem.contains(draft["kind"].text) {
       return draft.refuse(
-        Refusal(.unprocessable, "archive-kind", "办件材料和告知书在归档时自动列入。请选择补扫原件、补充材料或更正说明。", field: "kind"))
+        Refusal(.unprocessable, "archive-kind", "办件材料和告知书在归档时自动列入。请选择补扫原件、补充材料、受理审批单、常住人口登记表或更正说明。", field: "kind"))
     }
     // One at a time, so that no two lines have the same number.
     _ = try await transaction.query(Archive.openScope)
@@ -100,6 +118,9 @@ package enum ArchiveRules {
       }
       try await system.update(Archive.entity, archive, version: nil, changes, input: .code)
     }
-    try await ArchiveDigest.renew(archive, system, in: transaction)
+    let kind = records.store.catalog.dictionary("archive_item_kind")?.label(of: event["kind"].text ?? "") ?? ""
+    let why = event["note"].text.map { "：\($0)" } ?? ""
+    try await ArchiveDigest.renew(
+      archive, because: "\(kind)“\(event["label"].text ?? "")”\(why)", by: records.principal, system, in: transaction)
   }
 }

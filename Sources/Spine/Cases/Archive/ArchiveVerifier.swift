@@ -91,12 +91,13 @@ package struct ArchiveVerifier: Sendable {
         of: filed.id, case: filed.caseID, upTo: parts.lastEvent,
         store.records(as: .system, purpose: "档案查验").within(transaction), in: transaction)
     }
-    let sealed = try await audit.query(
+    let seals: [String?] = try await audit.query(
       """
       select details::json->>'digest' as digest from audit_entry
-      where entity = 'archive' and record_id = \(filed.id) and action = 'archive.file' order by id desc limit 1
+      where entity = 'archive' and record_id = \(filed.id) and action = 'archive.file' order by id
       """
-    ).first?.get("digest", as: String?.self)
+    ).map { try $0.get("digest") }
+    let sealed = seals.last ?? nil
     let entries = try await entries(of: filed.id)
     if now.items != parts.items { found("卷内目录被改动") }
     if now.form != parts.form { found("申请内容被改动") }
@@ -104,6 +105,10 @@ package struct ArchiveVerifier: Sendable {
     if parts.digest(number: filed.number, caseNumber: filed.caseNumber) != digest { found("档案摘要被改动") }
     if let sealed, sealed != digest { found("档案摘要与审计日志里的不一致") }
     if sealed == nil { found("审计日志里没有归档记录") }
+    for problem in try await ArchiveVersion.problems(
+      of: filed.id, number: filed.number, caseNumber: filed.caseNumber, caseID: filed.caseID, digest: digest,
+      seals: Set(seals.compactMap(\.self)), in: store)
+    { found(problem) }
     for item in entries {
       for file in item.files {
         report.files += 1

@@ -4,7 +4,7 @@ package import Entities
 package import Files
 import SQL
 
-/// Finds images that are no good by measuring their pixels (图片质量自动判断, C-038, C-296).
+/// Finds images that are no good by measuring their pixels (图片质量自动判断, C-038, C-296, C-325).
 ///
 /// What is measured: size, brightness, how much is on the page, how sharp its edges are, and whether the same file
 /// stands in another case. What is not: missing or cut pages, papers upside down, the wrong paper.
@@ -62,8 +62,31 @@ package struct ImageInspection: Sendable {
   /// - Returns: how many files were judged; ask again while it is not zero.
   package func run() async throws -> Int {
     let measured = try await measures.measurePending(of: ServiceCase.material)
-    for one in measured { try await judge(one) }
+    for one in measured {
+      do {
+        try await judge(one)
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        // One that cannot be judged holds up no other, and after some tries is left alone.
+        guard try await measures.postpone(one.key, because: error) else { continue }
+        try await store.database.transaction { try await FileMeasures.markJudged(one.key, in: $0) }
+      }
+    }
     return measured.count
+  }
+
+  /// What somebody who has just uploaded a file should know of its quality, in words (C-325): 过暗、模糊. Never keeps a
+  /// file out: what cannot be measured now has no faults.
+  package func complaints(about key: String) async -> [String] {
+    do {
+      let faults = ImageInspection.faults(try await measures.measure(key), limits, isDoubled: false)
+      let names = store.catalog.dictionary("image_fault")
+      return faults.map { names?.label(of: $0) ?? $0 }
+    } catch {
+      measures.report(error)
+      return []
+    }
   }
 
   private func judge(_ one: FileMeasures.Measured) async throws {

@@ -82,6 +82,7 @@ struct MaterialField: HTMLConvertible {
       name, "文件",
       .file(
         Control.FileField(
-          accept: "image/*,.pdf", allowsSeveral: true, limit: "图片或 PDF，每个不超过 20 MB，可多选", present: files)))
+          accept: "image/*,.pdf", allowsSeveral: true, limit: "图片或 PDF，每个不超过 20 MB，可多选", shrinks: channel == .online,
+          present: files)))
   }
 }

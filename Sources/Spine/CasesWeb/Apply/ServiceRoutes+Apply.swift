@@ -134,9 +134,12 @@ extension ServiceRoutes {
         CaseApplication(item: item.code, channel: channel, content: content),
         faults: errors.map { Refusal(.invalid, "form-value", $0.message, field: $0.field) }, by: visit.principal,
         origin: visit.request.origin)
+      let doubtful = await inspection.doubts(about: content.materials, of: item)
       return try visit.redirect(
         to: "/cases/\(started.id)",
-        saying: channel == .online ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
+        saying: (channel == .online
+          ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
+          + (doubtful.map { "请留意：\($0)" } ?? ""), tone: doubtful == nil ? .success : .warning)
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
       try await keepDraft(input, item, visit)
       let all = [FieldError](refusal)
@@ -222,7 +225,7 @@ extension ServiceRoutes {
         guard let file = try? await files.find(key), file.createdBy == visit.principal.actor else { continue }
         present[requirement.name, default: []].append(
           Control.PresentFile(
-            id: key, name: file.name, path: "/files/\(key)", detail: "\((file.size + 1023) / 1024) KB"))
+            id: key, name: file.name, path: "/files/\(key)", detail: await inspection.detail(of: file)))
       }
     }
     return present
@@ -244,7 +247,7 @@ extension ServiceRoutes {
       FormView(
         path: path, sections: form.sections, errors: errors,
         submit: Action(channel == .window ? "受理并提交" : "提交申请", .submit(name: nil, value: nil), style: .primary),
-        others: fillActions(item) + [
+        others: fillActions(item, channel) + [
           Action("暂存", .submit(name: "_draft", value: "1"), takesIncomplete: true)
         ],
         cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存。", savesItself: true,

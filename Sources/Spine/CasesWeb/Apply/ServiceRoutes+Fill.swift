@@ -8,16 +8,78 @@ import HTTP
 import Shell
 import Site
 
-/// Filling a form in from what another system holds (信息复用, C-033): the number of a birth certificate brings the newborn.
+/// Filling a form in from what is held already (信息复用): the number of a birth certificate brings the newborn (C-033), an
+/// identification number at the window brings who it is (C-325).
 extension ServiceRoutes {
   /// The buttons that fill the form of an item in, as far as it asks for what they go by.
-  func fillActions(_ item: ServiceItem) -> [Action] {
-    (cases.connectors?.connectors.fills(of: item.form) ?? []).filter { !item.hidden.contains($0.fill.by) }
+  func fillActions(_ item: ServiceItem, _ channel: CaseChannel) -> [Action] {
+    let people =
+      channel == .window
+      ? [
+        Action("按身份证号带入人口信息", .submit(name: "_fill", value: ServiceRoutes.people), icon: .people, takesIncomplete: true)
+      ]
+      : []
+    return people
+      + (cases.connectors?.connectors.fills(of: item.form) ?? []).filter { !item.hidden.contains($0.fill.by) }
       .map { connector, operation, _ in
         Action(
           operation.label, .submit(name: "_fill", value: "\(connector.name).\(operation.name)"), icon: .download,
           takesIncomplete: true)
       }
+  }
+
+  /// The fill that asks the register of people.
+  private static let people = "register.people"
+
+  /// What an identification number brings, where the form has a field of that name beside it: `mother_resident_id` brings
+  /// `mother_name` and `mother_ethnicity`.
+  private static let particulars = ["name", "sex", "birth_date", "ethnicity", "phone", "household_number"]
+
+  /// Fills in who the numbers of a form belong to, as far as the officer may see them; each look is in the audit.
+  private func fillPeople(_ item: ServiceItem, _ texts: [String: [String]], _ visit: Visit) async throws -> Filled {
+    var filled = Filled(texts: texts)
+    let fields = [ServiceCase.entity, item.form].compactMap { store.catalog.entity($0) }.flatMap(\.fields)
+    let names = Set(fields.filter { $0.editable && !item.hidden.contains($0.name) }.map(\.name))
+    let records = store.records(as: visit.principal, purpose: "受理“\(item.label)”时带入", origin: visit.request.origin)
+    let mayReveal = visit.principal.may(Permission("person", "reveal"))
+    var asked = false
+    for field in fields where field.type == .residentID && names.contains(field.name) {
+      guard let number = texts[field.name]?.first, !number.isEmpty,
+        let end = ["_document", "_resident_id"].first(where: { field.name.hasSuffix($0) })
+      else { continue }
+      asked = true
+      guard let found = try await records.find("person", where: "resident_id", equals: .text(number)) else {
+        filled.errors.append(
+          FieldError(field.name, "人口登记里没有“\(field.label)”填写的号码，或不在您的数据范围内，没有带入。请核对号码，也可以手工填写。"))
+        continue
+      }
+      let person = mayReveal ? try await records.get("person", found.id, reveal: true) : found
+      for particular in ServiceRoutes.particulars {
+        let name = field.name.dropLast(end.count) + "_" + particular
+        guard names.contains(String(name)), !person.masked.contains(particular), !person[particular].isBlank else {
+          continue
+        }
+        fill(String(name), person[particular], from: "人口登记", told: "登记的是", fields, &filled)
+      }
+    }
+    if !asked { filled.errors = [FieldError("applicant_document", "请先填写申请人或被申请人的身份证号，再带入。")] }
+    return filled
+  }
+
+  /// Fills one empty field in; where something else was typed, that stays and the difference is told.
+  private func fill(
+    _ name: String, _ value: Value, from source: String, told: String, _ fields: [FieldDeclaration],
+    _ filled: inout Filled
+  ) {
+    let text = FieldControl.editText(value)
+    let typed = filled.texts[name]?.first ?? ""
+    if typed.isEmpty {
+      filled.texts[name] = [text]
+      filled.sources[name] = "来自\(source)"
+    } else if typed != text {
+      let label = fields.first { $0.name == name }?.label ?? name
+      filled.errors.append(FieldError(name, "“\(label)”与\(source)不同：\(told)“\(value.plainText)”，请核对。"))
+    }
   }
 
   /// What was filled in.
@@ -34,6 +96,10 @@ extension ServiceRoutes {
   func fill(
     _ asked: String, _ item: ServiceItem, _ texts: [String: [String]], owner: String?, _ visit: Visit
   ) async throws -> Filled {
+    if asked == ServiceRoutes.people {
+      guard owner == nil else { throw Refusal(.forbidden, "fill-unknown", "这个表单不能带入。请刷新页面。") }
+      return try await fillPeople(item, texts, visit)
+    }
     var filled = Filled(texts: texts)
     guard let connectors = cases.connectors, let form = store.catalog.entity(item.form),
       let (connector, operation, fill) = connectors.connectors.fills(of: item.form).first(where: {
@@ -57,14 +123,7 @@ extension ServiceRoutes {
     }
     for (name, from) in fill.fields {
       guard let field = form.field(name), let value = answer.values[from], !value.isBlank else { continue }
-      let text = FieldControl.editText(value)
-      let typed = filled.texts[name]?.first ?? ""
-      if typed.isEmpty {
-        filled.texts[name] = [text]
-        filled.sources[name] = "来自\(connector.label)"
-      } else if typed != text {
-        filled.errors.append(FieldError(name, "“\(field.label)”与\(connector.label)不同：证件上是“\(value.plainText)”，请核对。"))
-      }
+      self.fill(field.name, value, from: connector.label, told: "证件上是", form.fields, &filled)
     }
     return filled
   }

@@ -15,11 +15,13 @@ package struct ServiceRoutes: Sendable {
   let site: Site
   let cases: CaseStore
   let files: FileStore
+  let inspection: ImageInspection
 
-  package init(site: Site, cases: CaseStore, files: FileStore) {
+  package init(site: Site, cases: CaseStore, files: FileStore, inspection: ImageInspection) {
     self.site = site
     self.cases = cases
     self.files = files
+    self.inspection = inspection
   }
 
   var store: RecordStore { cases.store }

@@ -6,6 +6,7 @@ import Entities
 enum ArchiveCatalogue {
   /// A line of the contents of an archive.
   struct Line: Sendable {
+    let id: Int64
     let position: Int64
     let label: String
     let documentNumber: String
@@ -63,7 +64,8 @@ enum ArchiveCatalogue {
           "\(line.position)", line.label, line.documentNumber, line.source, "\(line.date)", line.pageText, line.note,
         ]
       })
-    document.paragraph("本卷共 \(lines.count) 件，\(total) 页。档案摘要（SM3）：\(archive["digest"].text ?? "尚未归档")")
+    document.paragraph("本卷共 \(lines.count) 件，\(total) 页。")
+    document.paragraph("档案摘要（SM3）：\(archive["digest"].text ?? "尚未归档")", PDFTextStyle(size: 8))
     return try document.render()
   }
 
@@ -76,21 +78,58 @@ enum ArchiveCatalogue {
       "保管期限 \(box.titles["retention"] ?? "")", place,
     ].filter { !$0.isEmpty }.joined(separator: "　")
     let document = document("案卷目录", subtitle, by: name, at: time)
+    list(archives, "盒内", on: document) { $0["position"].integer.map { "\($0)" } ?? "" }
+    document.paragraph("本盒共 \(archives.count) 件。")
+    return try document.render()
+  }
+
+  /// 归档目录: what was filed since the last one.
+  static func catalogue(_ catalogue: Record, _ archives: [Record], by name: String, at time: Instant) throws -> [UInt8]
+  {
+    let document = document(
+      "归档目录",
+      "目录号 \(catalogue["number"].text ?? "")　\(catalogue.titles["unit_id"] ?? "")　\(catalogue["year"].integer ?? 0) 年",
+      by: name, at: time)
+    var number = 0
+    list(archives, "序号", on: document) { _ in
+      number += 1
+      return "\(number)"
+    }
+    document.paragraph("本目录共 \(archives.count) 件，电子文件 \(catalogue["file_count"].integer ?? 0) 份。")
+    document.paragraph("移交人：　　　　　　　　接收人：　　　　　　　　日期：　　　　年　　月　　日")
+    return try document.render()
+  }
+
+  /// A table of archives, with what `first` says of each in front.
+  private static func list(
+    _ archives: [Record], _ title: String, on document: PDFDocument, _ first: (Record) -> String
+  ) {
     document.table(
       [
-        PDFColumn("盒内", width: .millimetres(12), alignment: .centre), PDFColumn("档号", width: .share(2)),
+        PDFColumn(title, width: .millimetres(12), alignment: .centre), PDFColumn("档号", width: .share(2)),
         PDFColumn("申办事项", width: .share(2)), PDFColumn("被申请人", width: .millimetres(24)),
         PDFColumn("办结日期", width: .millimetres(23)), PDFColumn("文件数", width: .millimetres(15), alignment: .centre),
         PDFColumn("状态", width: .millimetres(18)),
       ],
       rows: archives.map { one in
         [
-          one["position"].integer.map { "\($0)" } ?? "", one["number"].text ?? "", one["item_label"].text ?? "",
+          first(one), one["number"].text ?? "", one["item_label"].text ?? "",
           one["subject_name"].text ?? "", one["finished_at"].instant.map { "\($0.chinaTime.date)" } ?? "",
           "\(one["file_count"].integer ?? 0)", one.titles["state"] ?? "",
         ]
       })
-    document.paragraph("本盒共 \(archives.count) 件。")
+  }
+
+  /// A page of the archive on paper: the picture, and below it where it belongs.
+  static func page(_ picture: [UInt8], _ archive: Record, _ line: Line, page: Int, by name: String, at time: Instant)
+    throws -> [UInt8]
+  {
+    let document = PDFDocument(
+      page: .a4, properties: PDFProperties(title: "电子档案 \(archive["number"].text ?? "")", author: name, created: time),
+      footer: PDFRunningLine(
+        left: "\(archive["number"].text ?? "")　第 \(line.position) 件", centre: "\(name) \(time.display) 打印",
+        right: "页号 \(page)"))
+    try document.image(jpeg: picture)
     return try document.render()
   }
 }

@@ -1,5 +1,5 @@
 import Access
-import Cases
+package import Cases
 import Core
 package import Entities
 import EntitiesWeb
@@ -14,12 +14,14 @@ package struct ArchiveRoutes: Sendable {
   let store: RecordStore
   let files: FileStore
   let images: PageImages
+  let cases: CaseStore
 
-  package init(site: Site, store: RecordStore, files: FileStore, images: PageImages) {
+  package init(site: Site, store: RecordStore, files: FileStore, images: PageImages, cases: CaseStore) {
     self.site = site
     self.store = store
     self.files = files
     self.images = images
+    self.cases = cases
   }
 
   package func register(in router: inout Router) {
@@ -28,6 +30,13 @@ package struct ArchiveRoutes: Sendable {
     router.on(.post, "/archives/{id}/add", maximumBody: FieldFiles.maximumBody, at: site) { visit in
       try await add(visit)
     }
+    router.on(.post, "/archives/{id}/digitise", at: site) { visit in try await digitise(visit) }
+    router.on(.get, "/archives/{id}/paper", at: site) { visit in try await askPaper(visit) }
+    router.on(.post, "/archives/{id}/paper", at: site) { visit in try await notePaper(visit) }
+    router.on(.get, "/archives/{id}/paper.pdf", at: site) { visit in try await paper(visit) }
+    router.on(.get, "/archives/catalogues/{id}/print", at: site) { visit in try await askCatalogue(visit) }
+    router.on(.post, "/archives/catalogues/{id}/print", at: site) { visit in try await printCatalogue(visit) }
+    router.on(.get, "/archives/catalogues/{id}/catalogue.pdf", at: site) { visit in try await catalogue(visit) }
     router.on(.get, "/archives/boxes/{id}/catalogue.pdf", at: site) { visit in try await box(visit) }
   }
 
@@ -39,6 +48,14 @@ package struct ArchiveRoutes: Sendable {
   private func contents(_ visit: Visit) async throws -> Response {
     let records = records(visit, "打印卷内目录")
     let archive = try await records.get(Archive.entity, try visit.request.integer("id"))
+    let (lines, total) = try await lines(of: archive, records)
+    return try pdf(
+      try ArchiveCatalogue.contents(archive, lines, total: total, by: visit.principal.name, at: store.clock.now()),
+      name: "卷内目录-\(archive["number"].text ?? "").pdf")
+  }
+
+  /// What stands in the catalogue of an archive, and how many pages that is.
+  func lines(of archive: Record, _ records: Records) async throws -> (lines: [ArchiveCatalogue.Line], total: Int) {
     let items = try await records.attached(Archive.item, to: archive.id).sorted {
       ($0["position"].integer ?? 0) < ($1["position"].integer ?? 0)
     }
@@ -48,16 +65,14 @@ package struct ArchiveRoutes: Sendable {
       let pages = try await pages(of: item)
       lines.append(
         ArchiveCatalogue.Line(
-          position: item["position"].integer ?? 0, label: item["label"].text ?? "",
+          id: item.id, position: item["position"].integer ?? 0, label: item["label"].text ?? "",
           documentNumber: item["document_number"].text ?? "", source: item.titles["kind"] ?? "",
           date: item.createdAt.chinaTime.date, pages: pages.map { next...max(next, next + $0 - 1) },
           files: Int(item["file_count"].integer ?? 0),
           note: item["note"].text ?? ""))
       next += pages ?? 0
     }
-    return try pdf(
-      try ArchiveCatalogue.contents(archive, lines, total: next - 1, by: visit.principal.name, at: store.clock.now()),
-      name: "卷内目录-\(archive["number"].text ?? "").pdf")
+    return (lines, next - 1)
   }
 
   /// How many pages the files of a line have; `nil` when one of them cannot be read, which the catalogue says.
@@ -72,7 +87,7 @@ package struct ArchiveRoutes: Sendable {
     return pages
   }
 
-  private func entries(of item: Int64) async throws -> [JSON] {
+  func entries(of item: Int64) async throws -> [JSON] {
     try await ArchiveItems.entries(of: item, in: store)
   }
 
@@ -92,7 +107,7 @@ package struct ArchiveRoutes: Sendable {
       name: "案卷目录-\(box["number"].text ?? "").pdf")
   }
 
-  private func pdf(_ bytes: [UInt8], name: String) throws -> Response {
+  func pdf(_ bytes: [UInt8], name: String) throws -> Response {
     var response = Response.bytes(bytes, type: "application/pdf")
     response.attach(as: name)
     response.headers["Cache-Control"] = "private, no-store"

@@ -79,6 +79,17 @@ extension CasePage {
     return register.links(of: form, may: may).filter { $0.path != "/cases/\(view.id)" }.map(\.action)
   }
 
+  /// The history for paper: each step with who, what came of it and the opinion.
+  var processSlot: DocumentContent.Group {
+    DocumentContent.Group(
+      label: "受理审批过程",
+      items: view.events.map { event in
+        let who = [event.unit, event.actor].compactMap(\.self).joined(separator: " ")
+        let opinion = event.opinion.map { "；意见：\($0)" } ?? ""
+        return (event.step ?? event.label, "\(event.title)，\(who)，\(event.at.display)\(opinion)")
+      })
+  }
+
   /// What was filled in, by sections: as the page shows it and the printed form.
   var formSections: [(label: String, record: Record, fields: [FieldDeclaration])] {
     var sections: [(label: String, record: Record, fields: [FieldDeclaration])] = []

@@ -16,11 +16,13 @@ package struct CaseRoutes: Sendable {
   let site: Site
   let cases: CaseStore
   let files: FileStore
+  let inspection: ImageInspection
 
-  package init(site: Site, cases: CaseStore, files: FileStore) {
+  package init(site: Site, cases: CaseStore, files: FileStore, inspection: ImageInspection) {
     self.site = site
     self.cases = cases
     self.files = files
+    self.inspection = inspection
   }
 
   var store: RecordStore { cases.store }
@@ -91,7 +93,7 @@ package struct CaseRoutes: Sendable {
         present[requirement.name, default: []].append(
           Control.PresentFile(
             id: key, name: file.name, path: isHere ? "/cases/\(view.id)/files/\(key)" : "/files/\(key)",
-            detail: "\((file.size + 1023) / 1024) KB"))
+            detail: await inspection.detail(of: file)))
       }
     }
     return present
@@ -134,7 +136,7 @@ package struct CaseRoutes: Sendable {
     guard let task = view.mine.first(where: { $0.number == number }), let rule = view.rule(of: task.step) else {
       throw Refusal(.conflict, "task-not-open", "这项任务已经办过、收回或由别人办理，您的操作没有保存。请刷新待办后查看。")
     }
-    let services = ServiceRoutes(site: site, cases: cases, files: files)
+    let services = ServiceRoutes(site: site, cases: cases, files: files, inspection: inspection)
     var errors: [FieldError] = []
     if rule.edits.contains(.materials) {
       let kept = try await services.keepFiles(form, view.item, visit)
