@@ -42,7 +42,7 @@ package struct QueryRoutes: Sendable {
     try permit(visit)
     let offered = offered
     return try await visit.page("一标三实查询", subtitle: "向上级系统逐条查询，写明事由，每次都有记录") {
-      Card("可以查询的", count: .exact(offered.count), isFlush: true) {
+      Card("可以查询的", count: .exact(offered.count)) {
         ul(.class("service-list")) {
           for one in offered {
             li {

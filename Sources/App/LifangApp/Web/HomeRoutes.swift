@@ -33,7 +33,12 @@ struct HomeRoutes: Sendable {
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     var tiles: [Tile] = []
     let waiting = try await inbox.counts(of: visit.principal)
-    if waiting.todo > 0 || visit.principal.may(Permission("service_case", "view")) {
+    // Whoever sees cases, or the forms of some, may be asked to handle them.
+    let handles = store.catalog.entities.contains {
+      ($0.name == ServiceCase.entity || $0.attachedTo == ServiceCase.entity)
+        && visit.principal.may(Permission($0.name, "view"))
+    }
+    if waiting.todo > 0 || handles {
       tiles.append(
         Tile(
           "我的待办", value: grouped(waiting.todo), note: waiting.late > 0 ? "\(waiting.late) 件已超时" : nil,
@@ -128,7 +133,8 @@ struct HomeRoutes: Sendable {
   ) -> DataTable {
     let largest = rows.compactMap { $0.measures.first?.integer }.max() ?? 1
     return DataTable(
-      caption: label, columns: [Column(column, .text), Column(counted, .number), Column("对比", .wide)],
+      caption: label,
+      columns: [Column(column, .text), Column(counted, .number), Column("对比", .wide, isOnPhone: false)],
       rows: rows.map { row in
         let count = row.measures.first?.integer ?? 0
         let code = row.keys.first?.text ?? ""

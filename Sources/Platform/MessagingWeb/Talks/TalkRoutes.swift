@@ -46,7 +46,8 @@ package struct TalkRoutes: Sendable {
   private func list(_ visit: Visit) async throws -> Response {
     try require(visit)
     let talks = try await talks.overview(of: visit.principal.id)
-    let tabs = BoxRoutes.tabs(current: "/talks", talks: talks.reduce(0) { $0 + $1.unread })
+    let unread = talks.reduce(0) { $0 + $1.unread }
+    let tabs = BoxRoutes.tabs(current: "/talks", talks: unread > 0 ? unread : nil)
     return try await visit.page(
       "同事沟通", layout: .list, subtitle: "一对一，只有双方看得到。",
       actions: [Action("找同事", .link("/talks/new"), style: .primary, icon: .people)],

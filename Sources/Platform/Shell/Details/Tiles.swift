@@ -47,5 +47,10 @@ package struct TileRow: HTMLConvertible, Sendable {
 
   package init(_ tiles: [Tile]) { self.tiles = tiles }
 
-  package var html: HTML { div(.class("tiles")) { tiles } }
+  /// Rows of a wide screen hold seven at most and as many as each other: eight stand as four and four.
+  package var html: HTML {
+    let rows = max(1, (tiles.count + 6) / 7)
+    let columns = (tiles.count + rows - 1) / rows
+    return div(.class("tiles"), .class(rows > 1 ? "tiles-of-\(columns)" : nil)) { tiles }
+  }
 }

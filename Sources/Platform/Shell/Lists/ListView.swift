@@ -11,6 +11,8 @@ package struct ListView: HTMLConvertible {
   let table: HTML
   let pager: HTML
   let panel: HTML?
+  /// Whether there is anything above the table.
+  private let hasHead: Bool
 
   package init(
     filters: FilterBar?, chips: ActiveFilters? = nil, tools: [Action] = [], views: SavedViews? = nil,
@@ -24,17 +26,20 @@ package struct ListView: HTMLConvertible {
     self.table = table.html
     self.pager = pager?.html ?? .empty
     self.panel = panel
+    hasHead = filters != nil || !tools.isEmpty || views != nil || columns != nil
   }
 
   package var html: HTML {
     div(.class("split"), .class(panel == nil ? nil : "has-panel"), .data("data-split")) {
       div(.class("list"), .id("list")) {
-        div(.class("list-head")) {
-          filters
-          div(.class("list-tools")) {
-            views
-            tools
-            columns
+        if hasHead {
+          div(.class("list-head")) {
+            filters
+            div(.class("list-tools")) {
+              views
+              tools
+              columns
+            }
           }
         }
         chips
