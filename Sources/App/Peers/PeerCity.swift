@@ -45,7 +45,8 @@ package final class PeerCity: Sendable {
 
   private let secret: SecretBytes
   let clock: WallClock
-  private let mother: Person
+  /// The first of the people whom it knows.
+  package let mother: Person
   private let father: Person
   /// Who stands in the base of population.
   var known: [Person] { [mother, father] }

@@ -19,6 +19,9 @@ package struct SecurityHeaders: Sendable {
     frame-ancestors 'none'; base-uri 'self'; form-action 'self'
     """
 
+  /// The policy of a page whose scripts also reach one other address, such as a program on the visitor's own machine.
+  package static func policy(connectingTo origin: String) -> String { "\(policy); connect-src 'self' \(origin)" }
+
   func apply(to response: inout Response, isSecure: Bool) {
     for field in fields where !response.headers.contains(field.name) { response.headers.append(field) }
     if isSecure { response.headers.setDefault("Strict-Transport-Security", "max-age=31536000") }

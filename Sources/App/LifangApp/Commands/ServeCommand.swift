@@ -25,8 +25,12 @@ enum ServeCommand {
     let accounts = try await DemoAccounts.present(in: deployment)
     let web = try await WebApplication(deployment, demoAccounts: accounts.map { ($0.account, $0.label) })
     var peers: PeerCity?
+    var bridge: PeerBridge?
     if arguments.flag("demo") {
       peers = try await DemoPeers.start(in: deployment, web.store, web.connectors.connectors)
+      if let peers {
+        bridge = try await DemoBridge.start(deployment, web.store, web.parameters, holder: peers.mother)
+      }
     }
     var limits = Server.Limits()
     limits.connectionsPerAddress = configuration.isBenchmark ? 20_000 : 500
@@ -46,6 +50,7 @@ enum ServeCommand {
     try? await note("platform.stop", web)
     await server.stop(within: 10)
     await peers?.stop()
+    await bridge?.stop()
     background.cancel()
     monitor.cancel()
     try? await runLog.flush(to: deployment.database)

@@ -97,6 +97,7 @@ extension ServiceRoutes {
     let kept = try await keepFiles(form, item, visit)
     texts.merge(kept.texts) { _, new in new }
     for name in ["_refresh", "_csrf", "_draft", "_fill"] { texts[name] = nil }
+    texts = texts.filter { !$0.key.hasPrefix(CardReading.prefix) }
     texts.merge(try defaults(of: item, visit)) { sent, _ in sent }
     if channel == .online { for (name, text) in try await vouched(visit) { texts[name] = [text] } }
     let input = FormInput(texts)
@@ -108,7 +109,10 @@ extension ServiceRoutes {
           throw Refusal(.forbidden, "fill-unnamed", "带入证件信息需要先实名登记。您可以手工填写，或到窗口办理。")
         }
       }
-      let filled = try await fill(asked, item, input.texts, owner: owner, visit)
+      let filled =
+        asked == CardReading.fill && channel == .window
+        ? try await fillCard(form, item, input.texts, visit)
+        : try await fill(asked, item, input.texts, owner: owner, visit)
       let input = FormInput(filled.texts)
       try await keepDraft(input, item, visit)
       return try await page(
@@ -239,11 +243,14 @@ extension ServiceRoutes {
       visit, item, channel, input, errors: errors, files: try await present(input, item, visit))
     form.sources = sources
     let path = "/services/\(item.code)/apply"
-    return try await visit.page(
+    let bridge = channel == .window ? try DeviceBridge(cases.parameters) : nil
+    let response = try await visit.page(
       "\(channel == .window ? "受理" : "申请")：\(item.label)", status: status,
       crumbs: [Crumb("办事服务", "/services"), Crumb(item.label, "/services/\(item.code)")],
-      subtitle: item.limit == 1 ? "材料齐全当场办结" : "承诺 \(item.limit) 个工作日办结"
+      subtitle: item.limit == 1 ? "材料齐全当场办结" : "承诺 \(item.limit) 个工作日办结",
+      scripts: bridge == nil ? [] : [.bridge]
     ) {
+      if let bridge { bridge.marker(cards: cardFields(item).map(\.name)) }
       FormView(
         path: path, sections: form.sections, errors: errors,
         submit: Action(channel == .window ? "受理并提交" : "提交申请", .submit(name: nil, value: nil), style: .primary),
@@ -253,5 +260,6 @@ extension ServiceRoutes {
         cancelPath: "/services/\(item.code)", isMultipart: true, note: "填写的内容会自动暂存，加密保存。", savesItself: true,
         refreshes: true)
     }
+    return bridge?.admitted(by: response) ?? response
   }
 }

@@ -35,31 +35,48 @@ extension ServiceRoutes {
   /// `mother_name` and `mother_ethnicity`.
   private static let particulars = ["name", "sex", "birth_date", "ethnicity", "phone", "household_number"]
 
+  /// What of a form officers fill in.
+  func fields(_ item: ServiceItem) -> [FieldDeclaration] {
+    [ServiceCase.entity, item.form].compactMap { store.catalog.entity($0) }.flatMap(\.fields).filter {
+      $0.editable && !item.hidden.contains($0.name)
+    }
+  }
+
+  /// What the names of the fields beside a number begin with: `mother` for `mother_resident_id`.
+  static func stem(of field: String) -> Substring? {
+    ["_document", "_resident_id"].first { field.hasSuffix($0) }.map { field.dropLast($0.count) }
+  }
+
   /// Fills in who the numbers of a form belong to, as far as the officer may see them; each look is in the audit.
-  private func fillPeople(_ item: ServiceItem, _ texts: [String: [String]], _ visit: Visit) async throws -> Filled {
+  ///
+  /// - Parameter only: the one number to go by, which a card gave; that nobody is registered under it is then no error.
+  func fillPeople(_ item: ServiceItem, _ texts: [String: [String]], only: String? = nil, _ visit: Visit) async throws
+    -> Filled
+  {
     var filled = Filled(texts: texts)
-    let fields = [ServiceCase.entity, item.form].compactMap { store.catalog.entity($0) }.flatMap(\.fields)
-    let names = Set(fields.filter { $0.editable && !item.hidden.contains($0.name) }.map(\.name))
+    let fields = fields(item)
+    let names = Set(fields.map(\.name))
     let records = store.records(as: visit.principal, purpose: "受理“\(item.label)”时带入", origin: visit.request.origin)
     let mayReveal = visit.principal.may(Permission("person", "reveal"))
     var asked = false
-    for field in fields where field.type == .residentID && names.contains(field.name) {
-      guard let number = texts[field.name]?.first, !number.isEmpty,
-        let end = ["_document", "_resident_id"].first(where: { field.name.hasSuffix($0) })
+    for field in fields where field.type == .residentID && only ?? field.name == field.name {
+      guard let number = texts[field.name]?.first, !number.isEmpty, let stem = ServiceRoutes.stem(of: field.name)
       else { continue }
       asked = true
       guard let found = try await records.find("person", where: "resident_id", equals: .text(number)) else {
+        filled.isUnknown = true
+        if only != nil { continue }
         filled.errors.append(
           FieldError(field.name, "人口登记里没有“\(field.label)”填写的号码，或不在您的数据范围内，没有带入。请核对号码，也可以手工填写。"))
         continue
       }
       let person = mayReveal ? try await records.get("person", found.id, reveal: true) : found
       for particular in ServiceRoutes.particulars {
-        let name = field.name.dropLast(end.count) + "_" + particular
-        guard names.contains(String(name)), !person.masked.contains(particular), !person[particular].isBlank else {
+        let name = "\(stem)_\(particular)"
+        guard names.contains(name), !person.masked.contains(particular), !person[particular].isBlank else {
           continue
         }
-        fill(String(name), person[particular], from: "人口登记", told: "登记的是", fields, &filled)
+        fill(name, person[particular], from: "人口登记", told: "登记的是", fields, &filled)
       }
     }
     if !asked { filled.errors = [FieldError("applicant_document", "请先填写申请人或被申请人的身份证号，再带入。")] }
@@ -67,7 +84,7 @@ extension ServiceRoutes {
   }
 
   /// Fills one empty field in; where something else was typed, that stays and the difference is told.
-  private func fill(
+  func fill(
     _ name: String, _ value: Value, from source: String, told: String, _ fields: [FieldDeclaration],
     _ filled: inout Filled
   ) {
@@ -77,8 +94,10 @@ extension ServiceRoutes {
       filled.texts[name] = [text]
       filled.sources[name] = "来自\(source)"
     } else if typed != text {
-      let label = fields.first { $0.name == name }?.label ?? name
-      filled.errors.append(FieldError(name, "“\(label)”与\(source)不同：\(told)“\(value.plainText)”，请核对。"))
+      let field = fields.first { $0.name == name }
+      let known = field?.dictionary.flatMap { store.catalog.dictionary($0)?.label(of: text) } ?? value.plainText
+      filled.errors.append(
+        FieldError(name, "“\(field?.label ?? name)”与\(source)不同：\(told)“\(known)”，请核对。"))
     }
   }
 
@@ -88,6 +107,8 @@ extension ServiceRoutes {
     /// Where it comes from, by field.
     var sources: [String: String] = [:]
     var errors: [FieldError] = []
+    /// The register of people has nobody of a number that was asked for, or not within the officer's scope.
+    var isUnknown = false
   }
 
   /// Fills empty fields in; where something else was typed, that stays and the difference is told.

@@ -47,10 +47,13 @@ extension ArchiveRoutes {
         "note", "补录原因", .text(typed.first("note"), .init(maximum: 200)), help: "补充材料写明为什么补，更正的写明哪一件错在哪里；补扫原件可以不写",
         error: errors["note"]),
     ]
-    return try await visit.page(
+    let bridge = try DeviceBridge(cases.parameters)
+    let response = try await visit.page(
       "补充档案", status: status, crumbs: [Crumb("电子档案 \(archive["number"].text ?? "")", path)],
-      subtitle: missing > 0 ? "还缺 \(missing) 份原件影像，补齐后自动归档。" : "原来的材料不动，加成新的一件。"
+      subtitle: missing > 0 ? "还缺 \(missing) 份原件影像，补齐后自动归档。" : "原来的材料不动，加成新的一件。",
+      scripts: bridge == nil ? [] : [.bridge]
     ) {
+      if let bridge { bridge.marker() }
       Card("由系统生成") {
         p { "受理审批单按办件记录生成，常住人口登记表按人口登记生成，各成一件加入档案。纸上签过字的，扫描后在下面加入。" }
         p(.class("actions")) {
@@ -65,6 +68,7 @@ extension ArchiveRoutes {
         submit: Action("加入档案", .submit(name: nil, value: nil), style: .primary), cancelPath: path,
         isMultipart: true, note: "加入后不能修改或删除。")
     }
+    return bridge?.admitted(by: response) ?? response
   }
 
   /// What is made from the records: the code of `archive_item_kind` and its name.

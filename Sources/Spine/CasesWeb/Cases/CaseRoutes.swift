@@ -71,10 +71,16 @@ package struct CaseRoutes: Sendable {
       files: try await present(view, typed, visit),
       orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) },
       mayPrint: visit.principal.may(Permission("paper", "print")), may: { visit.principal.may($0) })
-    return try await visit.page(
+    let takesFiles = view.mine.contains { view.rule(of: $0.step)?.edits.contains(.materials) == true }
+    let bridge = takesFiles && visit.principal.unit != nil ? try DeviceBridge(cases.parameters) : nil
+    let response = try await visit.page(
       view.item.label, status: status, layout: .wide, crumbs: page.crumbs, badge: page.badge, subtitle: page.subtitle,
-      actions: page.actions, moreActions: page.moreActions
-    ) { page.content }
+      actions: page.actions, moreActions: page.moreActions, scripts: bridge == nil ? [] : [.bridge]
+    ) {
+      if let bridge { bridge.marker() }
+      page.content
+    }
+    return bridge?.admitted(by: response) ?? response
   }
 
   /// The files that each requirement has, for a step in which materials may be changed.
