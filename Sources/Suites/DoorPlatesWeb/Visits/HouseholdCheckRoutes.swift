@@ -66,7 +66,7 @@ package struct HouseholdCheckRoutes: Sendable {
         FieldForm(
           path: "/inspection/household", title: "核对 \(address["full_name"].text ?? "")",
           client: typed?.first("client_id") ?? client, hidden: [HiddenField("code", code)], errors: errors,
-          submit: "登记核对结果", back: "/d/\(code)"
+          submit: "登记核对结果", back: "/d/\(code)", secret: HouseholdCheckRoutes.asked
         ) {
           Card("登记在这里的人", count: .exact(stays.count)) { known(stays, typed) }
           Card("新住户") { newcomer(typed, errors) }
