@@ -227,6 +227,43 @@ def test_visits_are_entered_without_a_network_one_after_the_other(city, ground, 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+KEPT = """() => new Promise((resolve, reject) => {
+  const request = indexedDB.open('lifang-outbox');
+  request.addEventListener('error', () => reject(request.error));
+  request.addEventListener('success', () => {
+    const all = request.result.transaction('forms').objectStore('forms').getAll();
+    all.addEventListener('success', () => resolve(all.result.map(form => ({
+      fields: form.fields.map(([name]) => name), text: JSON.stringify(form.fields), isSealed: form.sealed?.text instanceof ArrayBuffer }))));
+  });
+})"""
+
+
+def test_documents_of_newcomers_are_sealed_while_they_wait(city, ground, phone):
+    code, x, y = city.sql(
+        f"select code, st_x(location), st_y(location) from address where division_code = '{ground['division']}' and location is not null "
+        "and status <> 'cancelled' order by id limit 1").split("|")
+    page = phone(float(x), float(y))
+    page.goto(f"/inspection/household?code={code}")
+    page.route("**/inspection/ticket", lambda route: route.abort())
+    document = "X" + secrets.token_hex(4).upper()
+    page.locator('[name="name"]').fill("OLGA LIND")
+    page.locator('[name="document_kind"]').select_option("passport")
+    page.locator('[name="document_number"]').fill(document)
+    page.locator('[name="sex"][value="female"]').check()
+    page.locator('[name="birth_date"]').fill("1988-02-03")
+    page.get_by_role("button", name="登记核对结果").click()
+    page.wait_for_url(re.compile(f"/d/{code}"))
+    page.goto("/inspection")
+    expect(page.locator("[data-outbox-count]")).to_have_attribute("data-outbox-count", "1")
+    [kept] = page.evaluate(KEPT)
+    assert kept["isSealed"] and document not in kept["text"] and "OLGA" not in kept["text"] and "code" in kept["fields"]
+    page.unroute("**/inspection/ticket")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(lambda: city.sql_of_persons("select count(*) from person where name = 'OLGA LIND'") == "1", 20)
+    expect(page.locator("[data-outbox]")).to_be_hidden()
+    assert page.evaluate(KEPT) == []
+
+
 def fill(page, picture, result):
     page.locator('input[name="photo"]').set_input_files(picture)
     page.get_by_role("button", name="用我的位置").click()

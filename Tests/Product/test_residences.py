@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import re
+import concurrent.futures
 import secrets
 
 import pytest
@@ -273,3 +274,35 @@ def test_an_auxiliary_checks_a_household_at_the_door_and_an_officer_reviews_who_
     assert auxiliary.json("/api/r/household_check").json()["count"] == 3
     away = city.sql(f"select code from address where not starts_with(division_code, '{division[:9]}') limit 1")
     assert check(auxiliary, away, **passport).status_code == 404
+
+
+def test_a_check_that_a_telephone_kept_overwrites_nothing_newer_and_is_entered_once(city, clients, newcomer):
+    home = city.resident()
+    division = city.sql(f"select division_code from address where id = {home['address']}")
+    unit = city.sql(f"select id from unit where starts_with('{division}', division_code) and division_code <> '' order by length(division_code) desc limit 1")
+    auxiliary = newcomer("plate_auxiliary", unit=int(unit))
+    looks = f"select count(*) from audit_entry where action = 'person.view' and record_id = {home['person']} and purpose = '上门核对：{home['code']}' and principal_id = {auxiliary.user}"
+    page = auxiliary.get(f"/inspection/household?code={home['code']}")
+    assert page.status_code == 200 and city.sql(looks) == "1"
+    stay = city.sql_of_persons(f"select id from residence where person_id = {home['person']} and address_id = {home['address']} and until is null")
+    state = f"select until is null, confirmed_on from residence where id = {stay}"
+    today, days_ago = city.sql("select (now() at time zone 'Asia/Shanghai')::date, (now() at time zone 'Asia/Shanghai')::date - 3").split("|")
+    taken = city.sql("select to_char((now() - interval '3 days') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    city.sql_of_persons(f"update residence set confirmed_on = '{today}', updated_at = now() where id = {stay}")
+    late = check(auxiliary, home["code"], taken_at=taken, **{f"stay.{stay}": "gone"})
+    assert late.status_code == 200 and "1 人" in late.json()["message"], late.text
+    assert city.sql_of_persons(state) == f"t|{today}"
+    city.sql_of_persons(f"update residence set confirmed_on = '2020-01-01', updated_at = now() - interval '9 days' where id = {stay}")
+    kept = {"client_id": secrets.token_hex(12), "taken_at": taken, f"stay.{stay}": "confirmed",
+            "name": "ERIK BERG", "document_kind": "passport", "document_number": "X" + secrets.token_hex(4).upper(), "sex": "male", "birth_date": "1991-05-01"}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: check(auxiliary, home["code"], **kept), range(2)))
+    assert sorted(answer.json().get("outcome") for answer in answers) == ["already", "taken"], [answer.text for answer in answers]
+    assert city.sql_of_persons(state) == f"t|{days_ago}"
+    assert city.sql_of_persons("select count(*) from person p join residence r on r.person_id = p.id where p.name = 'ERIK BERG'") == "1"
+    assert city.sql_of_persons(f"select string_agg(skipped::text, ',' order by id) from household_check where checked_by = {auxiliary.user}") == "1,0"
+    city.sql_of_persons(f"update residence set state = 'returned', updated_at = now() - interval '9 days' where id = {stay}")
+    try:
+        assert check(auxiliary, home["code"], **{f"stay.{stay}": "confirmed"}).status_code == 409
+    finally:
+        city.sql_of_persons(f"update residence set state = 'confirmed' where id = {stay}")

@@ -1,5 +1,6 @@
 """Visits of officers to households: entered at the door, filed for good, confirmed by the household, counted."""
 
+import concurrent.futures
 import re
 import secrets
 import struct
@@ -8,7 +9,8 @@ import zlib
 import pytest
 from clients import Client, Markup, until
 
-PAST = '-c lifang.scope_duty_visit={"all":true} -c lifang.scope_visit_confirmation={"all":true} -c lifang.scope_person={"all":true}'
+PAST = " ".join(
+    f'-c lifang.scope_{name}={{"all":true}}' for name in ("duty_visit", "visit_confirmation", "person", "residence"))
 
 
 def png(side=8):
@@ -161,6 +163,125 @@ def test_a_signature_is_kept_and_the_household_is_told(city, officer, clients, h
     assert done.status_code == 303, said(done)
     assert "签字确认" in said(clients("resident").get("/messages"))
     assert city.sql(f"select way, signature is not null from visit_confirmation where duty_visit_id = {number}", PAST) == "signature|t"
+
+
+def test_the_register_itself_takes_visits_within_the_scope_only(city, officer, home):
+    def enter(address, x, y):
+        return officer.send("POST", "/api/r/duty_visit", {
+            "address_id": int(address), "result": "met", "met_name": "王小明", "ask_confirmation": True,
+            "position": {"type": "Point", "coordinates": [float(x), float(y)]}})
+    away = city.sql(
+        "select id, st_x(location), st_y(location) from address where location is not null and status <> 'cancelled' and left(division_code, 9) <> "
+        f"(select left(division_code, 9) from address where id = {home['address']}) order by id limit 1").split("|")
+    other = enter(*away)
+    assert other.status_code == 404 and "address-unknown" in other.text, other.text
+    assert city.sql(f"select count(*) from duty_visit where address_id = {away[0]}", PAST) == "0"
+    own = enter(home["address"], *home["at"])
+    assert own.status_code == 201, own.text
+
+
+def test_a_dispute_outlives_a_correction(city, officer, clients, home):
+    resident = clients("resident")
+    assert visit(officer, home["code"], at=home["at"], ask_confirmation="true").status_code == 200
+    wrong = latest(city, home["code"], "id")
+    assert resident.post(f"/visits/{wrong}/answer", {"answer": "disputed", "note": "那天没有人来"}).status_code == 303
+    silent = visit(officer, home["code"], at=home["at"], correction_of_id=wrong)
+    assert silent.status_code == 422 and silent.json()["field"] == "note", silent.text
+    def correct(_):
+        return visit(officer, home["code"], at=home["at"], correction_of_id=wrong, result="nobody", note="登错了，家里没有人").status_code
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(correct, range(2))) == [200, 409]
+    assert latest(city, home["code"], f"correction_of_id = {wrong}, confirmation, confirmed_points") == "t|waiting|0"
+    mine = said(resident.get("/visits/mine"))
+    assert "民警已另记一条更正" in mine and "有异议" in mine
+    assert resident.post(f"/visits/{wrong}/answer", {"answer": "confirmed"}).status_code == 409
+    assert resident.post(f"/visits/{latest(city, home['code'], 'id')}/answer", {"answer": "confirmed"}).status_code == 303
+    table = said(clients("leader").get("/r/duty_visit/statistics?view=officer"))
+    assert "有异议" in table and "确认未告知" in table
+
+
+def test_households_answer_once_and_for_their_own_time_only(city, officer, clients, home):
+    resident = clients("resident")
+    def enter():
+        assert visit(officer, home["code"], at=home["at"], ask_confirmation="true").status_code == 200
+        return latest(city, home["code"], "id")
+    def answer(number, text):
+        return resident.post(f"/visits/{number}/answer", {"answer": text, "note": "情况不符"}).status_code
+    number = enter()
+    assert [answer(number, text) for text in ("confirmed", "confirmed", "disputed", "confirmed", "disputed")] == [303, 409, 303, 409, 409]
+    old, before = enter(), enter()
+    city.sql(f"update duty_visit set visited_at = now() - interval '31 days' where id = {old}", PAST)
+    assert answer(old, "confirmed") == 404 and f"/visits/{old}/" not in resident.get("/visits/mine").text
+    stay = f"person_id = {home['person']} and address_id = {home['address']} and until is null"
+    since = city.sql(f"select since from residence where {stay} order by since limit 1", PAST)
+    city.sql(f"update duty_visit set visited_at = now() - interval '5 days' where id = {before}", PAST)
+    try:
+        city.sql(f"update residence set since = current_date - 1 where {stay}", PAST)
+        assert answer(before, "confirmed") == 404
+    finally:
+        city.sql(f"update residence set since = '{since}' where {stay}", PAST)
+    assert answer(before, "confirmed") == 303
+
+
+def sign(officer, number):
+    return officer.http.post(
+        f"{officer.base}/visits/{number}/confirm", data={"_csrf": officer.token(), "way": "signature", "signer": "王小明"},
+        files={"signature": ("签字.png", png(), "image/png")}, allow_redirects=False, timeout=60)
+
+
+def test_a_telephone_that_the_officer_entered_confirms_nothing(city, officer, clients, home, phones):
+    person = city.sql(f"select id from person where address_id = {home['address']} and phone is not null order by id limit 1", PAST)
+    assert visit(officer, home["code"], at=home["at"], ask_confirmation="true").status_code == 200
+    number = latest(city, home["code"], "id")
+    looks = f"select count(*) from audit_entry where action = 'person.view' and record_id = {person} and purpose = '被访确认：{home['code']}'"
+    seen = int(city.sql(looks))
+    assert officer.get(f"/visits/{number}/confirm").status_code == 200 and int(city.sql(looks)) == seen + 1
+    def set_phone(client, text):
+        version = int(city.sql(f"select version from person where id = {person}", PAST))
+        changed = client.send("PATCH", f"/api/r/person/{person}", {"version": version, "phone": text})
+        assert changed.status_code == 200, changed.text
+    def send(of):
+        return officer.post(f"/visits/{of}/confirm", {"way": "code", "do": "send", "person": person})
+    set_phone(officer, "13900139077")
+    own = send(number)
+    assert own.status_code == 422 and "自己登记" in said(own)
+    set_phone(clients("station"), "13900139078")
+    late = send(number)
+    assert late.status_code == 422 and not [one for one in phones if "验证码" in one["text"]]
+    assert visit(officer, home["code"], at=home["at"], ask_confirmation="true").status_code == 200
+    number = latest(city, home["code"], "id")
+    assert send(number).status_code == 303, "registered by somebody else before the visit"
+    [message] = until(lambda: [one for one in phones if "验证码" in one["text"]], 60)
+    code = re.search(r"验证码(\d{6})", message["text"]).group(1)
+    assert officer.post(f"/visits/{number}/confirm", {"way": "code", "person": person, "code": code}).status_code == 303
+    assert "已用短信确认" in said(clients("resident").get("/messages"))
+
+
+def empty_place(city, home):
+    """An address of the same beat where nobody is registered, with its place."""
+    return city.sql(
+        "select a.id, a.code, st_x(a.location), st_y(a.location) from address a where a.location is not null and a.status <> 'cancelled' "
+        f"and left(a.division_code, 9) = (select left(division_code, 9) from address where id = {home['address']}) "
+        "and not exists (select 1 from person p where p.address_id = a.id) and not exists (select 1 from duty_visit v where v.address_id = a.id) "
+        "order by a.id limit 1", PAST).split("|")
+
+
+def test_a_signature_that_nobody_was_told_of_counts_apart(city, officer, home):
+    _, code, x, y = empty_place(city, home)
+    assert visit(officer, code, at=(float(x), float(y)), ask_confirmation="true").status_code == 200
+    done = sign(officer, latest(city, code, "id"))
+    assert done.status_code == 303, said(done)
+    assert latest(city, code, "confirmation, is_unannounced, confirmed_points") == "confirmed|t|0"
+
+
+def test_coverage_follows_a_correction(city, officer, home):
+    address, code, x, y = empty_place(city, home)
+    at = (float(x), float(y))
+    row = f"select state, visited_on is null, due_on is null, coverage from visit_household where address_id = {address}"
+    assert visit(officer, code, at=at).status_code == 200
+    assert city.sql(row) == "current|f|f|100"
+    assert visit(officer, code, at=at, correction_of_id=latest(city, code, "id"), result="nobody").status_code == 200
+    assert city.sql(row) == "never|t|t|0"
 
 
 def test_households_to_be_visited_are_a_work_list(city, officer, home):

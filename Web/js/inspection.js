@@ -11,6 +11,10 @@ each('[data-inspection]', view => {
   const { owner } = view.dataset;
   const place = view.querySelector('[data-outbox]');
   let busy = false;
+  let turn = Promise.resolve();
+
+  /** One at a time sends, also among the tabs of this browser. */
+  const alone = work => navigator.locks ? navigator.locks.request('lifang-outbox', work) : (turn = turn.then(work, work));
 
   // --- What waits -------------------------------------------------------------------------------------------------
 
@@ -45,39 +49,43 @@ each('[data-inspection]', view => {
     if (busy) return;
     busy = true;
     try {
-      const forms = (await outbox.waiting(owner)).filter(form => !form.refused || isAsked);
-      if (forms.length === 0) return;
-      const pass = await outbox.ticket('/inspection/ticket');
-      if (pass === null || pass === undefined || pass.owner !== owner) {
-        if (isAsked) {
-          toast('warning', pass === null ? '还没有网络，内容都在这台手机上。' : '请先重新登录，内容都在这台手机上。',
-            pass === null ? undefined : { href: '/sign-in?return=/inspection', label: '登录' });
-        }
-        return;
-      }
-      let sent = 0;
-      for (const form of forms) {
-        const outcome = await outbox.send(form, pass.token);
-        if (outcome.done) {
-          await outbox.drop(form.id);
-          sent += 1;
-        } else if (outcome.refused) {
-          await outbox.keep({ ...form, refused: outcome.refused });
-        } else {
-          break;
-        }
-      }
-      if (sent > 0) {
-        announce(`已发送 ${sent} 条登记`);
-        toast('success', `已发送 ${sent} 条登记。`, view.querySelector('[data-outbox-form]') ? undefined : { href: '/inspection', label: '刷新清单' });
-      }
+      await alone(() => sendAll(isAsked));
     } finally {
       busy = false;
       show();
     }
   }
 
-  show().then(() => flush(false));
+  async function sendAll(isAsked) {
+    const forms = (await outbox.waiting(owner)).filter(form => !form.refused || isAsked);
+    if (forms.length === 0) return;
+    const pass = await outbox.ticket('/inspection/ticket');
+    if (pass === null || pass === undefined || pass.owner !== owner) {
+      if (isAsked) {
+        toast('warning', pass === null ? '还没有网络，内容都在这台手机上。' : '请先重新登录，内容都在这台手机上。',
+          pass === null ? undefined : { href: '/sign-in?return=/inspection', label: '登录' });
+      }
+      return;
+    }
+    let sent = 0;
+    for (const form of forms) {
+      const outcome = await outbox.send(form, pass.token);
+      if (outcome.done) {
+        await outbox.drop(form.id);
+        sent += 1;
+      } else if (outcome.refused) {
+        await outbox.refuse(form.id, outcome.refused);
+      } else {
+        break;
+      }
+    }
+    if (sent > 0) {
+      announce(`已发送 ${sent} 条登记`);
+      toast('success', `已发送 ${sent} 条登记。`, view.querySelector('[data-outbox-form]') ? undefined : { href: '/inspection', label: '刷新清单' });
+    }
+  }
+
+  outbox.settle(owner).catch(() => {}).then(show).then(() => flush(false));
   addEventListener('online', () => flush(false));
 
   // --- The form -----------------------------------------------------------------------------------------------------
@@ -98,23 +106,41 @@ each('[data-inspection]', view => {
     form.elements.namedItem('taken_at').value = new Date().toISOString();
     const fields = [...new FormData(form)].filter(([name, value]) => name !== '_csrf' && !(value instanceof File && value.size === 0));
     const entry = {
-      id: form.elements.namedItem('client_id').value, owner, title: form.dataset.outboxForm, action: new URL(form.action).pathname, fields, time: Date.now(),
+      id: form.elements.namedItem('client_id').value, owner, title: form.dataset.outboxForm, action: new URL(form.action).pathname, fields,
+      secret: (form.dataset.outboxSecret ?? '').split(' '), time: Date.now(),
     };
     try {
       await outbox.keep(entry);
     } catch (error) {
-      // What cannot be kept is sent the plain way.
+      // What cannot be kept is sent the plain way, when there is a network.
       toast('warning', error.message);
-      form.submit();
+      if (navigator.onLine) {
+        form.submit();
+      } else {
+        delete form.dataset.sending;
+        button?.classList.remove('is-busy');
+      }
       return;
     }
-    const pass = await outbox.ticket('/inspection/ticket');
-    const outcome = pass && pass.owner === owner ? await outbox.send(entry, pass.token)
-      : { wait: pass === null ? '没有网络，已存在这台手机上，联网后自动发送。' : '登录已过期，内容还在这台手机上。请重新登录后发送。' };
+    const outcome = await alone(async () => {
+      // What waits may have been sent in the meantime, this form with it.
+      const kept = await outbox.find(entry.id);
+      if (!kept) return { done: '已发送。' };
+      if (kept.refused) {
+        await outbox.drop(entry.id);
+        return { refused: kept.refused };
+      }
+      const pass = await outbox.ticket('/inspection/ticket');
+      if (!pass || pass.owner !== owner) {
+        return { wait: pass === null ? '没有网络，已存在这台手机上，联网后自动发送。' : '登录已过期，内容还在这台手机上。请重新登录后发送。' };
+      }
+      const said = await outbox.send(entry, pass.token);
+      if (!said.wait) await outbox.drop(entry.id);
+      return said;
+    });
     delete form.dataset.sending;
     button?.classList.remove('is-busy');
     if (outcome.refused) {
-      await outbox.drop(entry.id);
       const field = outcome.field && form.querySelector(`[data-field="${CSS.escape(outcome.field)}"] .input, [data-field="${CSS.escape(outcome.field)}"] input:not([type="hidden"])`);
       if (field) {
         mark(field, outcome.refused);
@@ -124,7 +150,6 @@ each('[data-inspection]', view => {
       show();
       return;
     }
-    if (outcome.done) await outbox.drop(entry.id);
     sessionStorage.setItem('inspection-said', JSON.stringify(outcome.done ? ['success', outcome.done] : ['warning', outcome.wait]));
     location.assign((outcome.done && outcome.next) || form.dataset.outboxNext || '/inspection');
   });

@@ -15,16 +15,29 @@ package struct VisitHouseholds: Sendable {
 
   package init(store: RecordStore) { self.store = store }
 
-  /// Takes down a visit at which somebody was met.
-  static func visited(_ address: Int64, _ event: RecordEvent, period: Int, _ records: Records) async throws {
-    let day = event.after["visited_at"]?.instant?.chinaTime.date ?? records.store.clock.today()
+  /// Takes down the last visit at which somebody was met, after one was entered or corrected.
+  static func recount(_ address: Int64, _ event: RecordEvent, period: Int, _ records: Records) async throws {
+    let last = try await records.plain.list(
+      ListQuery(
+        VisitRules.entity,
+        filters: [
+          ListFilter("address_id", .equals(.integer(address))), ListFilter("result", .equals(.text("met"))),
+          ListFilter("is_corrected", .equals(.boolean(false))),
+        ], sort: [.init(field: "visited_at", descending: true)], columns: ["visited_at", "officer_id"], limit: 1)
+    ).records.first
+    let known = try await records.find(entity, where: "code", equals: event.after["code"] ?? .null)
+    guard last != nil || known != nil else { return }
+    let day = last?["visited_at"].instant?.chinaTime.date
+    let due = day?.adding(days: period)
+    var state = due.map { $0 < records.store.clock.today() ? "overdue" : "current" } ?? "never"
+    // Nobody was met who would say that somebody lives there again.
+    if known?["state"].text == "gone", event.after["result"]?.text != "met" { state = "gone" }
     var values: [String: Value] = [
-      "visited_on": .date(day), "officer_id": event.after["officer_id"] ?? .null,
-      "due_on": .date(day.adding(days: period)), "state": .text("current"), "coverage": .integer(100),
+      "visited_on": day.map { .date($0) } ?? .null, "officer_id": last?["officer_id"] ?? .null,
+      "due_on": due.map { .date($0) } ?? .null, "state": .text(state),
+      "coverage": .integer(state == "current" ? 100 : 0),
     ]
-    if let known = try await records.find(entity, where: "code", equals: event.after["code"] ?? .null) {
-      // What a telephone kept for days may come behind a later visit.
-      if let last = known["visited_on"].date, last > day { return }
+    if let known {
       try await records.update(entity, known.id, version: nil, values, input: .code)
     } else {
       for name in ["code", "full_name", "division_code", "police_station_id", "beat"] {

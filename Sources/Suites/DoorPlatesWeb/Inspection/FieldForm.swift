@@ -16,11 +16,13 @@ struct FieldForm: HTMLConvertible {
   let back: String
   /// Whether the page may be filled in again and again, each time as another submission.
   let isRepeated: Bool
+  /// The fields that are sealed while the form waits on the telephone.
+  let secret: [String]
   let content: HTML
 
   init(
     path: String, title: String, client: String, hidden: [HiddenField] = [], errors: [FieldError], submit: String,
-    back: String, isRepeated: Bool = false, @HTMLBuilder content: () -> HTML
+    back: String, isRepeated: Bool = false, secret: [String] = [], @HTMLBuilder content: () -> HTML
   ) {
     self.path = path
     self.title = title
@@ -30,6 +32,7 @@ struct FieldForm: HTMLConvertible {
     self.submit = submit
     self.back = back
     self.isRepeated = isRepeated
+    self.secret = secret
     self.content = content()
   }
 
@@ -37,7 +40,8 @@ struct FieldForm: HTMLConvertible {
     form(
       .class("form inspection-form"), .method(.post), .action(path), .multipart(), .novalidate(),
       .data("data-outbox-form", title), .data("data-outbox-next", back),
-      .data("data-outbox-repeated", isRepeated ? "true" : "false")
+      .data("data-outbox-repeated", isRepeated ? "true" : "false"),
+      .data("data-outbox-secret", secret.joined(separator: " "))
     ) {
       formTokenField()
       HiddenField("client_id", client)

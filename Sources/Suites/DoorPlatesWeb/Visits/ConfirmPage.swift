@@ -17,7 +17,7 @@ struct ConfirmPage: HTMLConvertible {
 
   var html: HTML {
     div(.class("stack")) {
-      Notice(.info, "住户也可以登录自己的账号，在“走访确认”里确认或提出异议。签字确认后会通知住户。")
+      Notice(.info, "住户也可以登录自己的账号，在“走访确认”里确认或提出异议。确认后会通知这家的其他人；签字时没有人可以通知的，会单独标明，不计入确认率。")
       if telephones.isEmpty {
         Notice(.warning, "这里的住户没有登记手机，请当面签字，或先在人口登记里补上手机。")
       } else {
@@ -88,6 +88,7 @@ struct HouseholdVisits: HTMLConvertible {
             text: [visit.titles["unit_id"], visit.titles["officer_id"]].compactMap(\.self).joined(separator: " ")),
           DetailItem("地址", text: visit["full_name"].text), DetailItem("走访结果", text: visit.titles["result"]),
           DetailItem("确认情况", text: visit.titles["confirmation"]),
+          DetailItem("更正", text: visit["is_corrected"].boolean == true ? "民警已另记一条更正" : nil),
         ], isCompact: true)
       if state == "waiting" { answer(visit, [Choice("confirmed", "属实，确认"), HouseholdVisits.dispute]) }
       if state == "confirmed" {

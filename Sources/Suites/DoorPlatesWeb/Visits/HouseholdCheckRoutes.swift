@@ -54,7 +54,8 @@ package struct HouseholdCheckRoutes: Sendable {
     try permit(visit)
     let address = try await address(typed?.first("code") ?? visit.request.query.first("code") ?? "", visit)
     let code = address["code"].text ?? ""
-    let stays = try await checks.stays(at: address.id, for: visit.principal, origin: visit.request.origin)
+    let stays = try await checks.stays(
+      at: address.id, code: code, for: visit.principal, origin: visit.request.origin)
     let client = site.newVisitor()
     return try await visit.page(
       "上门核对住户", status: status, crumbs: [Crumb("扫码页面", "/d/\(code)")], subtitle: address["full_name"].text,
@@ -65,7 +66,7 @@ package struct HouseholdCheckRoutes: Sendable {
         FieldForm(
           path: "/inspection/household", title: "核对 \(address["full_name"].text ?? "")",
           client: typed?.first("client_id") ?? client, hidden: [HiddenField("code", code)], errors: errors,
-          submit: "登记核对结果", back: "/d/\(code)"
+          submit: "登记核对结果", back: "/d/\(code)", secret: HouseholdCheckRoutes.asked
         ) {
           Card("登记在这里的人", count: .exact(stays.count)) { known(stays, typed) }
           Card("新住户") { newcomer(typed, errors) }
@@ -138,10 +139,15 @@ package struct HouseholdCheckRoutes: Sendable {
           "checked_at": .instant(FieldForm.taken(form.first("taken_at"), now: store.clock.now())),
         ], marks: marks, newcomer: try newcomer(form, visit), client: client, by: visit.principal,
         origin: visit.request.origin)
-      let said = outcome == .taken ? "已登记核对结果。" : "这次核对已经登记过，没有重复登记。"
+      let (name, said) =
+        switch outcome {
+        case .taken(skipped: 0): ("taken", "已登记核对结果。")
+        case .taken(let skipped): ("taken", "已登记核对结果。有 \(skipped) 人的居住登记在核对之后改过，没有覆盖，请重新核对。")
+        case .already: ("already", "这次核对已经登记过，没有重复登记。")
+        }
       let next = "/d/\(address["code"].text ?? "")"
       if visit.wantsJSON {
-        return .json(["outcome": .string(outcome.rawValue), "message": .string(said), "next": .string(next)])
+        return .json(["outcome": .string(name), "message": .string(said), "next": .string(next)])
       }
       return try visit.redirect(to: next, saying: said)
     } catch let refusal as Refusal

@@ -32,7 +32,8 @@ struct VisitPage: HTMLConvertible {
       FieldForm(
         path: "/inspection/visit", title: address?["full_name"].text.map { "走访 \($0)" } ?? "走访",
         client: typed?.first("client_id") ?? client, hidden: hidden, errors: errors,
-        submit: corrected == nil ? "登记走访" : "登记更正", back: back, isRepeated: true
+        submit: corrected == nil ? "登记走访" : "登记更正", back: back, isRepeated: true,
+        secret: ["met_name", "note"]
       ) {
         if address == nil { Card("门牌") { [code(typed?.first("code") ?? code)] } }
         Card("见到的情况") { fields }

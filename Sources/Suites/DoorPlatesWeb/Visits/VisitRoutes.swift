@@ -155,7 +155,9 @@ package struct VisitRoutes: Sendable {
     try permit(visit)
     let record = try await visits.waiting(try visit.request.integer("id"), of: visit.principal)
     let page = ConfirmPage(
-      visit: record, telephones: try await visits.telephones(at: record, for: visit.principal),
+      visit: record,
+      telephones: try await visits.telephones(
+        at: record, for: visit.principal, origin: visit.request.origin),
       chosen: typed?.first("person") ?? visit.request.query.first("person"), typed: typed, errors: errors)
     return try await visit.page(
       "被访确认", status: status, crumbs: [Crumb("走访登记", "/r/\(VisitRules.entity)")],
@@ -173,7 +175,7 @@ package struct VisitRoutes: Sendable {
           throw Refusal(.invalid, "field-required", "请选择验证码发给谁。", field: "person")
         }
         if form.first("do") == "send" {
-          try await visits.send(to: person, for: id, by: visit.principal)
+          try await visits.send(to: person, for: id, by: visit.principal, origin: visit.request.origin)
           return try visit.redirect(to: "/visits/\(id)/confirm?person=\(person)", saying: "验证码已发到住户登记的手机，请住户告诉您。")
         }
         try await visits.confirm(
