@@ -120,7 +120,10 @@ let package = Package(
 
     module(
       .platform, "ConnectorsWeb",
-      ["Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "SQL", "Shell", "Site"]),
+      [
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell",
+        "Site",
+      ]),
     module(
       .platform, "FeedsWeb",
       ["Access", "Audit", "Connectors", "Core", "Entities", "Feeds", "HTML", "HTTP", "Jobs", "SQL", "Shell", "Site"]),

@@ -124,6 +124,90 @@ import Testing
     try await people.expectSound(city)
   }
 
+  /// Somebody of the west is moved into a household of the east; `note` is what an officer writes down afterwards.
+  private func moveInByMistake(_ city: CaseFixture, note: String? = nil) async throws -> (person: Int64, change: String)
+  {
+    let (host, mover) = (try people.id("1960-03-07", 12), try people.id("1985-03-07", 15))
+    try await people.household(city, head: "周敏", host)
+    let person = try await registers(city).insert(
+      "person",
+      [
+        "name": .text("郭志明"), "document_kind": .text("resident_id"), "resident_id": .text(mover),
+        "sex": .text("male"), "birth_date": .date(try #require(CivilDate("1985-03-07"))),
+        "residency": .text("permanent"), "division_code": .text("511702002001"), "note": .text("西城老户"),
+        "moved_in_on": .date(try #require(CivilDate("1999-05-01"))), "phone": .text("13800138001"),
+      ], input: .code
+    ).id
+    try await people.complete(
+      city, "hukou_046",
+      [
+        "origin": .text("city"), "household_kind": .text("family"), "relation_to_head": .text("spouse"),
+        "head_name": .text("周敏"), "head_resident_id": .text(host),
+      ], subject: ("郭志明", mover))
+    #expect(try await registers(city).get("person", person)["division_code"] == .text("511702001001"))
+    if let note {
+      try await registers(city).update("person", person, version: nil, ["note": .text(note)], input: .code)
+    }
+    let line = try #require(try await lines(city).first { $0["person_id"] == .integer(person) })
+    return (person, line["number"].text ?? "")
+  }
+
+  private func putBack(_ city: CaseFixture, _ number: String) async throws -> [String] {
+    try await people.complete(
+      city, "hukou_revert", ["change_number": .text(number), "reason": .text("wrong_person")],
+      subject: ("周敏", try people.id("1960-03-07", 12)))
+  }
+
+  private func registers(_ city: CaseFixture) -> Records { people.registers(city) }
+
+  @Test func aWrongMoveInIsPutBackWithTheScopeAndEverythingElseOfIt() async throws {
+    let city = try await CaseFixture()
+    let (person, change) = try await moveInByMistake(city)
+    _ = try await putBack(city, change)
+    let back = try await registers(city).get("person", person)
+    #expect(back["division_code"] == .text("511702002001"))
+    #expect(back["note"] == .text("西城老户"))
+    #expect(back["moved_in_on"] == .date(try #require(CivilDate("1999-05-01"))))
+    #expect(back["household_number"].isNull)
+    #expect(back["phone"] == .text("13800138001"))
+    try await people.expectSound(city)
+  }
+
+  @Test func aNoteThatWasWrittenSinceStaysAndIsNamed() async throws {
+    let city = try await CaseFixture()
+    let (person, change) = try await moveInByMistake(city, note: "错迁，待恢复")
+    let done = try await putBack(city, change)
+    #expect(done.first?.contains("郭志明的备注在变动之后又改过，保留现在的内容") == true)
+    let back = try await registers(city).get("person", person)
+    #expect(back["note"] == .text("错迁，待恢复"))
+    #expect(back["division_code"] == .text("511702002001"))
+  }
+
+  @Test func whoWasGivenAnotherDivisionSinceIsNotPutBack() async throws {
+    let city = try await CaseFixture()
+    let (person, change) = try await moveInByMistake(city)
+    try await registers(city).update(
+      "person", person, version: nil, ["division_code": .text("511702001002")], input: .code)
+    let refused = await #expect(throws: Refusal.self) { try await putBack(city, change) }
+    #expect(refused?.code == "change-overtaken")
+  }
+
+  @Test func anotherStationIsToldNothingOfAChange() async throws {
+    let city = try await CaseFixture()
+    let (person, change) = try await moveInByMistake(city)
+    try await registers(city).update(
+      "person", person, version: nil, ["division_code": .text("511702001002")], input: .code)
+    var application = try city.application(
+      "hukou_revert", channel: .window, delivery: "window", division: "511702002001")
+    application.content.form["change_number"] = .text(change)
+    application.content.form["reason"] = .text("wrong_person")
+    let refused = await #expect(throws: Refusal.self) {
+      try await city.cases.start(application, by: try city.person("west"))
+    }
+    #expect(refused?.code == "change-foreign")
+    #expect(refused?.message.contains("郭志明") == false)
+  }
+
   @Test func aNewbornThatWasNeverBornHereIsEndedAndKeepsItsNumber() async throws {
     let city = try await CaseFixture()
     let mother = "511702199603071223"

@@ -6,6 +6,7 @@ import Files
 import Households
 import Messaging
 import Reports
+import SQL
 import Testing
 
 /// Period and fixed-form reports (C-452, C-453, C-456, C-497, C-498, C-616).
@@ -172,6 +173,78 @@ import Testing
     // The next month brings the next.
     city.time.advance(seconds: 14 * 86400)
     #expect(try await plans.run(log: .silent) == 1)
+  }
+
+  @Test func runsAtTheSameTimeIssueAndTellOnce() async throws {
+    let city = try await CaseFixture()
+    let office = office(city)
+    try await office.publish(ReportDefinitions(city.catalogs.current))
+    let records = city.store.records(as: try city.person("county"))
+    let chief = try city.person("chief")
+    for name in ["hukou_four_monthly", "hukou_county"] {
+      let plan = try await records.insert(
+        "report_plan",
+        [
+          "name": .text(name), "report_id": .integer(try await entry(city, name).id), "period": .text("month"),
+        ])
+      try await records.insert(
+        "report_recipient", ["report_plan_id": .integer(plan.id), "user_id": .integer(chief.id)])
+    }
+    let people = city.people
+    let plans = ReportPlans(office: office, messages: city.messages) { id in
+      try #require(people.values.first { $0.id == id })
+    }
+    let made = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<3 { group.addTask { try await plans.run(log: .silent) } }
+      return try await group.reduce(0, +)
+    }
+    #expect(made == 2)
+    #expect(try await households.registers(city).count(ListQuery("issued_report")).value == 2)
+    #expect(try await city.messages.unread(of: chief.id) == 2)
+    // Whoever forgets how far a plan has come finds that the period was issued.
+    try await city.database.execute("update report_plan set last_until = null")
+    #expect(try await plans.run(log: .silent) == 0)
+    #expect(try await households.registers(city).count(ListQuery("issued_report")).value == 2)
+    #expect(try await city.messages.unread(of: chief.id) == 2)
+  }
+
+  @Test func nobodyMakesThemselvesARecipientOfAnotherUnitsPlan() async throws {
+    let city = try await CaseFixture()
+    let office = office(city)
+    try await office.publish(ReportDefinitions(city.catalogs.current))
+    let definition = try await entry(city, "hukou_four_monthly").id
+    func plan(of account: String) async throws -> Record {
+      try await city.store.records(as: try city.person(account)).insert(
+        "report_plan",
+        ["name": .text(account), "report_id": .integer(definition), "period": .text("month")])
+    }
+    let (foreign, own) = (try await plan(of: "county"), try await plan(of: "chief"))
+    let chief = try city.person("chief")
+    let records = city.store.records(as: chief)
+    let entered = await #expect(throws: Refusal.self) {
+      try await records.insert(
+        "report_recipient", ["report_plan_id": .integer(foreign.id), "user_id": .integer(chief.id)])
+    }
+    #expect(entered?.code == "report-plan-foreign")
+    let recipient = try await records.insert(
+      "report_recipient", ["report_plan_id": .integer(own.id), "user_id": .integer(chief.id)])
+    let moved = await #expect(throws: Refusal.self) {
+      try await records.update(
+        "report_recipient", recipient.id, version: nil, ["report_plan_id": .integer(foreign.id)])
+    }
+    #expect(moved?.code == "report-plan-foreign")
+    // The recipients are the plan's unit's, whoever enters them.
+    let system = households.registers(city)
+    let made = try await system.insert(
+      "report_recipient", ["report_plan_id": .integer(foreign.id), "user_id": .integer(chief.id)], input: .code)
+    #expect(try await system.get("report_recipient", made.id)["unit_id"] == foreign["unit_id"])
+  }
+
+  @Test func aDefinitionCutsDivisionsNoFinerThanTheListsDo() throws {
+    let catalog = try CaseFixture.catalog.get()
+    let text = try #require(ReportDefinitions(catalog).all.first { $0.0.name == "hukou_county" }?.text)
+    #expect(ReportReader.read(text.replacing("digits: 9", with: "digits: 12"), in: catalog).report != nil)
+    #expect(ReportReader.read(text.replacing("digits: 9", with: "digits: 13"), in: catalog).report == nil)
   }
 
   @Test func periodsAreWholeDaysWeeksMonthsQuartersAndYears() throws {

@@ -86,6 +86,22 @@ import Transport
     #expect(MailText.date(try #require(Instant("2027-01-03 00:00:00"))) == "Sun, 3 Jan 2027 00:00:00 +0800")
   }
 
+  @Test func aLetterGoesOutWithoutAnAttachmentThatIsGone() async throws {
+    var settings = MessagingSettings()
+    settings.timeout = .seconds(2)
+    settings.mail = .init(url: "smtp://127.0.0.1:9", from: "a@b.cn")
+    var content = MessageContent(title: "题", text: "文", sms: "短")
+    content.attachments = ["gone"]
+    let message = OutgoingMessage(id: 1, address: "x@y.cn", template: "t", content: content, url: nil)
+    // Nothing listens there: what matters is that it came to sending at all.
+    let sent = ChannelOutcome.failed("邮件没有发出：连接不上服务器")
+    let gone = MessageChannel.mail { _ in throw Refusal(.notFound, "file-missing", "没有找到这个文件。") }
+    #expect(await gone.send(message, settings) == sent)
+    #expect(await MessageChannel.mail { _ in nil }.send(message, settings) == sent)
+    let broken = MessageChannel.mail { _ in throw Refusal(.unavailable, "file-broken", "读不到。") }
+    #expect(await broken.send(message, settings) == .failed("附件没有读到"))
+  }
+
   /// Nothing listens on port 9 of the loopback: an outcome, and soon.
   @Test func aPeerThatIsNotThereIsAFailureToBeRepeated() async throws {
     var settings = MessagingSettings()

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from clients import Client, Markup
+from clients import Client, Markup, resident_id
 from pages import APPLICATIONS, answer, apply
 from visitors import make_key
 
@@ -211,3 +211,24 @@ def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
     logged = city.sql("select string_agg(operation_name || ' ' || purpose || ' ' || request, ';') from connector_call where operation_name like '%查询%' or operation_name like '%query%'")
     assert "走访核实" in logged and "511702199401016234" not in logged
     assert city.sql("select count(*) from audit_entry where action = 'connector_query.use'") >= "5"
+    # Which queries were about one number can be told, though it stands nowhere.
+    spoken = city.sql("select string_agg(details::text, ';') from audit_entry where action = 'connector_query.use'")
+    assert "511702199401016234" not in spoken and "锦华路便民超市" not in spoken
+    assert city.sql("select count(distinct details->'asked'->>'document') from audit_entry where action = 'connector_query.use'") == "2"
+
+
+def test_somebody_of_the_register_finds_the_query_among_the_looks(city, clients):
+    officer, number = clients("officer"), resident_id("511702", "19910307", 779)
+    made = officer.send("POST", "/api/r/person", {
+        "name": "查询人", "document_kind": "resident_id", "resident_id": number, "sex": "male", "birth_date": "1991-03-07",
+        "residency": "registered", "division_code": "511702001001"})
+    assert made.status_code in (200, 201), made.text
+    person = made.json()["id"]
+    asked = clients("station").post(
+        "/queries/population_base/population_query", {"document": number, "purpose": "群众求助"})
+    assert asked.status_code == 200
+    looks = city.sql(f"select purpose from audit_entry where entity = 'person' and record_id = {person} and action = 'person.reveal'")
+    assert looks.endswith("实有人口查询：群众求助"), looks
+    # By the fingerprint in the register the query is found too.
+    index = city.sql_of_persons(f"select encode(resident_id_index, 'hex') from person where id = {person}")
+    assert city.sql(f"select count(*) from audit_entry where action = 'connector_query.use' and details->'asked'->>'document' = '{index}'") == "1"

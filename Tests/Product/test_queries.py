@@ -125,6 +125,10 @@ def test_the_committee_of_an_address_follows_from_its_road_and_number(clients, c
     assert refused.status_code == 422 and label in refused.text
     # Even numbers are nobody's by this line.
     assert enter(other, "90002号").status_code in (200, 201)
+    # A road of the same name in another town is another road.
+    elsewhere = city.sql(
+        f"select code from division where level = 'community' and code like '{division}%' and left(code, 9) <> left('{community}', 9) order by code limit 1")
+    assert elsewhere and enter(elsewhere, "90005号").status_code in (200, 201)
 
 
 def test_knowledge_is_narrowed_to_a_business_class(clients):

@@ -2,9 +2,12 @@ import Access
 import Audit
 package import Connectors
 import Core
+import Crypto
 import Entities
 import HTML
 package import HTTP
+import Identity
+import SQL
 import Shell
 package import Site
 
@@ -137,15 +140,49 @@ package struct QueryRoutes: Sendable {
     let purpose = form.first("purpose") ?? ""
     if !QueryRoutes.purposes.contains(purpose) { errors.append(FieldError("purpose", "请选择查询的事由。")) }
     guard errors.isEmpty else { return try await page(visit, form, errors, nil, status: 422) }
+    // Before the call: what is asked leaves a trace, whatever becomes of the answer.
+    try await note(visit, connector, operation, values, purpose)
     let answer = try await client.call(
       connector.name, operation.name, values, purpose: purpose, by: visit.principal)
-    try await client.store.audit.append(
-      AuditEntry(
-        visit.principal, "connector_query.use", entity: ConnectorSettings.entity, origin: visit.request.origin,
-        details: [
-          "connector": .string(connector.name), "operation": .string(operation.name), "purpose": .string(purpose),
-          "rows": .int(Int64(answer.rows.count)),
-        ]), in: client.store.database)
     return try await page(visit, form, [], answer)
+  }
+
+  /// Writes into the log of operations whom or what a query is about, as keyed fingerprints: whoever has a number can ask for
+  /// the queries about it, and nobody reads one there. Somebody whom the register of population knows by that number
+  /// finds the query among the looks at their data.
+  private func note(
+    _ visit: Visit, _ connector: Connector, _ operation: ConnectorOperation, _ values: [String: Value],
+    _ purpose: String
+  ) async throws {
+    let store = client.store
+    var asked: [(key: String, value: JSON)] = []
+    var persons: [Int64] = []
+    let knowsPeople = store.catalog.entity("person")?.field("resident_id") != nil
+    for field in operation.request {
+      guard let text = values[field.name]?.plainText else { continue }
+      // Numbers have the fingerprint that stands in the register of population.
+      let isNumber = field.mask == .id
+      let index = try store.keys.blindIndex(
+        isNumber ? "person.resident_id" : "connector_query.\(field.name)", isNumber ? .code : .text)
+      guard let print = try index.fingerprint(text) else { continue }
+      asked.append((field.name, .string(Hex.encode(print))))
+      guard isNumber, knowsPeople else { continue }
+      let known = try await store.records(as: .system, purpose: "登记外部查询").find(
+        "person", where: "resident_id", equals: .text(ResidentID(text)?.text ?? text))
+      if let known { persons.append(known.id) }
+    }
+    let entry = AuditEntry(
+      visit.principal, "connector_query.use", entity: ConnectorSettings.entity, origin: visit.request.origin,
+      details: [
+        "connector": .string(connector.name), "operation": .string(operation.name), "purpose": .string(purpose),
+        "asked": .object(asked),
+      ])
+    let (about, access) = (persons, PersonalAccess(audit: store.audit))
+    try await store.database.transaction { transaction in
+      try await store.audit.append(entry, in: transaction)
+      try await access.record(
+        visit.principal, persons: about, fields: operation.rows?.fields.map(\.name) ?? [],
+        purpose: "\(connector.label)\(operation.label)：\(purpose)", origin: visit.request.origin, in: transaction)
+    }
   }
 }

@@ -71,42 +71,69 @@ package struct ReportOffice: Sendable {
   package func issue(
     _ entry: Record, _ span: ReportSpan, by principal: Principal, plan: Int64? = nil, origin: Origin = .inside
   ) async throws -> Record {
+    let counted = try await counted(entry, span, by: principal, origin: origin)
+    return try await store.database.transaction { try await keep(counted, plan: plan, in: $0) }
+  }
+
+  /// A report whose numbers are worked out, and that waits to be kept.
+  struct Counted: Sendable {
+    let entry: Record
+    let report: ReportDefinition
+    let span: ReportSpan
+    let table: ReportTable
+    let principal: Principal
+    let unit: UnitMembership
+    let origin: Origin
+  }
+
+  /// The first half of ``issue(_:_:by:plan:origin:)``, which writes nothing.
+  func counted(
+    _ entry: Record, _ span: ReportSpan, by principal: Principal, origin: Origin = .inside
+  ) async throws -> Counted {
     try principal.require(ReportOffice.issue, toDo: "出具报表")
     guard let unit = principal.unit else {
       throw Refusal(.forbidden, "report-unit", "您没有所属机构，不能出具报表。请管理员为账号设置机构。")
     }
     let report = try definition(of: entry)
-    let table = try await count(report, span, as: principal, origin: origin)
+    return Counted(
+      entry: entry, report: report, span: span,
+      table: try await count(report, span, as: principal, origin: origin), principal: principal, unit: unit,
+      origin: origin)
+  }
+
+  /// The second half: number, PDF and workbook.
+  func keep(_ counted: Counted, plan: Int64?, in transaction: Transaction) async throws -> Record {
+    let (report, span, table, unit) = (counted.report, counted.span, counted.table, counted.unit)
+    let principal = counted.principal
     let now = store.clock.now()
-    return try await store.database.transaction { transaction in
-      let writer = principal.entrusted(with: [ReportOffice.issued])
-      let records = store.records(as: writer, purpose: "出具报表", origin: origin).within(transaction)
-      var values: [String: Value] = [
-        "report_id": .integer(entry.id), "label": .text(report.label), "form": .text(report.form.rawValue),
-        "since": .date(span.since), "until": .date(span.until), "span_text": .text(span.text),
-        "unit_id": .integer(unit.id), "issued_at": .instant(now), "definition_version": .integer(Int64(entry.version)),
-        "row_count": .integer(Int64(table.rows.count)), "state": .text("valid"),
-        "issued_by": principal.kind == .user ? .integer(principal.id) : .null,
-      ]
-      values["division_code"] = unit.division.isEmpty ? .null : .text(unit.division)
-      values["report_plan_id"] = plan.map { .integer($0) } ?? .null
-      let made = try await records.insert(ReportOffice.issued, values.filter { !$0.value.isNull }, input: .code)
-      let number = made["number"].text ?? ""
-      let paper = ReportPaper(
-        report: report, span: span, table: table, number: number, unit: unit.name, author: principal.name, at: now)
-      let pdf = try paper.pdf()
-      let workbook = try paper.xlsx(in: files.folder)
-      let name = "\(report.label)-\(span.text)-\(number)"
-      let kept = try await (
-        files.put(bytes: pdf, name: "\(name).pdf", by: principal, in: transaction).key,
-        files.put(bytes: workbook, name: "\(name).xlsx", by: principal, in: transaction).key
-      )
-      return try await records.update(
-        ReportOffice.issued, made.id, version: nil,
-        [
-          "file": .text(kept.0), "workbook": .text(kept.1), "digest": .text(Hex.encode(Digest.sm3(pdf))),
-        ], input: .code)
-    }
+    let writer = principal.entrusted(with: [ReportOffice.issued])
+    let records = store.records(as: writer, purpose: "出具报表", origin: counted.origin).within(transaction)
+    var values: [String: Value] = [
+      "report_id": .integer(counted.entry.id), "label": .text(report.label), "form": .text(report.form.rawValue),
+      "since": .date(span.since), "until": .date(span.until), "span_text": .text(span.text),
+      "unit_id": .integer(unit.id), "issued_at": .instant(now),
+      "definition_version": .integer(Int64(counted.entry.version)),
+      "row_count": .integer(Int64(table.rows.count)), "state": .text("valid"),
+      "issued_by": principal.kind == .user ? .integer(principal.id) : .null,
+    ]
+    values["division_code"] = unit.division.isEmpty ? .null : .text(unit.division)
+    values["report_plan_id"] = plan.map { .integer($0) } ?? .null
+    let made = try await records.insert(ReportOffice.issued, values.filter { !$0.value.isNull }, input: .code)
+    let number = made["number"].text ?? ""
+    let paper = ReportPaper(
+      report: report, span: span, table: table, number: number, unit: unit.name, author: principal.name, at: now)
+    let pdf = try paper.pdf()
+    let workbook = try paper.xlsx(in: files.folder)
+    let name = "\(report.label)-\(span.text)-\(number)"
+    let kept = try await (
+      files.put(bytes: pdf, name: "\(name).pdf", by: principal, in: transaction).key,
+      files.put(bytes: workbook, name: "\(name).xlsx", by: principal, in: transaction).key
+    )
+    return try await records.update(
+      ReportOffice.issued, made.id, version: nil,
+      [
+        "file": .text(kept.0), "workbook": .text(kept.1), "digest": .text(Hex.encode(Digest.sm3(pdf))),
+      ], input: .code)
   }
 }
 

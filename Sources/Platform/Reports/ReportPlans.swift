@@ -40,8 +40,7 @@ package struct ReportPlans: Sendable {
       let span = ReportSpan.latest(period, before: store.clock.today())
       if let last = plan["last_until"].date, last >= span.until { continue }
       do {
-        try await make(plan, span, system)
-        made += 1
+        if try await make(plan, span, system) { made += 1 }
       } catch let refusal as Refusal {
         if plan["failure"].text != refusal.message {
           try await system.update(
@@ -54,29 +53,41 @@ package struct ReportPlans: Sendable {
   }
 
   /// As whoever made the plan, with what they may see now: nobody gets more by a plan than they could count themselves.
-  private func make(_ plan: Record, _ span: ReportSpan, _ system: Records) async throws {
+  ///
+  /// Report, messages and the note of how far the plan has come are one transaction, under a lock on the plan: none of them
+  /// stands without the others, however often and from wherever this runs.
+  /// - Returns: false when another run was faster.
+  private func make(_ plan: Record, _ span: ReportSpan, _ system: Records) async throws -> Bool {
     let owner = try await principal(plan["owner_id"].integer ?? plan.createdBy)
-    guard let id = plan["report_id"].integer else { return }
+    guard let id = plan["report_id"].integer else { return false }
     let entry = try await system.get(ReportOffice.register, id)
-    let issued = try await office.issue(entry, span, by: owner, plan: plan.id)
+    let counted = try await office.counted(entry, span, by: owner)
     let recipients = try await system.list(
       ListQuery(
         ReportPlans.recipient, filters: [ListFilter("report_plan_id", .equals(.integer(plan.id)))],
         columns: ["user_id"], limit: 500)
     ).records.compactMap { $0["user_id"].integer }
-    let attachments = [issued["file"].text, issued["workbook"].text].compactMap(\.self)
-    try await office.store.database.transaction { transaction in
+    return try await office.store.database.transaction { transaction in
+      let due = try await transaction.query(
+        """
+        select 1 from report_plan
+        where id = \(plan.id) and active and (last_until is null or last_until < \(span.until)) for update
+        """)
+      if due.isEmpty { return false }
+      let issued = try await office.keep(counted, plan: plan.id, in: transaction)
+      let attachments = [issued["file"].text, issued["workbook"].text].compactMap(\.self)
       try await messages.send(
         "report_ready", to: Set(recipients).sorted().map { .user($0) },
         [
           "report": entry["label"].text ?? "", "span": span.text, "number": issued["number"].text ?? "",
           "unit": owner.unit?.name ?? "",
-        ], link: "\(issued.id)", key: "report \(issued.id)", attachments: attachments, in: transaction)
+        ], link: "\(issued.id)", key: "report-plan \(plan.id) \(span.until)", attachments: attachments, in: transaction)
       try await system.within(transaction).update(
         ReportPlans.register, plan.id, version: nil,
         [
           "last_until": .date(span.until), "last_issued_id": .integer(issued.id), "failure": .null,
         ], input: .code)
+      return true
     }
   }
 }

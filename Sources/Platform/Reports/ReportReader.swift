@@ -59,7 +59,7 @@ package struct ReportReader {
     let columns = reader.nodes("columns").compactMap { column($0, dimension) }
     if columns.isEmpty { collector.error(reader.position, "报表“\(name)”没有可用的列（columns）") }
     if columns.count > 24 { collector.error(reader.place("columns"), "报表最多 24 列，再多纸上放不下") }
-    let digits = reader.integer("digits", in: 2...15)
+    let digits = reader.integer("digits", in: 2...12)
     let isDivision = columns.contains { catalog.entity($0.register)?.field(dimension)?.type == .division }
     if isDivision, digits == nil { collector.error(reader.place("by"), "按区划的报表应写 digits，例如县级 6、乡级 9、村级 12") }
     if !isDivision, digits != nil { collector.error(reader.place("digits"), "digits 只用于按区划的报表") }

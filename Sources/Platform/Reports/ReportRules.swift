@@ -3,7 +3,8 @@ import Core
 package import Entities
 import YAML
 
-/// What the register of reports does by itself: a definition is proved before it is kept, and names its report.
+/// What the registers of reports do by themselves: a definition is proved before it is kept, and names its report; the
+/// recipients of a plan are chosen by those who may change the plan, since its reports are mailed to them.
 package struct ReportRules: RecordRules {
   package init() {}
 
@@ -29,6 +30,33 @@ package struct ReportRules: RecordRules {
         } catch { changes[index].refuse(error) }
       }
     }
+    hooks.beforeInsert(ReportPlans.recipient) { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        do {
+          drafts[index]["unit_id"] = try await unit(of: drafts[index]["report_plan_id"], records)
+        } catch let refusal as Refusal { drafts[index].refuse(refusal) }
+      }
+    }
+    hooks.beforeUpdate(ReportPlans.recipient) { changes, records in
+      for index in changes.indices where changes[index].refusal == nil {
+        do {
+          _ = try await unit(of: changes[index].before["report_plan_id"] ?? .null, records)
+          changes[index]["unit_id"] = try await unit(of: changes[index]["report_plan_id"], records)
+        } catch let refusal as Refusal { changes[index].refuse(refusal) }
+      }
+    }
+  }
+
+  /// The unit of a plan whose recipients somebody chooses.
+  ///
+  /// - Throws: ``Refusal`` `report-plan-foreign` when they may not change the plan.
+  private func unit(of plan: Value, _ records: Records) async throws -> Value {
+    guard let id = plan.integer else { return .null }
+    guard try await records.reaches(ReportPlans.register, id, action: "update") else {
+      throw Refusal(
+        .forbidden, "report-plan-foreign", "这个报表计划不归您管理，不能设置它的接收人。请联系计划的编制单位添加。", field: "report_plan_id")
+    }
+    return try await records.asSystem.get(ReportPlans.register, id)["unit_id"]
   }
 
   private func facts(_ definition: Value, _ records: Records) throws(Refusal) -> [String: Value] {

@@ -39,6 +39,12 @@ package enum HouseholdLedger {
     register == HouseholdBook.person ? personFacts : householdFacts
   }
 
+  /// Everything that a case may have changed of a record, and that is put back with it: besides the facts of registration
+  /// also whose scope somebody is in, since when, and what was noted. A household's number of people is counted anew.
+  static func kept(of register: String, _ catalog: Catalog) -> [String] {
+    (catalog.entity(register)?.fields ?? []).filter { $0.isStored && $0.name != "member_count" }.map(\.name)
+  }
+
   /// A completed case, as the ledger names it.
   package struct Case: Sendable {
     package let id: Int64
@@ -80,7 +86,9 @@ package enum HouseholdLedger {
     func alters(_ event: RecordEvent, _ facts: [String]) -> Bool {
       facts.contains { event.before[$0] ?? .null != event.after[$0] ?? .null }
     }
-    let changed = events.filter { $0.kind != .deleted && alters($0, facts(of: register)) }
+    // Of a case any change counts: what stood before its first one is what is put back.
+    let kept = kept(of: register, records.store.catalog)
+    let changed = events.filter { $0.kind == .created || $0.kind != .deleted && alters($0, kept) }
     guard !changed.isEmpty else { return }
     if var touched = try await touched(in: transaction) {
       for event in changed where !touched.contains(where: { $0.register == register && $0.id == event.id }) {

@@ -173,7 +173,7 @@ package struct PlaceRoutes: Sendable {
       if !listed.isEmpty {
         return listed.map { officer in
           ContactCard(
-            role: "社区民警", name: officer.name, unit: "\(officer.beat) · 警号 \(officer.number)", phone: officer.phone,
+            role: "社区民警", name: officer.name, unit: officer.beat, phone: officer.phone,
             icon: .police)
         }
       }

@@ -31,9 +31,10 @@ enum ChangeRestoration {
   private static func facts(_ value: Value, _ records: Records) async throws -> [String: Value] {
     guard let number = value.text else { return [:] }
     let book = HouseholdBook(records, place: .init(division: "", unit: 0, address: nil))
-    let lines = try await book.examine(number)
-    guard let line = lines.first(where: { $0["number"].text == number }) else { return [:] }
-    if let own = records.principal.unit, let unit = line["unit_id"].integer {
+    // Whose it is comes first: what stands in the way of restoring names people.
+    if let line = try await records.asSystem.find(HouseholdLedger.entity, where: "number", equals: .text(number)),
+      let own = records.principal.unit, let unit = line["unit_id"].integer
+    {
       let station = try await records.asSystem.get("unit", unit)
       guard station["path"].text?.hasPrefix(own.path) == true else {
         throw Refusal(
@@ -41,6 +42,8 @@ enum ChangeRestoration {
           field: "change_number")
       }
     }
+    let lines = try await book.examine(number)
+    guard let line = lines.first(where: { $0["number"].text == number }) else { return [:] }
     return [
       "changed_name": line["person_name"], "changed_kind": line["kind"], "changed_on": line["changed_on"],
       "changed_case": line["case_number"], "lines": .integer(Int64(lines.count)),

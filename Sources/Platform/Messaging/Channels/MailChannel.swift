@@ -20,7 +20,9 @@ package struct MailAttachment: Sendable {
 extension MessageChannel {
   /// 电子邮件 by SMTP.
   ///
-  /// - Parameter attachment: the kept file of a key; `nil` for one that is gone.
+  /// A letter goes out without the files that are gone, and says so.
+  ///
+  /// - Parameter attachment: the kept file of a key; `nil`, or ``Refusal`` `file-missing`, for one that is gone.
   package static func mail(
     clock: WallClock = .system, attachment: @escaping @Sendable (String) async throws -> MailAttachment? = { _ in nil }
   ) -> MessageChannel {
@@ -32,11 +34,14 @@ extension MessageChannel {
       guard let to = EmailAddress(message.address) else { return .refused("邮箱地址不对") }
       var attachments: [MailAttachment] = []
       for key in message.content.attachments {
-        do { if let file = try await attachment(key) { attachments.append(file) } } catch {
+        do {
+          if let file = try await attachment(key) { attachments.append(file) }
+        } catch let refusal as Refusal where refusal.code == "file-missing" { continue } catch {
           return .failed("附件没有读到")
         }
       }
       var text = message.content.text
+      if attachments.count < message.content.attachments.count { text += "\n\n有的附件已不再保存，没有随信发出。" }
       if attachments.reduce(0, { $0 + $1.bytes.count }) > MailAttachment.maximumSize {
         attachments = []
         text += "\n\n附件较大，请登录后下载。"

@@ -2,11 +2,11 @@ package import SQL
 
 /// Who answers for a beat, as the directory of the police has it (社区民警, A-159): accounts with a beat (责任区) in the unit of
 /// a police station or below it. What is typed by hand at a station counts only where the directory has nobody at all.
+///
+/// Their numbers (警号) are the accounts they sign in with and no part of this: it stands on public pages.
 package struct DutyOfficers: Sendable {
   package struct Officer: Sendable, Hashable {
     package let name: String
-    /// 警号, which is the account.
-    package let number: String
     package let beat: String
     package let phone: String?
   }
@@ -17,7 +17,6 @@ package struct DutyOfficers: Sendable {
     left join lateral (
       select true as is_listed,
         (array_agg(u.name order by u.account) filter (where \(answers)))[1] as name,
-        (array_agg(u.account order by u.account) filter (where \(answers)))[1] as number,
         (array_agg(u.service_phone order by u.account) filter (where \(answers)))[1] as phone
       from unit o join unit n on starts_with(n.path, o.path) join app_user u on u.unit_id = n.id
       where o.id = s.unit_id and u.status = 'active' and u.beat is not null
@@ -37,14 +36,13 @@ package struct DutyOfficers: Sendable {
   package func of(unit: Int64) async throws -> [Officer] {
     try await session.query(
       """
-      select u.name, u.account, u.beat, u.service_phone
+      select u.name, u.beat, u.service_phone
       from unit o join unit n on starts_with(n.path, o.path) join app_user u on u.unit_id = n.id
       where o.id = \(unit) and u.status = 'active' and u.beat is not null order by u.beat, u.account limit 30
       """
     ).map {
       Officer(
-        name: try $0.get("name"), number: try $0.get("account"), beat: try $0.get("beat"),
-        phone: try $0.get("service_phone"))
+        name: try $0.get("name"), beat: try $0.get("beat"), phone: try $0.get("service_phone"))
     }
   }
 
