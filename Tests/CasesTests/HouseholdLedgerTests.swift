@@ -192,6 +192,24 @@ import Testing
     #expect(refused?.code == "change-overtaken")
   }
 
+  @Test func aCaseOfMoreLinesThanArePutBackAtOnceIsRefused() async throws {
+    let city = try await CaseFixture()
+    let (_, change) = try await moveInByMistake(city)
+    try await city.database.transaction { transaction in
+      _ = try await transaction.query(
+        "select set_config('lifang.scope_household_change', '{\"all\":true}', true)")
+      try await transaction.execute(
+        """
+        insert into household_change overriding system value
+        select (jsonb_populate_record(null::household_change,
+          to_jsonb(c) || jsonb_build_object('id', 100000 + n, 'number', 'X' || n))).*
+        from household_change c, generate_series(1, 500) n where c.number = \(change)
+        """)
+    }
+    let refused = await #expect(throws: Refusal.self) { try await putBack(city, change) }
+    #expect(refused?.code == "change-large")
+  }
+
   @Test func anotherStationIsToldNothingOfAChange() async throws {
     let city = try await CaseFixture()
     let (person, change) = try await moveInByMistake(city)
