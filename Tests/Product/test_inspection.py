@@ -9,6 +9,7 @@ import pytest
 from clients import Client, Markup, form_token, until
 from conftest import sign_in
 from playwright.sync_api import expect
+from pages import review_plate
 
 CAMERA = b"Lifang test camera"
 
@@ -333,7 +334,7 @@ def made_plate(city, clients):
         f"select id from address where status = 'confirmed' and plate_status = 'none' and starts_with(division_code, '{division}') order by id desc limit 1")
     assert clients("station").post("/r/address/batch", {"action": "apply_plate", "id": address}).status_code == 303
     plate = int(city.sql(f"select id from door_plate where address_id = {address} and state = 'pending'"))
-    assert clients("tongchuan").post(f"/r/door_plate/{plate}/do/approve").status_code == 303
+    assert review_plate(clients("menpai"), plate, city).status_code == 303
     city.sql(f"update door_plate set state = 'made', made_at = now() where id = {plate}; update address set plate_status = 'made' where id = {address}")
     return plate, city.sql(f"select code from address where id = {address}"), int(address)
 

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 from playwright.sync_api import expect
+from pages import review_plate, reviewers_task
 
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -237,21 +238,6 @@ def maker(city, clients, newcomer):
     return client
 
 
-def reviewers_task(client, plate, city):
-    """The case of the application of a plate, and the task that somebody has in it."""
-    case = city.sql(
-        "select service_case_id from plate_application where id = (select application_id from door_plate where id = " + str(plate) + ")",
-        '-c lifang.scope_plate_application={"all":true}')
-    items = client.json("/inbox").json()["items"]
-    return case, next((item["task"] for item in items if str(item["case"]) == case), None)
-
-
-def review(client, plate, city, answer="passed", opinion=""):
-    case, task = reviewers_task(client, plate, city)
-    assert task is not None, "nobody asked them"
-    return client.post(f"/cases/{case}/tasks/{task}", {"review": answer, "opinion": opinion})
-
-
 def act(client, action, plate, **asked):
     return client.post(f"/r/door_plate/{plate}/do/{action}", asked)
 
@@ -286,7 +272,7 @@ def test_a_plate_goes_from_application_to_installation_and_scrap(city, clients, 
     case, _ = reviewers_task(chief, plates[0], city)
     page = chief.get(f"/cases/{case}")
     assert page.status_code == 200 and "这次申领的门牌" in page.text and "评价" not in page.text
-    assert review(chief, plates[0], city).status_code == 303
+    assert review_plate(chief, plates[0], city).status_code == 303
     assert [state(city, plate) for plate in plates] == ["approved", "refused", "withdrawn"]
     plate = plates[0]
     assert city.sql(f"select plate_status from address where id = {addresses[0]}") == "approved"
@@ -342,7 +328,7 @@ def ready(city, clients, maker, count):
         f"order by id desc limit {count}").split()
     assert clients("station").post("/r/address/batch", {"action": "apply_plate", "id": addresses}).status_code == 303
     plates = city.sql(f"select id from door_plate where address_id in ({','.join(addresses)}) and state = 'pending'").split()
-    assert review(clients("menpai"), plates[0], city).status_code == 303
+    assert review_plate(clients("menpai"), plates[0], city).status_code == 303
     assert clients("tongchuan").post("/plates/pack", {"maker": maker.record}).status_code == 303
     return city.sql(f"select number from door_plate where id in ({','.join(plates)}) and batch_id is not null order by number").split()
 
@@ -386,14 +372,14 @@ def applied(city, clients, addresses):
 def test_an_application_is_returned_withdrawn_and_refused_as_a_case(city, clients):
     chief, station = clients("menpai"), clients("station")
     plates = applied(city, clients, free(city, 2))
-    assert review(chief, plates[0], city, "supplement").status_code in (400, 422), "a return says why"
-    assert review(chief, plates[0], city, "supplement", "第二块的楼栋号请核实").status_code == 303
+    assert review_plate(chief, plates[0], city, "supplement").status_code in (400, 422), "a return says why"
+    assert review_plate(chief, plates[0], city, "supplement", "第二块的楼栋号请核实").status_code == 303
     case, task = reviewers_task(station, plates[0], city)
     assert task is not None and state(city, plates[0]) == "pending"
     assert act(station, "withdraw", plates[1]).status_code == 303
     sent = station.post(f"/cases/{case}/tasks/{task}", {"note": "已撤回第二块", "opinion": "已核实"})
     assert sent.status_code == 303, sent.text[:500]
-    assert review(chief, plates[0], city, "refused", "这条路正在改造").status_code == 303
+    assert review_plate(chief, plates[0], city, "refused", "这条路正在改造").status_code == 303
     assert [state(city, plate) for plate in plates] == ["refused", "withdrawn"]
     assert city.sql(f"select review_note from door_plate where id = {plates[0]}") == "这条路正在改造"
     again = applied(city, clients, free(city, 2))
@@ -409,10 +395,10 @@ def test_a_city_lets_the_sub_bureau_approve_as_well(city, clients):
     assert administrator.post("/settings/parameters/plate.review", {"value": "subbureau"}).status_code == 303
     try:
         plates = applied(city, clients, free(city, 2))
-        assert review(clients("menpai"), plates[0], city).status_code == 303
+        assert review_plate(clients("menpai"), plates[0], city).status_code == 303
         assert [state(city, plate) for plate in plates] == ["pending"] * 2
         assert act(clients("tongchuan"), "refuse", plates[1], review_note="与规划不符").status_code == 303
-        assert review(clients("tongchuan"), plates[0], city).status_code == 303
+        assert review_plate(clients("tongchuan"), plates[0], city).status_code == 303
         assert [state(city, plate) for plate in plates] == ["approved", "refused"]
     finally:
         assert administrator.post("/settings/parameters/plate.review", {"value": "station"}).status_code == 303
@@ -422,7 +408,7 @@ def test_applications_from_before_become_cases_by_a_command(city, clients):
     plates = applied(city, clients, free(city, 2))
     city.sql(f"update door_plate set application_id = null where id in ({','.join(plates)})")
     assert "2 块待审核的门牌转为 1 件申领办件" in city.run("plate", "applications")
-    assert review(clients("menpai"), plates[0], city).status_code == 303
+    assert review_plate(clients("menpai"), plates[0], city).status_code == 303
     assert [state(city, plate) for plate in plates] == ["approved"] * 2
 
 
@@ -439,7 +425,7 @@ def test_hundreds_of_plates_are_one_application(city, clients):
     applications = city.sql(f"select count(distinct application_id), count(distinct police_station_id) from door_plate where id in ({','.join(plates)})")
     assert len(set(applications.split("|"))) == 1, "one for each police station"
     for application in city.sql(f"select min(id) from door_plate where id in ({','.join(plates)}) group by application_id").split():
-        assert review(clients("menpai"), application, city).status_code == 303
+        assert review_plate(clients("menpai"), application, city).status_code == 303
     assert city.sql(f"select string_agg(distinct state, ' ') from door_plate where id in ({','.join(plates)})") == "approved"
     assert city.sql(f"select string_agg(distinct plate_status, ' ') from address where id in ({','.join(addresses)})") == "approved"
     assert city.sql(f"select count(*) from door_plate where content is null and id in ({','.join(plates)})") == "0"

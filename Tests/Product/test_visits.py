@@ -316,3 +316,9 @@ def test_the_officer_on_a_plate_is_the_one_of_the_directory(city, clients, stran
     changed = clients("sysadmin").send("PATCH", f"/api/r/app_user/{user['id']}", {"version": user["version"], "beat": "别的警务区"})
     assert changed.status_code == 200, changed.text
     until(lambda: "唐远航" not in said(Client(city.base).get(f"/d/{code}")), 10)
+    # The other tests of this city know the station as it was.
+    apart = clients("data").send(
+        "PATCH", f"/api/r/police_station/{station}",
+        {"version": int(city.sql(f"select version from police_station where id = {station}")), "unit_id": None})
+    assert apart.status_code == 200, apart.text
+    until(lambda: typed in said(Client(city.base).get(f"/d/{code}")), 10)
