@@ -396,7 +396,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_lost(clean, visit, clie
     expect(phone.get_by_role("link", name="文件 1", exact=True)).to_be_visible()
     # What was kept goes with it.
     phone.goto("/services")
-    expect(phone.get_by_text("继续填写")).to_have_count(0)
+    expect(phone.get_by_text("继续填写：有《出生医学证明》随母入户")).to_have_count(0)
 
 
 def test_an_empty_application_is_answered_with_all_that_is_missing(clean, clients):
