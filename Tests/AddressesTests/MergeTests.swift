@@ -12,7 +12,7 @@ import Testing
     let kept = try await city.add("12号", at: 240)
     let going = try await city.add("12号", at: 242, ["community": .null, "division_code": .text("511702001")])
     let child = try await city.add("12号", at: 242, ["building_number": .text("1栋"), "parent_id": .integer(going)])
-    try await city.inspection.run()
+    _ = try await city.inspection.run()
     let defect = try await city.defect(of: .duplicate)
     let code: String = try #require(try await city.database.query("select code from address where id = \(going)").first)
       .get("code")
@@ -32,7 +32,7 @@ import Testing
     let city = try await QualityFixture()
     try await city.add("12号", at: 240)
     try await city.add("12号", at: 242, ["community": .null, "division_code": .text("511702001")])
-    try await city.inspection.run()
+    _ = try await city.inspection.run()
     let clerk = Principal(
       kind: .key, id: 9, name: "统计平台", unit: nil,
       grants: Grants([.init(Permission(AddressDefect.entity, "*"), .all), .init(Permission("address", "update"), .all)]

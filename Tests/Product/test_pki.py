@@ -12,7 +12,6 @@ import requests
 from clients import Client, form_token, until
 
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 def free_port():

@@ -164,7 +164,7 @@ package struct QueryRoutes: Sendable {
       let isNumber = field.mask == .id
       let index = try store.keys.blindIndex(
         isNumber ? "person.resident_id" : "connector_query.\(field.name)", isNumber ? .code : .text)
-      guard let print = try index.fingerprint(text) else { continue }
+      guard let print = index.fingerprint(text) else { continue }
       asked.append((field.name, .string(Hex.encode(print))))
       guard isNumber, knowsPeople else { continue }
       let known = try await store.records(as: .system, purpose: "登记外部查询").find(

@@ -4,6 +4,7 @@ package import Entities
 
 /// A report worked out: what stands on the page, on paper and in the workbook alike.
 package struct ReportTable: Sendable {
+  /// One line of the report, such as a station, with a cell for each column.
   package struct Row: Sendable {
     package let label: String
     package let cells: [Cell]
@@ -15,6 +16,7 @@ package struct ReportTable: Sendable {
     package let items: [(name: String, value: String)]
   }
 
+  /// A number, and the records behind it.
   package struct Cell: Sendable {
     package let value: Value
     /// The list that it counts; `nil` for nothing and for what stood at an earlier time.

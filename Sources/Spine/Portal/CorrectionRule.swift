@@ -3,7 +3,6 @@ package import Cases
 import Core
 package import Entities
 import Processes
-import Synchronization
 
 /// Applications that say a register or certificate came with an error in it (业务纠错, C-029): within three working days
 /// after the old case was completed, plus the days that the post takes.
@@ -15,12 +14,12 @@ package final class CorrectionRule: RecordRules {
   static let postDays = 5
 
   /// Made after the rules of the registers.
-  private let cases = Mutex<CaseStore?>(nil)
+  private let cases = Later<CaseStore>("corrections")
 
   package init() {}
 
   /// Counts from now on by the calendar of these cases.
-  package func begin(_ cases: CaseStore) { self.cases.withLock { $0 = cases } }
+  package func begin(_ cases: CaseStore) { self.cases.begin(cases) }
 
   /// Judges applications as they are made.
   package func addHooks(to hooks: inout RecordHooks) {
@@ -46,7 +45,7 @@ package final class CorrectionRule: RecordRules {
       throw Refusal(.unprocessable, "correction-open", "这件办件还没有办结，有问题请直接联系受理单位。", field: "old_number")
     }
     let wait = CorrectionRule.days + (old["delivery"].text == "courier" ? CorrectionRule.postDays : 0)
-    let calendar = cases.withLock { $0?.calendar } ?? .standard
+    let calendar = cases.value?.calendar ?? .standard
     let limit: Instant
     do throws(WorkCalendarFailure) {
       limit = try calendar.deadline(ProcessDuration(days: wait), from: finished)

@@ -9,6 +9,7 @@ import SQL
 package struct HouseholdCheck: Sendable {
   package static let entity = "household_check"
 
+  /// What was found of somebody who is registered there: still there (仍在), or gone (已搬离).
   package enum Mark: String, Sendable { case confirmed, gone }
 
   /// Somebody new, as the form sends it: fields of the register of population, and the day of coming.

@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 import Identity
 package import Messaging

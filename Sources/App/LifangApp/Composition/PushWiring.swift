@@ -5,19 +5,17 @@ import Entities
 import Identity
 import Messaging
 import SQL
-import Synchronization
 
 /// What subscriptions need and is made after the store whose register they stand in (变更推送).
 final class PushWiring: RecordRules {
-  private let parts = Mutex<(identity: IdentityService, parameters: Parameters)?>(nil)
+  private let parts = Later<(identity: IdentityService, parameters: Parameters)>("push")
 
-  func begin(_ identity: IdentityService, _ parameters: Parameters) { parts.withLock { $0 = (identity, parameters) } }
+  func begin(_ identity: IdentityService, _ parameters: Parameters) { parts.begin((identity, parameters)) }
 
-  var settings: PushSettings { parts.withLock { $0?.parameters }.map { PushSettings($0) } ?? PushSettings() }
+  var settings: PushSettings { parts.value.map { PushSettings($0.parameters) } ?? PushSettings() }
 
   func principal(of key: Int64) async throws -> Principal {
-    guard let identity = parts.withLock({ $0?.identity }) else { throw Fault("push-early", "\(key)") }
-    return try await identity.principal(actor: -key)
+    try await parts.known().identity.principal(actor: -key)
   }
 
   func addHooks(to hooks: inout RecordHooks) {

@@ -4,7 +4,6 @@ import Core
 import Entities
 import Ferry
 import SQL
-import Synchronization
 
 /// Registers on their way outwards (登记摆渡): windows, policies, the base of addresses and whatever else the parameter
 /// `ferry.registers` names, as far as their fields are declared open. Everything once, then what changes, from the change
@@ -20,7 +19,7 @@ final class RegisterFerry: RecordRules {
   /// A value longer than this stays behind: outlines of whole counties.
   private static let longestValue = 90_000
 
-  let way = Mutex<(post: FerryPost, parameters: Parameters)?>(nil)
+  let way = Later<(post: FerryPost, parameters: Parameters)>("registers")
 
   static let migrations = [
     Migration(
@@ -72,11 +71,11 @@ final class RegisterFerry: RecordRules {
         """),
   ]
 
-  func begin(_ post: FerryPost, _ parameters: Parameters) { way.withLock { $0 = (post, parameters) } }
+  func begin(_ post: FerryPost, _ parameters: Parameters) { way.begin((post, parameters)) }
 
   /// The published registers, in the order in which they refer to each other.
   func registers(_ catalog: Catalog) -> [EntityDeclaration] {
-    guard let parameters = way.withLock({ $0?.parameters }), let text = try? parameters.text("ferry.registers") else {
+    guard let parameters = way.value?.parameters, let text = try? parameters.text("ferry.registers") else {
       return []
     }
     var seen: Set<Substring> = []
@@ -93,7 +92,7 @@ final class RegisterFerry: RecordRules {
     entity.fields.first { $0.unique && ($0.type == .text || $0.type == .division) && $0.isStored && !$0.encrypted }
   }
 
-  func side() -> FerrySide? { way.withLock { $0?.post }?.side }
+  func side() -> FerrySide? { way.value?.post.side }
 
   static func reader(_ entity: String) -> String { "ferry:\(entity)" }
 
@@ -115,7 +114,7 @@ final class RegisterFerry: RecordRules {
   ///
   /// A register is read up to a number that those before it have reached, so that what a record refers to goes ahead of it.
   func send(_ store: RecordStore) async throws -> Bool {
-    guard let post = way.withLock({ $0?.post }), post.side == .inside else { return false }
+    guard let post = way.value?.post, post.side == .inside else { return false }
     let changes = RecordChanges(database: store.database, clock: store.clock)
     let bound = try await changes.last()
     for entity in registers(store.catalog) {

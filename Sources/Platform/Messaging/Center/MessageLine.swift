@@ -1,20 +1,20 @@
+import Core
 package import SQL
-import Synchronization
 
 /// The message center for rules of registers (消息出口): they are part of the store, which the center is made after. What
 /// is told before it is connected, as by commands of an operator, is not sent.
 package final class MessageLine: Sendable {
-  private let center = Mutex<MessageCenter?>(nil)
+  private let center = Later<MessageCenter>("messages")
 
   package init() {}
 
-  package func connect(_ messages: MessageCenter) { center.withLock { $0 = messages } }
+  package func connect(_ messages: MessageCenter) { center.begin(messages) }
 
   /// See ``MessageCenter/send(_:to:_:link:key:in:)``.
   package func send(
     _ name: String, to recipients: [MessageRecipient], _ values: [String: String], link: String? = nil, key: String,
     in transaction: Transaction
   ) async throws {
-    try await center.withLock(\.self)?.send(name, to: recipients, values, link: link, key: key, in: transaction)
+    try await center.value?.send(name, to: recipients, values, link: link, key: key, in: transaction)
   }
 }

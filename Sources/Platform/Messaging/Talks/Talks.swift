@@ -29,6 +29,7 @@ package struct Talks: Sendable {
     package let unread: Int
   }
 
+  /// One thing that was said, as one of the two sees it (C-546).
   package struct Line: Sendable, Hashable {
     package let id: Int64
     package let isOwn: Bool
@@ -36,6 +37,7 @@ package struct Talks: Sendable {
     /// The key of a picture.
     package let picture: String?
     package let at: Instant
+    /// When the other one saw it; `nil` until then.
     package let readAt: Instant?
   }
 

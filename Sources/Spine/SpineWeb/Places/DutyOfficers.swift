@@ -5,6 +5,7 @@ package import SQL
 ///
 /// Their numbers (警号) are the accounts they sign in with and no part of this: it stands on public pages.
 package struct DutyOfficers: Sendable {
+  /// Whoever answers for a beat, as anybody may know them: name, beat and service telephone.
   package struct Officer: Sendable, Hashable {
     package let name: String
     package let beat: String

@@ -1,10 +1,9 @@
 package import Access
 import Audit
 package import Cases
-package import Core
+import Core
 package import Entities
 import SQL
-import Synchronization
 
 /// Applications for plates as cases (门牌申领办件, A-014): what is applied for at once at one police station is one case, whose
 /// declared process says who reviews it; the plates follow what the case comes to.
@@ -12,23 +11,12 @@ package final class PlateApplications: Sendable {
   package static let entity = "plate_application"
   static let item = "plate_apply"
 
-  private struct Parts: Sendable {
-    let cases: CaseStore
-    let parameters: Parameters
-  }
-
-  /// Known only after the store, which these rules are part of, is made.
-  private let parts = Mutex<Parts?>(nil)
+  private let parts = Later<(cases: CaseStore, parameters: Parameters)>("plate-applications")
 
   package init() {}
 
   package func begin(_ cases: CaseStore, parameters: Parameters) {
-    parts.withLock { $0 = Parts(cases: cases, parameters: parameters) }
-  }
-
-  private func known() throws -> Parts {
-    guard let parts = parts.withLock({ $0 }) else { throw Fault("plate-applications-not-begun") }
-    return parts
+    parts.begin((cases, parameters))
   }
 
   func addHooks(to hooks: inout RecordHooks) {
@@ -61,7 +49,7 @@ package final class PlateApplications: Sendable {
   }
 
   private func begin(station: String?, first: String, division: String, _ records: Records) async throws -> Int64 {
-    let parts = try known()
+    let parts = try self.parts.known()
     var content = CaseContent()
     content.values = [
       "applicant_name": .text(String(records.principal.name.prefix(60))), "division_code": .text(division),
@@ -88,7 +76,7 @@ package final class PlateApplications: Sendable {
       let transaction = records.transaction
     else { return nil }
     let id = try await caseID(of: application, records)
-    if try await known().cases.asks(records.principal, in: id, transaction) { return nil }
+    if try await parts.known().cases.asks(records.principal, in: id, transaction) { return nil }
     return Refusal(
       .forbidden, "plate-review-foreign", "这块门牌所在的申领不在您的待办里，没有改动。由流程里的审核人办理，可以在申领办件里看到现在由谁审核。",
       field: "state")
@@ -174,7 +162,7 @@ package final class PlateApplications: Sendable {
       """)
     guard left.isEmpty else { return }
     let id = try await caseID(of: application, records)
-    let cases = try known().cases
+    let cases = try parts.known().cases
     let applicant = try await records.asSystem.get(ServiceCase.entity, id, columns: ["applicant_user_id", "state"])
     guard ["active", "supplement", "shelved"].contains(applicant["state"].text) else { return }
     let isOwn = applicant["applicant_user_id"].integer == records.principal.id

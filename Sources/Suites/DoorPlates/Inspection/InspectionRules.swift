@@ -4,7 +4,6 @@ import Core
 package import Entities
 package import Messaging
 import SQL
-import Synchronization
 
 /// What the register of inspections (巡检任务) fills in, refuses and passes on to the address, however it is written
 ///
@@ -14,23 +13,12 @@ package final class InspectionRules: Sendable {
   /// A task that somebody still has to do something about.
   static let underWay = ["assigned", "open", "returned"]
 
-  private struct Parts: Sendable {
-    let parameters: Parameters
-    let messages: MessageCenter
-  }
-
-  /// Known only after the store, which these rules are part of, is made.
-  private let parts = Mutex<Parts?>(nil)
+  private let parts = Later<(parameters: Parameters, messages: MessageCenter)>("inspections")
 
   package init() {}
 
   package func begin(parameters: Parameters, messages: MessageCenter) {
-    parts.withLock { $0 = Parts(parameters: parameters, messages: messages) }
-  }
-
-  private func known() throws -> Parts {
-    guard let parts = parts.withLock({ $0 }) else { throw Fault("inspections-not-begun") }
-    return parts
+    parts.begin((parameters, messages))
   }
 
   package func addHooks(to hooks: inout RecordHooks) {
@@ -118,7 +106,7 @@ package final class InspectionRules: Sendable {
     if state == "open", begins {
       try await InspectionRules.judge(&change, records)
       if change["due_on"].isNull {
-        let days = try known().parameters.integer("inspection.days")
+        let days = try parts.known().parameters.integer("inspection.days")
         change.changes["due_on"] = .date(records.store.clock.today().adding(days: Int(days)))
       }
     }
@@ -157,7 +145,7 @@ package final class InspectionRules: Sendable {
 
   private func finish(_ change: inout RecordChange, _ records: Records) async throws {
     guard let transaction = records.transaction, let address = change["address_id"].integer else { return }
-    let parameters = try known().parameters
+    let parameters = try parts.known().parameters
     let row = try await transaction.query("select status from address where id = \(address) for no key update").first
     if try row?.get("status", as: String.self) == "cancelled" {
       return change.refuse(
@@ -195,7 +183,7 @@ package final class InspectionRules: Sendable {
       let transaction = records.transaction
     {
       // A station sends hundreds at once: one message a day says that there are some.
-      try await known().messages.send(
+      try await parts.known().messages.send(
         "inspection_dispatched", to: [.user(officer)], [:],
         key: "inspection \(officer) \(records.store.clock.today())", in: transaction)
     }

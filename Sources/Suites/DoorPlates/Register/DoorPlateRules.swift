@@ -6,20 +6,12 @@ package import Entities
 package import Messaging
 import SQL
 package import Search
-import Synchronization
 
 /// What the register of plates fills in and refuses by itself, however it is written.
 ///
 /// An application takes down what the plate will say; approval makes its code. The address shows how its plate stands.
 package final class DoorPlateRules: RecordRules {
-  private struct Parts: Sendable {
-    let rules: QRRules
-    let designs: PlateDesigns
-    let pinyin: PinyinTable
-  }
-
-  /// Known only after the store, which these rules are part of, is made.
-  private let parts = Mutex<Parts?>(nil)
+  private let parts = Later<(rules: QRRules, designs: PlateDesigns, pinyin: PinyinTable)>("door-plates")
 
   /// What belongs to the field work around plates comes with them.
   private let inspections = InspectionRules()
@@ -40,12 +32,7 @@ package final class DoorPlateRules: RecordRules {
     visits.begin(parameters: parameters, messages: messages)
     inspections.begin(parameters: parameters, messages: messages)
     self.messages.connect(messages)
-    parts.withLock { $0 = Parts(rules: rules, designs: designs, pinyin: pinyin) }
-  }
-
-  private func known() throws -> Parts {
-    guard let parts = parts.withLock({ $0 }) else { throw Fault("door-plates-not-begun") }
-    return parts
+    parts.begin((rules, designs, pinyin))
   }
 
   package func addHooks(to hooks: inout RecordHooks) {
@@ -133,7 +120,7 @@ package final class DoorPlateRules: RecordRules {
   }
 
   private func fill(_ draft: inout RecordDraft, _ address: Record, _ records: Records) throws(Refusal) {
-    guard let known = try? known() else { return }
+    guard let known = parts.value else { return }
     let press = PlatePress(
       store: records.store, rules: known.rules, designs: known.designs, pinyin: known.pinyin)
     let kind = address["kind"].text ?? ""
@@ -182,7 +169,7 @@ package final class DoorPlateRules: RecordRules {
     }
     if to == .scrapping { change.changes["state_before"] = .text(from.rawValue) }
     if to == .approved, from == .pending {
-      change.changes["content"] = .text(try known().rules.content(for: change["code"].text ?? ""))
+      change.changes["content"] = .text(try parts.known().rules.content(for: change["code"].text ?? ""))
     }
   }
 

@@ -3,7 +3,6 @@ import Core
 package import Entities
 package import Messaging
 import SQL
-import Synchronization
 
 /// What the registers of visits (走访登记, 被访确认) fill in and refuse by themselves, however they are written.
 ///
@@ -17,23 +16,12 @@ package final class VisitRules: Sendable {
     "confirmation", "confirmed_at", "confirmed_points", "is_unannounced", "is_corrected",
   ]
 
-  private struct Parts: Sendable {
-    let parameters: Parameters
-    let messages: MessageCenter
-  }
-
-  /// Known only after the store, which these rules are part of, is made.
-  private let parts = Mutex<Parts?>(nil)
+  private let parts = Later<(parameters: Parameters, messages: MessageCenter)>("visits")
 
   package init() {}
 
   package func begin(parameters: Parameters, messages: MessageCenter) {
-    parts.withLock { $0 = Parts(parameters: parameters, messages: messages) }
-  }
-
-  private func known() throws -> Parts {
-    guard let parts = parts.withLock({ $0 }) else { throw Fault("visits-not-begun") }
-    return parts
+    parts.begin((parameters, messages))
   }
 
   package func addHooks(to hooks: inout RecordHooks) {
@@ -65,7 +53,7 @@ package final class VisitRules: Sendable {
     .notFound, "address-unknown", "没有这个地址，或它不在您的责任区，没有登记。请核对门牌上的编码。", field: "address_id")
 
   /// For how many days a household may answer.
-  func answerDays() throws -> Int { Int(try known().parameters.integer("duty_visit.answer_days")) }
+  func answerDays() throws -> Int { Int(try parts.known().parameters.integer("duty_visit.answer_days")) }
 
   // MARK: Entering
 
@@ -86,7 +74,7 @@ package final class VisitRules: Sendable {
     draft["unit_id"] = records.principal.unit.map { .integer($0.id) } ?? .null
     draft["received_at"] = .instant(records.store.clock.now())
     if draft["visited_at"].isNull { draft["visited_at"] = draft["received_at"] }
-    let parameters = try known().parameters
+    let parameters = try parts.known().parameters
     if try parameters.boolean("duty_visit.position_required"), draft["position"].isNull {
       draft.refuse(
         Refusal(.unprocessable, "field-required", "走访登记要有现场位置。请按“用我的位置”，或在地图上选。", field: "position"))
@@ -156,7 +144,7 @@ package final class VisitRules: Sendable {
     let isCorrection = event.after["correction_of_id"]?.integer != nil
     if isCorrection || event.after["result"]?.text == "met", let address = event.after["address_id"]?.integer {
       try await VisitHouseholds.recount(
-        address, event, period: Int(try known().parameters.integer("duty_visit.period_days")), system)
+        address, event, period: Int(try parts.known().parameters.integer("duty_visit.period_days")), system)
     }
     if event.after["confirmation"]?.text == "waiting" {
       try await tell("visit_to_confirm", of: event.after, [:], phones: false, key: "visit \(event.id)", records)
@@ -195,7 +183,7 @@ package final class VisitRules: Sendable {
     guard !recipients.isEmpty else { return false }
     let officer = [records.principal.unit?.name, records.principal.name].compactMap(\.self).joined()
     let time = visit["visited_at"]?.instant?.display ?? ""
-    try await known().messages.send(
+    try await parts.known().messages.send(
       message, to: recipients, values.merging(["officer": officer, "time": time]) { given, _ in given }, key: key,
       in: transaction)
     return true

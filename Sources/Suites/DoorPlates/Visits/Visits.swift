@@ -12,8 +12,10 @@ import SQL
 /// visit and by somebody else, codes and signatures are told to the accounts and other such telephones of the household, and
 /// a signature that nobody could be told of is marked and does not count as confirmed. An account is the household's own.
 package struct Visits: Sendable {
+  /// Whether what was sent was entered now, or before: the queue of a telephone may send twice.
   package enum Outcome: String, Sendable { case taken, already }
 
+  /// How a household confirms (被访确认): by its own account, by a code to its telephone, or by signing on the officer's.
   package enum Way: String, Sendable { case account, code, signature }
 
   let store: RecordStore

@@ -1,4 +1,4 @@
-package import Core
+import Core
 import SQL
 
 /// What a reader of changes may see of the records that changed.
