@@ -29,8 +29,6 @@ package struct QueryRoutes: Sendable {
     router.on(.post, "/queries/{connector}/{operation}", at: site) { visit in try await query(visit) }
   }
 
-  private static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
-
   private func permit(_ visit: Visit) throws {
     try visit.principal.require(Permission("connector_query", "use"), toDo: "查询外部系统")
   }
@@ -83,7 +81,7 @@ package struct QueryRoutes: Sendable {
     }
     fields.append(
       Shell.Field(
-        "purpose", "事由", .select(typed?.first("purpose") ?? "", QueryRoutes.purposes.map { Choice($0, $0) }),
+        "purpose", "事由", .select(typed?.first("purpose") ?? "", LookPurpose.choices),
         isRequired: true, help: "会记入调用记录", error: errors["purpose"]))
     return try await visit.page(
       operation.label, status: status, crumbs: [Crumb("一标三实查询", "/queries")], subtitle: connector.system
@@ -137,9 +135,9 @@ package struct QueryRoutes: Sendable {
         errors.append(FieldError(field.name, error.message))
       }
     }
-    let purpose = form.first("purpose") ?? ""
-    if !QueryRoutes.purposes.contains(purpose) { errors.append(FieldError("purpose", "请选择查询的事由。")) }
-    guard errors.isEmpty else { return try await page(visit, form, errors, nil, status: 422) }
+    let stated = LookPurpose.stated(form)
+    if stated == nil { errors.append(FieldError("purpose", "请选择查询的事由。")) }
+    guard errors.isEmpty, let purpose = stated else { return try await page(visit, form, errors, nil, status: 422) }
     // Before the call: what is asked leaves a trace, whatever becomes of the answer.
     try await note(visit, connector, operation, values, purpose)
     let answer = try await client.call(
