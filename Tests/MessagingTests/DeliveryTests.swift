@@ -179,10 +179,18 @@ import Transport
     _ = try await messages.notify(.user(1))
     let runner = messages.runner("一号", channels: [.sms(), .mail(), .wechat()])
     #expect(try await messages.drain(runner) == 3)
-    #expect(try await messages.entry(.sms).reason == "短信平台没有配置")
+    #expect(try await messages.entry(.sms).reason == "没有启用的短信发送渠道")
     #expect(try await messages.entry(.email).reason == "邮件服务器没有配置")
     #expect(try await messages.entry(.wechat).reason == "微信公众号没有配置")
     #expect(try await runner.channelStates().map(\.problem) == ["没有启用的短信发送渠道", "邮件服务器没有配置", "微信公众号没有配置"])
+    // What is known need not be found out again: noted at once, until the settings may have changed.
+    _ = try await messages.notify(.user(1), key: "2")
+    #expect(try await messages.entry(.sms).reason == "没有启用的短信发送渠道")
+    #expect(try await messages.drain(runner) == 0)
+    messages.center.reconsiderChannels()
+    _ = try await messages.notify(.user(1), key: "3")
+    #expect(try await messages.state(.sms) == .queued)
+    #expect(try await messages.drain(runner) == 3)
   }
 
   // MARK: Addresses

@@ -7,8 +7,11 @@ enum NewDefinition {
   /// - Parameter source: what it copies; `nil` for a process with one step and a message in site.
   static func text(_ key: DefinitionKey, label: String, from source: String?) -> String {
     guard key.kind != .process else { return process(key, label, source).bpmn }
-    let start = source ?? (key.kind == .message ? "{channels: [site], title: \"\", text: \"\"}" : "{}")
-    let node = (try? YAMLNode(parsing: start, file: key.file)) ?? .mapping([])
+    var node = (try? YAMLNode(parsing: source ?? "{}", file: key.file)) ?? .mapping([])
+    if source == nil, key.kind == .message {
+      node = node.setting("channels", .sequence([.string("site")])).setting("title", .string(label)).setting(
+        "text", .string(label))
+    }
     return node.setting(key.kind.rawValue, .string(key.name)).setting("label", .string(label)).write()
   }
 

@@ -160,6 +160,16 @@ struct MessagePreview {
   var html: HTML {
     let content = MessageContent(template, template.examples, link: "1024")
     return HTML {
+      Card("规则") {
+        DetailList([
+          DetailItem("渠道", text: template.channels.map(\.label).joined(separator: "、")),
+          DetailItem("优先级", text: template.priority.label),
+          DetailItem("有效期", text: template.expires.map { "\($0) 小时" } ?? "不限"),
+          DetailItem("夜间", text: template.holdsAtNight ? "等到免打扰时段结束" : "照常发送"),
+          DetailItem("打开的页面", text: content.link ?? "无", isCode: true),
+          DetailItem("何时发送", text: template.trigger == nil ? "由系统发送" : "记录开始符合触发条件时"),
+        ])
+      }
       MessageCards(content: content)
       Card("变量", isFlush: true) {
         DataTable(

@@ -58,7 +58,10 @@ extension WebApplication {
       group.addTask {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {
           await forget(payload)
-          if payload.isEmpty || payload.hasPrefix("parameter:") { await renewPolicy() }
+          if payload.isEmpty || payload.hasPrefix("parameter:") {
+            await renewPolicy()
+            messageRunner.center.reconsiderChannels()
+          }
           if payload.isEmpty || payload.hasPrefix("qr_rule") || payload.hasPrefix("address_code_rule") {
             do { try await qrRules.refresh(from: deployment.database) } catch {
               deployment.log.fault(error, "qr-rules-refresh")
@@ -148,8 +151,12 @@ extension WebApplication {
   /// Empties what public pages show of a changed record.
   private func forget(_ payload: String) async {
     directory.note(payload)
+    if payload.isEmpty || payload.hasPrefix("parameter:") || payload.hasPrefix("\(SMSGateway.entity):") {
+      gateways.forget()
+      messageRunner.center.reconsiderChannels()
+    }
     // Some notifications may have been missed.
-    if payload.isEmpty { return pages.forgetAll() }
+    if payload.isEmpty { return forgetPublicFaces() }
     let parts = payload.split(separator: ":")
     guard let entity = parts.first else { return }
     let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []
@@ -157,13 +164,18 @@ extension WebApplication {
     case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
     case "address", "police_station", "grid", "division", "public_facility", "service_link", "culture_page", "merchant",
       "merchant_notice", "unit":
-      pages.forgetAll()
+      forgetPublicFaces()
     case "app_user":
       // Accounts of residents come by the thousand, and are shown to nobody.
       var isShown = true
       if !ids.isEmpty, let concerned = try? await DutyOfficers(deployment.database).concern(ids) { isShown = concerned }
-      if isShown { pages.forgetAll() }
+      if isShown { forgetPublicFaces() }
     default: break
     }
+  }
+
+  private func forgetPublicFaces() {
+    roster.forget()
+    pages.forgetAll()
   }
 }

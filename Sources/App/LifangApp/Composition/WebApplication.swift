@@ -48,6 +48,7 @@ struct WebApplication: Sendable {
   let identity: IdentityService
   let jobs: JobQueue
   let pages: RenderedPages
+  let roster: DutyRoster
   let counter: ScanCounter
   let qrRules: QRRules
   let usage: UsageLog
@@ -61,6 +62,7 @@ struct WebApplication: Sendable {
   let messages: MessageCenter
   let messageRunner: MessageRunner
   let broadcasts: Broadcasts
+  let gateways: SMSGateways
   let dock: FerryDock
   let pushes: PushRunner
   let inspection: ImageInspection
@@ -107,6 +109,7 @@ struct WebApplication: Sendable {
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
+    roster = DutyRoster(deployment.database)
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()
@@ -197,6 +200,7 @@ struct WebApplication: Sendable {
       try MessagingSettings(parameters, secrets: secrets)
     }
     let gateways = SMSGateways(store)
+    self.gateways = gateways
     let messageRunner = MessageRunner(
       center: messages,
       channels: [
@@ -320,7 +324,7 @@ struct WebApplication: Sendable {
       capacity: configuration.isBenchmark ? 1_000_000_000 : 120, interval: configuration.isBenchmark ? 0.000001 : 0.5)
     ScanRoutes(
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
-      counter: counter, rules: qrRules, limiter: limiter, clock: deployment.clock
+      counter: counter, roster: roster, rules: qrRules, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
     let designs = PlateDesigns(deployment.catalogs.declared)
     if designs.findings.hasErrors {

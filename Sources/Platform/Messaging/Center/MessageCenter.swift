@@ -10,6 +10,7 @@ package import SQL
 package struct MessageCenter: Sendable {
   package let database: Database
   private let live: LiveTemplates
+  let closed = ClosedChannels()
   package let keys: KeyRing
   package let clock: WallClock
   /// The mobile number of a user, from the register that holds it; `nil` for none and for users who are not active.
@@ -86,7 +87,7 @@ package struct MessageCenter: Sendable {
         continue
       }
       count += 1
-      waits = waits || channels.contains { $0 != .site }
+      waits = waits || channels.contains { $0 != .site && closed.reason($0) == nil }
     }
     if waits { transaction.notify(MessageCenter.readyChannel) }
     return count
@@ -103,7 +104,8 @@ package struct MessageCenter: Sendable {
     // A template without words for this kind of address leaves a trace in the log all the same.
     let isSpeechless = channels.isEmpty
     let names = isSpeechless ? [recipient.onlyChannel.rawValue] : channels.map(\.rawValue)
-    let reason = isSpeechless ? "模板没有\(recipient.onlyChannel.label)渠道" : nil
+    let reasons =
+      isSpeechless ? ["模板没有\(recipient.onlyChannel.label)渠道"] : channels.map { closed.reason($0) ?? "" }
     return try await !transaction.query(
       """
       with added as (
@@ -114,12 +116,13 @@ package struct MessageCenter: Sendable {
         on conflict (template, dedupe, recipient) do nothing returning id
       )
       insert into message_delivery (message_id, channel, state, rank, run_at, expires_at, reason, sent_at, finished_at)
-      select added.id, c.name, case when \(isSpeechless) then 'skipped' when c.name = 'site' then 'delivered'
+      select added.id, c.name, case when c.reason <> '' then 'skipped' when c.name = 'site' then 'delivered'
           else 'queued' end,
-        \(template.priority.rank), \(now), case when c.name <> 'site' then \(expiry)::timestamptz end, \(reason)::text,
-        case when c.name = 'site' then \(now)::timestamptz end,
-        case when c.name = 'site' or \(isSpeechless) then \(now)::timestamptz end
-      from added, unnest(\(names)::text[]) with ordinality as c (name, place) order by c.place
+        \(template.priority.rank), \(now), case when c.name <> 'site' then \(expiry)::timestamptz end,
+        nullif(c.reason, ''), case when c.name = 'site' then \(now)::timestamptz end,
+        case when c.name = 'site' or c.reason <> '' then \(now)::timestamptz end
+      from added, unnest(\(names)::text[], \(reasons)::text[]) with ordinality as c (name, reason, place)
+      order by c.place
       returning id
       """
     ).isEmpty

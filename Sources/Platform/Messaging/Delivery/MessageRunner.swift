@@ -65,6 +65,7 @@ package final class MessageRunner: Sendable {
   /// The same, telling whether more was ready.
   private func work() async throws -> WorkLook {
     let settings = try await settings()
+    center.closed.set(channels.compactMapValues { $0.missing(settings) })
     let open = admitted()
     defer { release(open.trying) }
     let full = try await queue.exhausted(settings.rates)

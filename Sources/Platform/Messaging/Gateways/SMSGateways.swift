@@ -7,26 +7,31 @@ import SQL
 /// The gateways of short messages that administrators keep (短信发送渠道管理, B4-251…254).
 package struct SMSGateways: Sendable {
   let store: RecordStore
+  private let inUse: Kept<[SMSGateway]>
 
-  package init(_ store: RecordStore) { self.store = store }
-
-  /// Those that are switched on, the one to be used first at the head.
-  package func enabled() async throws -> [SMSGateway] {
-    try await find([ListFilter("state", .equals(.text("on")))])
+  package init(_ store: RecordStore) {
+    self.store = store
+    inUse = Kept { try await SMSGateways.find([ListFilter("state", .equals(.text("on")))], in: store) }
   }
+
+  /// Those that are switched on, the one to be used first at the head; kept until ``forget()``.
+  package func enabled() async throws -> [SMSGateway] { try await inUse.value() }
+
+  /// One of them has changed.
+  package func forget() { inUse.forget() }
 
   /// Also one that is switched off: its receipts may still come.
   package func gateway(_ code: String) async throws -> SMSGateway? {
-    try await find([ListFilter("code", .equals(.text(code)))]).first
+    try await SMSGateways.find([ListFilter("code", .equals(.text(code)))], in: store).first
   }
 
   /// - Throws: ``Refusal`` `record-missing`.
   package func gateway(_ id: Int64) async throws -> SMSGateway {
-    let record = try await store.records(as: .system).get(SMSGateway.entity, id, reveal: true)
+    let record = try await store.records(as: .system).get(SMSGateway.entity, id)
     return SMSGateway(id: id, record.values)
   }
 
-  private func find(_ filters: [ListFilter]) async throws -> [SMSGateway] {
+  private static func find(_ filters: [ListFilter], in store: RecordStore) async throws -> [SMSGateway] {
     let query = ListQuery(
       SMSGateway.entity, filters: filters,
       sort: [ListView.Sort(field: "position", descending: false), ListView.Sort(field: "id", descending: false)],

@@ -12,23 +12,6 @@ package struct DutyOfficers: Sendable {
     package let phone: String?
   }
 
-  /// For a query with an address `a` and its station `s`: the officer of the address's beat, whether by the name of the
-  /// beat or by being posted to its police room; `is_listed` says whether the directory knows the station at all.
-  static let ofAddress: SQL = """
-    left join lateral (
-      select true as is_listed,
-        (array_agg(u.name order by u.account) filter (where \(answers)))[1] as name,
-        (array_agg(u.service_phone order by u.account) filter (where \(answers)))[1] as phone
-      from unit o join unit n on starts_with(n.path, o.path) join app_user u on u.unit_id = n.id
-      where o.id = s.unit_id and u.status = 'active' and u.beat is not null
-      having count(*) > 0) w on s.unit_id is not null
-    """
-
-  private static let answers: SQL = """
-    u.beat = a.beat or n.id in (
-      select r.unit_id from police_station r where r.kind = 'room' and r.parent_id = s.id and r.name = a.beat)
-    """
-
   let session: any SQLSession
 
   package init(_ session: any SQLSession) { self.session = session }

@@ -56,10 +56,12 @@ package struct PublicAddresses: Sendable {
   static let shownPlaces = 12
 
   let database: Database
+  let roster: DutyRoster
   let clock: WallClock
 
-  package init(database: Database, clock: WallClock) {
+  package init(database: Database, roster: DutyRoster, clock: WallClock) {
     self.database = database
+    self.roster = roster
     self.clock = clock
   }
 
@@ -67,10 +69,11 @@ package struct PublicAddresses: Sendable {
   ///
   /// - Parameter surroundings: whether places nearby and services are wanted too, which cost most of the work.
   package func load(_ codes: [String], surroundings: Bool = true) async throws -> [String: PublicAddress] {
+    let stations = try await roster.stations()
     let rows = try await database.query(PublicAddresses.statement(codes, surroundings ? clock.today() : nil))
     var found: [String: PublicAddress] = [:]
     for row in rows {
-      let address = try PublicAddresses.decode(row, surroundings)
+      let address = try PublicAddresses.decode(row, stations, surroundings)
       found[address.code] = address
     }
     return found
@@ -84,14 +87,12 @@ package struct PublicAddresses: Sendable {
         s.officer_photo is not null as has_photo,
         concat_ws(' ', a.city, a.district, a.town, a.community) as region,
         st_x(a.location) as longitude, st_y(a.location) as latitude,
-        s.name as station, s.phone as station_phone, g.name as grid, w.is_listed,
-        case when w.is_listed then w.name else s.officer_name end as officer,
-        case when w.is_listed then w.phone else s.officer_phone end as officer_phone,
+        s.name as station, s.phone as station_phone, g.name as grid,
+        s.officer_name as officer, s.officer_phone,
         g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
         d.office_address as community_office\(more)
       from address a
         left join police_station s on s.id = a.police_station_id
-        \(DutyOfficers.ofAddress)
         left join grid g on g.id = a.grid_id
         left join division d on d.code = a.division_code
       where a.code = any(\(codes))
@@ -139,11 +140,13 @@ package struct PublicAddresses: Sendable {
     """
   }
 
-  private static func decode(_ row: Row, _ surroundings: Bool) throws -> PublicAddress {
+  private static func decode(
+    _ row: Row, _ stations: [Int64: DutyRoster.Station], _ surroundings: Bool
+  ) throws -> PublicAddress {
     PublicAddress(
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
       status: try row.get("status"), region: try row.get("region"), divisionCode: try row.get("division_code"),
-      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: try people(row),
+      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: try people(row, stations),
       station: try row.get("station_id", as: Int64?.self).map { PublicPlace.path(.station, $0) },
       places: surroundings ? try list(row, "places").compactMap(PublicPlace.init) : [],
       services: surroundings ? try list(row, "services").map(service) : [],
@@ -156,19 +159,26 @@ package struct PublicAddresses: Sendable {
     return try JSON(parsing: text).array ?? []
   }
 
-  private static func people(_ row: Row) throws -> [PublicAddress.Contact] {
+  private static func people(
+    _ row: Row, _ stations: [Int64: DutyRoster.Station]
+  ) throws -> [PublicAddress.Contact] {
     func text(_ column: String) throws -> String? { try row.get(column) }
     var contacts: [PublicAddress.Contact] = []
     let station = try text("station")
-    if let officer = try text("officer") {
-      let beat = try text("beat").map { "警务区 \($0)" }
+    let stationID: Int64? = try row.get("station_id")
+    // What is typed by hand at a station counts only where the directory has nobody at all.
+    let listed = stationID.flatMap { stations[$0] }
+    let ward = try text("beat")
+    let named = listed?.officer(of: ward)
+    let (name, phone) =
+      listed == nil ? (try text("officer"), try text("officer_phone")) : (named?.name, named?.phone)
+    if let officer = name {
+      let beat = ward.map { "警务区 \($0)" }
       var contact = PublicAddress.Contact(
         role: "社区民警", name: officer, unit: [station, beat].compactMap(\.self).joined(separator: " · "),
-        phone: try text("officer_phone"))
+        phone: phone)
       // The picture at the station is of whoever was typed in there.
-      if try row.get("has_photo", as: Bool?.self) == true, try row.get("is_listed", as: Bool?.self) != true,
-        let id = try row.get("station_id", as: Int64?.self)
-      {
+      if try row.get("has_photo", as: Bool?.self) == true, listed == nil, let id = stationID {
         contact.photo = "\(PublicPlace.path(.station, id))/officer"
       }
       contacts.append(contact)

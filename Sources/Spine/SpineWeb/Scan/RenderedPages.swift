@@ -25,8 +25,8 @@ package final class RenderedPages: Sendable {
   private let state = Mutex(State())
   private let limit: Int
 
-  /// - Parameter limit: bytes of pages to keep.
-  package init(limit: Int = 64 << 20) { self.limit = limit }
+  /// - Parameter limit: bytes of pages to keep; a page has some 17,000.
+  package init(limit: Int = 128 << 20) { self.limit = limit }
 
   package func page(_ key: String) -> (response: Response, addressID: Int64)? {
     state.withLock { state in

@@ -26,7 +26,7 @@ package struct ScanRoutes: Sendable {
 
   package init(
     site: Site, database: Database, catalogs: LiveCatalog, store: RecordStore, pages: RenderedPages,
-    counter: ScanCounter, rules: QRRules, limiter: RateLimiter, clock: WallClock
+    counter: ScanCounter, roster: DutyRoster, rules: QRRules, limiter: RateLimiter, clock: WallClock
   ) {
     self.site = site
     self.catalogs = catalogs
@@ -38,7 +38,7 @@ package struct ScanRoutes: Sendable {
     self.limiter = limiter
     self.clock = clock
     staff = StaffView(store: store)
-    let reader = PublicAddresses(database: database, clock: clock)
+    let reader = PublicAddresses(database: database, roster: roster, clock: clock)
     self.reader = reader
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
   }
