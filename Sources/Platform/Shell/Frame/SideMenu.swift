@@ -4,6 +4,22 @@ import HTML
 struct SideMenu {
   let items: [MenuItem]
   let path: String
+  /// The path of the entry that the page belongs to: of several that hold it the deepest, as `/designs/message` within
+  /// `/designs`.
+  private let current: String?
+
+  init(items: [MenuItem], path: String) {
+    self.items = items
+    self.path = path
+    func holders(_ items: [MenuItem]) -> [String] {
+      items.flatMap { holders($0.children) + ($0.children.isEmpty && $0.contains(path) ? [$0.path ?? ""] : []) }
+    }
+    current = holders(items).max { $0.count < $1.count }
+  }
+
+  private func holdsCurrent(_ item: MenuItem) -> Bool {
+    item.children.isEmpty ? current != nil && item.path == current : item.children.contains { holdsCurrent($0) }
+  }
 
   var html: HTML {
     nav(.id("menu"), .class("sidemenu"), .aria(.label, "主菜单")) {
@@ -18,7 +34,7 @@ struct SideMenu {
 
   private func entry(_ item: MenuItem, level: Int) -> HTML {
     if item.children.isEmpty { return li { leaf(item, level: level) } }
-    let isOpen = item.contains(path)
+    let isOpen = holdsCurrent(item)
     return li {
       details(.open(isOpen), .data("data-menu-group", item.label), .class("menu-group")) {
         summary(.class("menu-item level-\(level)"), .class(isOpen ? "holds-current" : nil), .title(item.label)) {
@@ -35,7 +51,7 @@ struct SideMenu {
   }
 
   private func leaf(_ item: MenuItem, level: Int) -> HTML {
-    let isCurrent = item.contains(path)
+    let isCurrent = holdsCurrent(item)
     return a(
       .class("menu-item level-\(level)"), .href(item.path ?? "#"), .title(item.label),
       .when(isCurrent, .aria(.current, item.path == path ? "page" : "true"))
