@@ -32,6 +32,8 @@ package final class FieldDeclaration: Sendable {
   package let defaultValue: Expression?
   /// Computed on read from other fields and never stored (计算字段).
   package let computed: Expression?
+  /// What of other registers it shows, read with the record and never stored (汇集字段).
+  package let gathering: Gathering?
   /// The form shows the field only while this holds.
   package let visible: Expression?
   package let requiredWhen: Expression?
@@ -53,7 +55,7 @@ package final class FieldDeclaration: Sendable {
   package let position: SourcePosition
 
   /// Where the field lives in the table.
-  package var isStored: Bool { computed == nil }
+  package var isStored: Bool { computed == nil && gathering == nil }
 
   /// The case of ``Value`` the field's values are kept in.
   package var valueKind: ValueKind { multiple ? .list : type.valueKind }
@@ -73,7 +75,8 @@ package final class FieldDeclaration: Sendable {
   package init(
     name: String, label: String, type: FieldType, multiple: Bool = false, required: Bool = false,
     unique: Bool = false, minimum: FixedDecimal? = nil, maximum: FixedDecimal? = nil, maximumLength: Int? = nil,
-    defaultValue: Expression? = nil, computed: Expression? = nil, visible: Expression? = nil,
+    defaultValue: Expression? = nil, computed: Expression? = nil, gathering: Gathering? = nil,
+    visible: Expression? = nil,
     requiredWhen: Expression? = nil, classification: Classification = .inner, mask: Mask? = nil,
     encrypted: Bool = false, help: String? = nil, unit: String? = nil, editable: Bool = true, listed: Bool = true,
     hidden: Bool = false, picture: Bool = false, position: SourcePosition
@@ -89,6 +92,7 @@ package final class FieldDeclaration: Sendable {
     self.maximumLength = maximumLength
     self.defaultValue = defaultValue
     self.computed = computed
+    self.gathering = gathering
     self.visible = visible
     self.requiredWhen = requiredWhen
     self.classification = classification

@@ -11,8 +11,12 @@ extension Records {
     return try await titles(of: entity, ids, in: session)
   }
 
-  /// `records` with the titles of what they refer to, unless they are to be plain: one query a referred entity, however many records.
-  func named(_ records: [Record], _ shape: RecordShape, in session: any SQLSession) async throws -> [Record] {
+  /// `records` with what is gathered for them and the titles of what they refer to, unless they are to be plain: one query
+  /// a gathered field and a referred entity, however many records.
+  func named(
+    _ records: [Record], _ shape: RecordShape, asOf: Instant? = nil, in session: any SQLSession
+  ) async throws -> [Record] {
+    let records = try await gathered(records, shape, asOf: asOf, in: session)
     if isPlain { return records }
     var wanted: [String: Set<Int64>] = [:]
     let references = shape.columns.filter { $0.target != nil }
@@ -55,7 +59,7 @@ extension Records {
     }
   }
 
-  private func titles(
+  func titles(
     of entity: EntityDeclaration, _ ids: [Int64], in session: any SQLSession
   ) async throws -> [Int64: String] {
     guard let title = entity.field(entity.title), title.isStored else {
