@@ -8,7 +8,9 @@ enum Declarations {
   static func fields(of entity: String) -> Set<String> {
     let file = folder.appendingPathComponent("entities/\(entity).yaml")
     guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
-    let lines = text.split(separator: "\n").filter { $0.hasPrefix("  - {name: ") && $0.contains("type: ") }
+    let lines = text.split(separator: "\n").filter {
+      $0.hasPrefix("  - {name: ") && $0.contains("type: ") && !$0.contains("gathered: ")
+    }
     return Set(lines.compactMap { $0.dropFirst(11).split(separator: ",").first.map(String.init) })
   }
 

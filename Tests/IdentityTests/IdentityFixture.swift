@@ -84,14 +84,15 @@ struct IdentityFixture {
   /// A role with grants such as `address.view/unit`.
   @discardableResult
   func role(
-    _ code: String, separation: String? = nil, clearance: String = "inner", from: Instant? = nil,
-    grants: [String] = []
+    _ code: String, separation: String? = nil, clearance: String = "inner", external: Bool = false,
+    from: Instant? = nil, grants: [String] = []
   ) async throws -> Int64 {
     let id: Int64 = try await database.value(
       """
       insert into role (version, created_at, created_by, updated_at, updated_by, code, name, separation, clearance,
-        effective_from, active)
-      values (1, now(), 0, now(), 0, \(code), \(code), \(separation), \(clearance), \(from), true) returning id
+        external, effective_from, active)
+      values (1, now(), 0, now(), 0, \(code), \(code), \(separation), \(clearance), \(external), \(from), true)
+      returning id
       """)
     for text in grants { try await grant(text, to: id) }
     return id
@@ -165,14 +166,14 @@ struct IdentityFixture {
         separation text, clearance text not null, expires_on date, allowed_addresses text, allowed_hours text,
         remark text, external_source text, external_code text);
       create table role (\(standard), code text not null unique, name text not null, description text, separation text,
-        clearance text not null, effective_from timestamptz, expires_on date, active boolean, builtin boolean,
-        shipped_grants text);
+        clearance text not null, external boolean, effective_from timestamptz, expires_on date, active boolean,
+        builtin boolean, shipped_grants text);
       create table role_grant (\(standard), role_id bigint not null references role, subject text not null,
         action text not null, scope text not null, scope_value text);
       create table user_role (\(standard), user_id bigint not null references app_user, role_id bigint not null references role,
         unit_id bigint references unit, effective_on date, expires_on date);
       create table menu_entry (\(standard), name text not null, parent_id bigint, kind text not null, path text,
-        permission text, icon text, position bigint, active boolean, description text);
+        permission text, icon text, position bigint, active boolean, shipped text unique, description text);
       create table api_key (\(standard), name text not null, unit_id bigint references unit, role_id bigint references role,
         status text not null, expires_on date, allowed_addresses text, daily_quota bigint, minute_quota bigint,
         contact text, remark text);

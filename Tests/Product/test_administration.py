@@ -50,3 +50,18 @@ def test_the_chain_is_verified_on_a_page(visit):
     expect(page.get_by_role("heading", level=1)).to_have_text("日志链校验")
     expect(page.get_by_role("main")).to_contain_text("日志链完整")
     assert int(re.search(r"共校验 ([\d,]+) 条", page.get_by_role("main").inner_text())[1].replace(",", "")) > 0
+
+
+def test_the_list_of_users_shows_their_roles_and_is_narrowed_by_one(visit, city):
+    role, name = city.sql(
+        "select r.id, r.name from role r join user_role h on h.role_id = r.id join app_user u on u.id = h.user_id "
+        "where u.account = 'clerk'").split("|")
+    page = visit("sysadmin")
+    page.goto("/r/app_user?size=500")
+    row = page.locator("tbody tr").filter(has=page.get_by_text("clerk", exact=True))
+    expect(row).to_contain_text(name)
+    page.goto(f"/r/app_user?size=500&roles={role}")
+    expect(page.get_by_role("group", name="正在使用的筛选")).to_contain_text(name)
+    held = int(city.sql(f"select count(distinct user_id) from user_role where role_id = {role}"))
+    expect(page.locator("tbody tr")).to_have_count(held)
+    expect(row).to_have_count(1)

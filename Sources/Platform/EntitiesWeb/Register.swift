@@ -36,7 +36,10 @@ package struct Register: Sendable {
       Section(label: section.label, fields: section.fields.compactMap { entity.field($0) })
     }
     let named = Set(entity.form.flatMap(\.fields))
-    let rest = entity.fields.filter { !named.contains($0.name) && !$0.hidden && ($0.listed || sections.isEmpty) }
+    // What is gathered has a list of its own on the page.
+    let rest = entity.fields.filter {
+      !named.contains($0.name) && !$0.hidden && $0.gathering == nil && ($0.listed || sections.isEmpty)
+    }
     if !rest.isEmpty { sections.append(Section(label: sections.isEmpty ? "基本信息" : "其他", fields: rest)) }
     return sections
   }

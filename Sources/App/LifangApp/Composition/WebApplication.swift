@@ -122,7 +122,8 @@ struct WebApplication: Sendable {
     }
     let messages = MessageCenter(
       database: deployment.database, templates: templates, keys: deployment.keys,
-      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
+      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) },
+      setting: { name in parameters.shown(name) })
     self.messages = messages
     try await ConnectorSettings.publish(versions.services.connectors, in: store)
     let connectors = ConnectorClient(
@@ -231,6 +232,7 @@ struct WebApplication: Sendable {
         let told = try await messages.unread(of: principal.id)
         return principal.may(Talks.write) ? told + (try await talks.unread(of: principal.id)) : told
       })
+    if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
     let database = deployment.database
@@ -270,6 +272,9 @@ struct WebApplication: Sendable {
     AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
     PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
       .register(in: &router)
+    MenuRoutes(
+      site: site, editor: MenuEditor(identity: identity, store: store), database: deployment.database
+    ).register(in: &router)
     LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
       .register(in: &router)
     let images = PageImages(files: files)
@@ -388,12 +393,13 @@ struct WebApplication: Sendable {
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
       .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
+    let settings = RuntimeSettings(
+      database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
     SettingsRoutes(
-      site: site, store: store,
-      settings: RuntimeSettings(
-        database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock),
-      parameters: parameters, owner: deployment.owner
+      site: site, store: store, settings: settings, parameters: parameters, owner: deployment.owner,
+      parameterUses: { name in messages.templates.saying(name).map { "消息模板“\($0)”" } }
     ).register(in: &router)
+    LabelRoutes(site: site, identity: identity, settings: settings, store: store).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
     RecordInterface(site: site, store: store, parts: PublishedInterfaces.parts).register(in: &router)
     ApplicationInterface(site: site, cases: cases, files: files, federation: federation).register(in: &router)

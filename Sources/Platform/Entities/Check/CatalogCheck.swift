@@ -61,6 +61,7 @@ struct CatalogCheck {
         collector.error(field.position, "字段“\(field.name)”关联的实体“\(name)”不存在\(advice)")
       default: break
       }
+      if let gathering = field.gathering { check(gathering, as: field, of: entity) }
     }
     for link in entity.links { if let permission = link.permission { check(permission, at: link.position) } }
     for related in entity.related {

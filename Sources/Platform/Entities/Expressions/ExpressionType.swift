@@ -103,7 +103,11 @@ struct ExpressionScope {
   init(_ entity: EntityDeclaration) {
     self.init()
     for field in entity.fields + FieldDeclaration.system {
-      if let formula = field.computed { formulas[field.name] = formula } else { symbols[field.name] = .init(field) }
+      if let formula = field.computed {
+        formulas[field.name] = formula
+      } else if field.isStored {
+        symbols[field.name] = .init(field)
+      }
     }
   }
 

@@ -11,7 +11,7 @@ extension ExchangeRoutes {
   func askExport(_ visit: Visit) async throws -> Response {
     let entity = try pages.register(visit, to: "export").entity
     let items = pages.remembering(visit, entity)
-    let draft = try ExportDraft(entity, items)
+    let draft = try ExportDraft(entity, items, for: visit.principal)
     return try await page(draft, visit, errors: [])
   }
 
@@ -27,7 +27,8 @@ extension ExchangeRoutes {
 
   func export(_ visit: Visit) async throws -> Response {
     let entity = try pages.register(visit, to: "export").entity
-    let draft = try ExportDraft(entity, try await visit.request.body.form().fields)
+    let draft = try ExportDraft(
+      entity, try await visit.request.body.form().fields, for: visit.principal)
     guard draft.errors.isEmpty else { return try await page(draft, visit, errors: draft.errors, status: 422) }
     let records = store.records(as: visit.principal, purpose: draft.statedPurpose, origin: visit.request.origin)
     let limit = draft.format.limit

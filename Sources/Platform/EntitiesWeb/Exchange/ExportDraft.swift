@@ -17,6 +17,8 @@ struct ExportDraft {
   static let purposes = ["统计上报", "数据核对", "走访核实", "案件办理", "业务协同", "数据备份"]
 
   let entity: EntityDeclaration
+  /// What can be a column for whoever asks.
+  let choices: [FieldDeclaration]
   let address: ListAddress
   var columns: [String]
   var format: Format
@@ -26,11 +28,12 @@ struct ExportDraft {
   private static let names = ["export.columns", "export.format", "export.purpose", "export.note"]
 
   /// - Throws: ``Refusal`` for filters that cannot be understood.
-  init(_ entity: EntityDeclaration, _ items: QueryItems) throws(Refusal) {
+  init(_ entity: EntityDeclaration, _ items: QueryItems, for principal: Principal) throws(Refusal) {
     self.entity = entity
+    choices = ExportDraft.choices(of: entity).filter { $0.isOpen(to: principal) }
     let page = ExportDraft.names + ["page", "after", "size"]
     address = try ListAddress(entity, QueryItems(items.items.filter { !page.contains($0.name) }))
-    let known = Set(ExportDraft.choices(of: entity).map(\.name))
+    let known = Set(choices.map(\.name))
     let asked = items.all("export.columns")
     columns = (asked.isEmpty ? address.query.columns ?? entity.list.columns : asked).filter(known.contains)
     format = items.first("export.format").flatMap(Format.init(rawValue:)) ?? .xlsx
@@ -39,12 +42,12 @@ struct ExportDraft {
   }
 
   /// What can be a column: everything shown, in declared order, then the number and times every record has.
-  static func choices(of entity: EntityDeclaration) -> [FieldDeclaration] {
+  private static func choices(of entity: EntityDeclaration) -> [FieldDeclaration] {
     entity.fields.filter { !$0.hidden } + ["id", "created_at", "updated_at"].compactMap { entity.field($0) }
   }
 
   /// The chosen fields in the order of the list of choices.
-  var fields: [FieldDeclaration] { ExportDraft.choices(of: entity).filter { columns.contains($0.name) } }
+  var fields: [FieldDeclaration] { choices.filter { columns.contains($0.name) } }
 
   /// Personal data leaves only for a stated purpose.
   var needsPurpose: Bool { entity.personal && fields.contains { $0.classification >= .sensitive } }

@@ -74,7 +74,7 @@ struct ExportPage {
   }
 
   private var columnsField: Shell.Field {
-    let choices = ExportDraft.choices(of: entity).map { field in
+    let choices = draft.choices.map { field in
       var choice = Choice(field.name, field.label)
       if !Masking.mayRead(field, visit.principal) {
         choice.detail = "\(field.classification.label)信息，按您的权限导出为掩码"

@@ -72,7 +72,7 @@ struct ListPage {
   // MARK: Filters
 
   private var filterBar: FilterBar {
-    let fields = address.filterNames.compactMap { entity.field($0) }
+    let fields = address.filterNames.compactMap { entity.field($0) }.filter { $0.isOpen(to: visit.principal) }
     let basic = fields.prefix(3).map(filters.field)
     let rest = fields.dropFirst(3).map(filters.field)
     let moreInForce = fields.dropFirst(3).filter { address.filtered.contains($0.name) }.count
@@ -143,7 +143,9 @@ struct ListPage {
 
   private var chooser: ColumnChooser {
     let shown = Set(shown.map(\.name))
-    let choices = entity.fields.filter { $0.listed && !$0.hidden && !$0.type.isGeometry }.map {
+    let choices = entity.fields.filter {
+      $0.listed && !$0.hidden && !$0.type.isGeometry && $0.isOpen(to: visit.principal)
+    }.map {
       ColumnChooser.Choice(name: $0.name, label: $0.label, isShown: shown.contains($0.name))
     }
     return ColumnChooser(path: "\(address.bare)/columns", columns: choices)

@@ -80,6 +80,7 @@ struct StatisticsPage {
             "\(request.measure)", role.measures.indices.map { Choice("\($0)", measureLabel($0)) }, blank: nil)))
     }
     let asked = entity.list.filters.filter { $0 != role.time }.compactMap { entity.field($0) }
+      .filter { $0.gathering == nil }
     return FilterBar(
       path: request.path, search: nil, basic: basic, more: asked.map(filters.field),
       moreInForce: asked.filter { address.filtered.contains($0.name) }.count,

@@ -15,6 +15,8 @@ package struct MessageCenter: Sendable {
   package let clock: WallClock
   /// The mobile number of a user, from the register that holds it; `nil` for none and for users who are not active.
   let mobile: @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+  /// The value of a parameter of the installation's own, as people read it.
+  let setting: @Sendable (String) -> String?
 
   /// The templates in force.
   package var templates: MessageTemplates { live.current }
@@ -27,8 +29,10 @@ package struct MessageCenter: Sendable {
 
   package init(
     database: Database, templates: MessageTemplates, keys: KeyRing, clock: WallClock = .system,
-    mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+    mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?,
+    setting: @escaping @Sendable (String) -> String? = { _ in nil }
   ) {
+    self.setting = setting
     self.database = database
     live = LiveTemplates(templates)
     self.keys = keys
@@ -59,7 +63,9 @@ package struct MessageCenter: Sendable {
     for variable in values.keys where template.variable(variable) == nil {
       throw Fault("message-variable", "\(name) has no \(variable)")
     }
-    var content = MessageContent(template, values, link: link)
+    var said = values
+    for name in template.settings { said[name] = setting(name) }
+    var content = MessageContent(template, said, link: link)
     content.attachments = attachments
     return try await send(template, content, to: recipients, key: key, in: transaction)
   }

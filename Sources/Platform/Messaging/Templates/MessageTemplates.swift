@@ -6,7 +6,10 @@ package struct MessageTemplates: Sendable {
   private let byRegister: [String: [MessageTemplate]]
 
   package init(_ catalog: Catalog) {
-    declared = DeclaredSet(.message, of: catalog) { MessageTemplateReader($0, catalog, $1).template() }
+    let settings = Set(catalog.parameters.filter(\.isOwn).map(\.name))
+    declared = DeclaredSet(.message, of: catalog) {
+      MessageTemplateReader($0, catalog, $1, settings: settings).template()
+    }
     byRegister = Dictionary(grouping: declared.all.filter { $0.trigger != nil }) { $0.trigger?.register ?? "" }
   }
 
@@ -17,6 +20,11 @@ package struct MessageTemplates: Sendable {
   package var all: [MessageTemplate] { declared.all }
   /// What is wrong, in the order of files and lines.
   package var findings: [Finding] { declared.findings }
+
+  /// The templates that say a parameter, by label.
+  package func saying(_ parameter: String) -> [String] {
+    all.filter { $0.settings.contains(parameter) }.map(\.label)
+  }
 
   /// The template of this name.
   package func template(_ name: String) -> MessageTemplate? { declared[name] }

@@ -13,7 +13,7 @@ struct FieldDraft {
   static let keys = [
     "name", "label", "type", "dictionary", "entity", "multiple", "required", "unique", "min", "max", "default",
     "computed", "visible", "required_when", "classification", "mask", "encrypted", "help", "unit", "editable", "list",
-    "hidden", "after", "picture",
+    "hidden", "after", "picture", "gathered", "raised_from",
   ]
 
   init?(_ node: YAMLNode, _ collector: FindingCollector) {
@@ -36,6 +36,7 @@ struct FieldDraft {
   }
 
   var isComputed: Bool { reader.has("computed") }
+  var isGathered: Bool { reader.has("gathered") }
 
   var symbol: ExpressionSymbol {
     ExpressionSymbol(
@@ -49,21 +50,33 @@ struct FieldDraft {
     let limits = self.limits(isText)
     let classification = classification()
     let field = FieldDeclaration(
-      name: name, label: label, type: type, multiple: multiple && type.allowsMultiple,
+      name: name, label: label, type: type, multiple: isGathered || multiple && type.allowsMultiple,
       required: reader.flag("required", default: false), unique: reader.flag("unique", default: false),
       minimum: limits.minimum, maximum: limits.maximum, maximumLength: limits.length,
       defaultValue: reader.node("default").flatMap {
         ExpressionReader.expression($0, "\(reader.what)的默认值", scope, collector)
       },
-      computed: scope.formulas[name], visible: condition("visible", scope),
+      computed: scope.formulas[name], gathering: gathering(), visible: condition("visible", scope),
       requiredWhen: condition("required_when", scope), classification: classification,
+      raisedFrom: reader.text("raised_from").flatMap(Classification.init(name:)),
       mask: mask(classification), encrypted: encrypted,
       help: reader.text("help"), unit: reader.text("unit", limit: 20),
-      editable: reader.flag("editable", default: !isComputed), listed: reader.flag("list", default: true),
+      editable: reader.flag("editable", default: !isComputed && !isGathered),
+      listed: reader.flag("list", default: true),
       hidden: reader.flag("hidden", default: false), picture: reader.flag("picture", default: false),
       position: reader.position)
     check(field)
     return field
+  }
+
+  /// `{register: user_role, field: user_id, show: role_id, rule: in_force}`; the names are proved by the catalog's check.
+  private func gathering() -> Gathering? {
+    guard let source = reader.mapping("gathered", "汇集", keys: ["register", "field", "show", "rule"]),
+      let register = source.name("register"), let field = source.name("field"), let shown = source.name("show")
+    else { return nil }
+    return Gathering(
+      register: register, field: field, shown: shown, rule: source.has("rule") ? source.name("rule") : nil,
+      position: source.position)
   }
 
   private func condition(_ key: String, _ scope: ExpressionScope) -> Expression? {
@@ -110,6 +123,16 @@ struct FieldDraft {
     return (minimum, maximum, nil)
   }
 
+  private func checkGathered() {
+    let collector = reader.collector
+    if !type.isReference { collector.error(reader.place("type"), "汇集字段“\(name)”的类型应是 ref，并写明汇集的是哪个实体的记录") }
+    let forbidden = [
+      "computed", "multiple", "required", "unique", "default", "required_when", "encrypted", "min", "max",
+    ]
+    for key in forbidden where reader.has(key) { collector.error(reader.place(key), "汇集字段“\(name)”不能有 \(key)") }
+    if reader.node("editable")?.bool == true { collector.error(reader.place("editable"), "汇集字段“\(name)”不能编辑") }
+  }
+
   private func check(_ field: FieldDeclaration) {
     let collector = reader.collector
     if let value = field.defaultValue {
@@ -135,6 +158,7 @@ struct FieldDraft {
           reader.place("computed"), "计算字段“\(name)”的结果是\(formula.type.label)，应是\(type.label)\(advice)")
       }
     }
+    if isGathered { checkGathered() }
     if encrypted, type.isGeometry || type == .file || type == .image || type == .json || type.isReference {
       collector.error(reader.place("encrypted"), "\(type.label)字段不能加密存储")
     }

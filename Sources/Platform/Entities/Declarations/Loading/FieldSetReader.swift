@@ -24,7 +24,7 @@ struct FieldSetReader {
         collector.error(draft.reader.place("label"), "字段“\(draft.name)”与“\(other)”同名：\(draft.label)")
       }
       drafts.append(draft)
-      if !draft.isComputed { scope.symbols[draft.name] = draft.symbol }
+      if !draft.isComputed, !draft.isGathered { scope.symbols[draft.name] = draft.symbol }
     }
     if drafts.isEmpty { collector.error(reader.place("fields"), "\(reader.what)至少要有一个字段") }
     let resolver = FormulaResolver(drafts, scope, collector)
@@ -41,7 +41,7 @@ struct FieldSetReader {
 
   func field(_ name: String) -> FieldDeclaration? { index[name] }
 
-  /// The field of this name; a finding when there is none, or when it is computed where a column is needed.
+  /// The field of this name; a finding when there is none, or when it is computed or gathered where a column is needed.
   func field(_ name: String, at position: SourcePosition, stored: Bool = false, _ collector: FindingCollector)
     -> FieldDeclaration?
   {
@@ -50,7 +50,7 @@ struct FieldSetReader {
       return nil
     }
     if stored, !field.isStored {
-      collector.error(position, "“\(name)”是计算字段，不能用在这里")
+      collector.error(position, "“\(name)”是计算或汇集的字段，不能用在这里")
       return nil
     }
     return field

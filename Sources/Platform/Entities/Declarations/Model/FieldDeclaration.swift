@@ -32,10 +32,14 @@ package final class FieldDeclaration: Sendable {
   package let defaultValue: Expression?
   /// Computed on read from other fields and never stored (计算字段).
   package let computed: Expression?
+  /// What of other registers it shows, read with the record and never stored (汇集字段).
+  package let gathering: Gathering?
   /// The form shows the field only while this holds.
   package let visible: Expression?
   package let requiredWhen: Expression?
   package let classification: Classification
+  /// The level that the declaration gives it, when a sensitive label (敏感标记, D2-570) has raised it above.
+  package let raisedFrom: Classification?
   package let mask: Mask?
   /// Stored as SM4 ciphertext in `<name>` and a blind index for exact search in `<name>_index`.
   package let encrypted: Bool
@@ -53,7 +57,10 @@ package final class FieldDeclaration: Sendable {
   package let position: SourcePosition
 
   /// Where the field lives in the table.
-  package var isStored: Bool { computed == nil }
+  package var isStored: Bool { computed == nil && gathering == nil }
+
+  /// The level below which no label can put it.
+  package var declaredClassification: Classification { raisedFrom ?? classification }
 
   /// The case of ``Value`` the field's values are kept in.
   package var valueKind: ValueKind { multiple ? .list : type.valueKind }
@@ -73,8 +80,10 @@ package final class FieldDeclaration: Sendable {
   package init(
     name: String, label: String, type: FieldType, multiple: Bool = false, required: Bool = false,
     unique: Bool = false, minimum: FixedDecimal? = nil, maximum: FixedDecimal? = nil, maximumLength: Int? = nil,
-    defaultValue: Expression? = nil, computed: Expression? = nil, visible: Expression? = nil,
-    requiredWhen: Expression? = nil, classification: Classification = .inner, mask: Mask? = nil,
+    defaultValue: Expression? = nil, computed: Expression? = nil, gathering: Gathering? = nil,
+    visible: Expression? = nil,
+    requiredWhen: Expression? = nil, classification: Classification = .inner,
+    raisedFrom: Classification? = nil, mask: Mask? = nil,
     encrypted: Bool = false, help: String? = nil, unit: String? = nil, editable: Bool = true, listed: Bool = true,
     hidden: Bool = false, picture: Bool = false, position: SourcePosition
   ) {
@@ -89,9 +98,11 @@ package final class FieldDeclaration: Sendable {
     self.maximumLength = maximumLength
     self.defaultValue = defaultValue
     self.computed = computed
+    self.gathering = gathering
     self.visible = visible
     self.requiredWhen = requiredWhen
     self.classification = classification
+    self.raisedFrom = raisedFrom
     self.mask = mask
     self.encrypted = encrypted
     self.help = help

@@ -12,6 +12,8 @@ struct QueryCompiler {
   let permission: Permission
   let codec: FieldCodec
   let asOf: Instant?
+  /// Where gathered fields find their registers.
+  let catalog: Catalog
 
   static let alias = "t"
 
@@ -42,6 +44,9 @@ struct QueryCompiler {
   // MARK: Filters
 
   private func condition(_ filter: ListFilter) throws -> SQL {
+    if let field = entity.field(filter.field), let gathering = field.gathering {
+      return try gathered(filter.test, field, gathering)
+    }
     let field = try self.field(filter.field)
     let column: SQL = "t.\(identifier: field.name)"
     if case .empty(let empty) = filter.test {
@@ -162,14 +167,14 @@ struct QueryCompiler {
   }
 
   /// A masked date, code or number has so few values that all of them can be tried; a text cannot be guessed whole.
-  private func requireClearUnlessLong(_ field: FieldDeclaration) throws(Refusal) {
+  func requireClearUnlessLong(_ field: FieldDeclaration) throws(Refusal) {
     if case .code = field.type {} else if field.valueKind == .text { return }
     guard !Masking.mayRead(field, principal) else { return }
     throw Refusal(
       .forbidden, "filter-masked", "\(field.label)属于\(field.classification.label)信息，您不能按它查找。", field: field.name)
   }
 
-  private func unsupported(_ field: FieldDeclaration, _ what: String) -> Refusal {
+  func unsupported(_ field: FieldDeclaration, _ what: String) -> Refusal {
     Refusal(.invalid, "filter-unsupported", "\(field.label)不支持\(what)。", field: field.name)
   }
 

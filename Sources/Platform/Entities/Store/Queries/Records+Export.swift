@@ -85,7 +85,7 @@ extension Records {
           let wanted = rows.prefix(max(0, cap - counter.rows))
           counter.add(wanted.count, isCut: wanted.count < rows.count)
           if wanted.isEmpty { return }
-          try await body(try await inner.named(try wanted.map(shape.record), shape, in: transaction))
+          try await body(try await inner.named(try wanted.map(shape.record), shape, asOf: query.asOf, in: transaction))
         }
       }
     } catch {

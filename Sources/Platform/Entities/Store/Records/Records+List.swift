@@ -14,7 +14,7 @@ extension Records {
     let shown = try rows.prefix(plan.limit).map(plan.shape.record)
     let cursor = rows.count > plan.limit ? try plan.cursor(behind: rows[plan.limit - 1]) : nil
     let count = try await count(plan, found: rows.count, estimate: estimate)
-    let records = try await named(shown, plan.shape, in: session)
+    let records = try await named(shown, plan.shape, asOf: query.asOf, in: session)
     if entity.personal, !records.isEmpty {
       try await inTransaction { inner, transaction in
         try await inner.audit(

@@ -24,14 +24,14 @@ extension Records {
     let audited = entity.personal || reveal
     if !audited {
       guard let row = try await session.query(query).first else { throw Records.missing(entity) }
-      return try await named([try shape.record(row)], shape, in: session)[0]
+      return try await named([try shape.record(row)], shape, asOf: asOf, in: session)[0]
     }
     return try await inTransaction { records, transaction in
       let rows = try await records.scoped(transaction, [(entity, "view")], query)
       guard let row = rows.first else { throw Records.missing(entity) }
       let record = try shape.record(row)
       try await records.audit(reveal ? "reveal" : "view", entity, id, in: transaction)
-      return try await records.named([record], shape, in: transaction)[0]
+      return try await records.named([record], shape, asOf: asOf, in: transaction)[0]
     }
   }
 
@@ -67,7 +67,8 @@ extension Records {
     let entity = try store.entity(name)
     try principal.require(Permission(name, "view"), toDo: "查看\(entity.label)")
     try principal.require(Permission(name, "history"), toDo: "查看\(entity.label)的历史")
-    let shape = shape(of: entity, columns: try fields(nil, of: entity))
+    // What was gathered belongs to records with versions of their own.
+    let shape = shape(of: entity, columns: try fields(nil, of: entity).filter { $0.gathering == nil })
     let scope = ScopePredicate.compile(principal, Permission(name, "view"), entity, alias: "t")
     let query: SQL = """
       select \(shape.selection()), t.updated_at as valid_from, null::timestamptz as valid_to, 'current' as operation,
@@ -116,7 +117,7 @@ extension Records {
   func compiler(_ entity: EntityDeclaration, asOf: Instant?, action: String = "view") -> QueryCompiler {
     QueryCompiler(
       entity: entity, principal: principal, permission: Permission(entity.name, action), codec: codec(entity),
-      asOf: asOf)
+      asOf: asOf, catalog: store.catalog)
   }
 
   func shape(
@@ -127,15 +128,16 @@ extension Records {
       context: evaluation)
   }
 
-  /// The named fields; without names all that are not hidden.
+  /// The named fields; without names all that are not hidden. What is gathered from a register that the principal may not
+  /// view is left out.
   func fields(_ names: [String]?, of entity: EntityDeclaration) throws(Refusal) -> [FieldDeclaration] {
-    guard let names else { return entity.fields.filter { !$0.hidden } }
+    guard let names else { return entity.fields.filter { !$0.hidden && $0.isOpen(to: principal) } }
     var fields: [FieldDeclaration] = []
     for name in names {
       guard let field = entity.field(name), !field.hidden else {
         throw Refusal(.invalid, "column-unknown", "\(entity.label)没有名为“\(name)”的列。请重新选择要显示的列。", field: name)
       }
-      fields.append(field)
+      if field.isOpen(to: principal) { fields.append(field) }
     }
     return fields
   }
