@@ -126,7 +126,7 @@ import Testing
       try await fixture.refusal { try await fixture.step(opened, ["max_age": "200", "prompt": "none"]) }
         == "login_required")
     #expect(try await isAsked(opened, ["prompt": "login"]) == true)
-    let asked = String(fixture.time.clock.now().seconds)
+    let asked = String(fixture.time.clock.now().microseconds)
     #expect(try await isAsked(opened, ["prompt": "login", "fresh": asked]) == true)
     let again = try await fixture.signIn(replacing: opened.token)
     #expect(try await isAsked(again, ["prompt": "login", "fresh": asked]) == nil)

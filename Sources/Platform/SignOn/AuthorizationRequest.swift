@@ -101,9 +101,7 @@ package struct AuthorizationRequest: Sendable {
     isSilent = prompts.contains("none")
     asksSignIn = prompts.contains("login") || prompts.contains("select_account")
     self.maximumAge = maximumAge
-    fresh = first("fresh").flatMap { Int64($0) }.flatMap {
-      (0...253_000_000_000).contains($0) ? Instant(seconds: $0) : nil
-    }
+    fresh = first("fresh").flatMap { Int64($0) }.flatMap { $0 >= 0 ? Instant(microseconds: $0) : nil }
   }
 
   /// The letters of a verifier and of a challenge (RFC 7636 §4.1).
@@ -121,7 +119,7 @@ package struct AuthorizationRequest: Sendable {
 
   /// Whether somebody who signed in at `time` has to do so again.
   func needsSignIn(signedInAt time: Instant, now: Instant) -> Bool {
-    if let fresh, now - fresh <= Double(SignOn.patience), time.seconds >= fresh.seconds { return false }
+    if let fresh, now - fresh <= Double(SignOn.patience), time >= fresh { return false }
     if asksSignIn { return true }
     return maximumAge.map { now - time > Double($0) } ?? false
   }

@@ -73,6 +73,13 @@ package struct SignOn: Sendable {
     }
   }
 
+  /// Whether an application is for those that are listed, and nobody is.
+  package func isShut(_ application: ClientApplication) async throws -> Bool {
+    guard application.audience == .listed else { return false }
+    return try await database.first(
+      "select 1 from application_access where application_id = \(application.id) limit 1") == nil
+  }
+
   /// The applications that somebody may open, by name (可用的系统).
   package func applications(for user: Int64, session: Int64) async throws -> [ClientApplication] {
     guard let standing = try await identity.standing(of: user, session: session) else { return [] }

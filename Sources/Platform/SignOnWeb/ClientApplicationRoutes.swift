@@ -50,6 +50,7 @@ package struct ClientApplicationRoutes: Sendable {
     let made = try await signOn.secretTime(of: application.id)
     let figures = try await runner.figures(of: application.id)
     let notices = try await runner.latest(of: application.id)
+    let isShut = try await signOn.isShut(application)
     if visit.wantsJSON {
       return .json([
         "entered": .int(figures.entered), "open": .int(figures.open), "waiting": .int(figures.waiting),
@@ -69,14 +70,19 @@ package struct ClientApplicationRoutes: Sendable {
         ] : [],
       moreActions: [
         Action("查看和修改应用", .link("/r/client_application/\(application.id)"), icon: .edit),
+        Action("使用范围", .link("/r/application_access?application_id=\(application.id)"), icon: .list),
+        Action("应用权限", .link("/r/application_permission?application_id=\(application.id)"), icon: .list),
         Action("签名密钥", .link("/token-keys"), icon: .lock),
       ]
     ) {
       if made == nil {
         Notice(.warning, title: "还没有应用密钥") { p { "生成应用密钥并交给对方后，才能用本系统的账号登录。" } }
       }
-      if application.audience == .listed {
-        Notice(.info, "只有“使用范围”列出的角色和单位可以使用；没有列出时谁也进不去。")
+      if isShut {
+        Notice(
+          .warning, title: "还没有人可以使用",
+          actions: [Action("增加使用范围", .link("/r/application_access/new?application_id=\(application.id)"))]
+        ) { p { "“谁可以用”是列出的角色和单位，而使用范围还是空的。" } }
       }
       TileRow(tiles(figures))
       Card("交给对方的配置") { DetailList(facts(application)) }

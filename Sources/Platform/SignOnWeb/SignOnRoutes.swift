@@ -121,7 +121,8 @@ package struct SignOnRoutes: Sendable {
 
   /// To the sign-in page and back; somebody who has to sign in anew comes back with the time it was asked for.
   private func toSignIn(_ visit: Visit, again: Bool) -> Response {
-    let items = again ? visit.request.query.setting("fresh", to: String(site.clock.now().seconds)) : visit.request.query
+    let items =
+      again ? visit.request.query.setting("fresh", to: String(site.clock.now().microseconds)) : visit.request.query
     return .redirect(to: "/sign-in?return=\(PercentEncoding.encode("/oauth/authorize?\(items.encoded)"))")
   }
 
