@@ -175,7 +175,7 @@ let package = Package(
       .spine, "DefinitionsWeb",
       [
         "Access", "Cases", "CasesWeb", "Core", "Definitions", "Entities", "EntitiesWeb", "HTML", "HTTP", "Messaging",
-        "Processes", "SQL", "Shell", "Site", "YAML",
+        "MessagingWeb", "Processes", "SQL", "Shell", "Site", "YAML",
       ]),
     module(
       .spine, "SpineWeb",

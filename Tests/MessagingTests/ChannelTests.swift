@@ -15,24 +15,28 @@ import Transport
     // What a value says is never taken for a place.
     #expect(json["msg"] == "甲“\"\\\n{id}")
     #expect(
-      try JSON(parsing: GatewayText.json(MessagingSettings.smsBody, ["id": "1", "phone": "2", "text": "3"])) == [
+      try JSON(parsing: GatewayText.json(SMSGateway.jsonBody, ["id": "1", "phone": "2", "text": "3"])) == [
         "id": "1", "phone": "2", "text": "3",
       ])
   }
 
   @Test(
     arguments: [
-      (200, #"{"code":0,"data":{"id":"A1"}}"#, "code=0", "data.id", ChannelOutcome.accepted(reference: "A1")),
-      (200, #"{"code":"0","data":{"id":17}}"#, "code=0", "data.id", .accepted(reference: "17")),
+      (
+        200, #"{"code":0,"data":{"id":"A1"}}"#, "code=0", "data.id",
+        ChannelOutcome.accepted(reference: "A1", via: "mas")
+      ),
+      (200, #"{"code":"0","data":{"id":17}}"#, "code=0", "data.id", .accepted(reference: "17", via: "mas")),
       (200, #"{"code":5}"#, "code=0", "id", .failed("短信平台答复 code=5")),
-      (200, "no json", "code=0", "id", .failed("短信平台答复 code=无")), (202, "", nil, "id", .accepted(reference: nil)),
+      (200, "no json", "code=0", "id", .failed("短信平台答复 code=无")),
+      (202, "", nil, "id", .accepted(reference: nil, via: "mas")),
       (400, "", nil, "id", .refused("短信平台拒绝：400")), (401, "", nil, "id", .failed("短信平台答复 401")),
       (503, "", nil, "id", .failed("短信平台答复 503")),
     ] as [(Int, String, String?, String, ChannelOutcome)])
   func answersOfAnSMSGateway(
     _ status: Int, _ body: String, _ success: String?, _ reference: String, _ outcome: ChannelOutcome
   ) {
-    var sms = MessagingSettings.SMS(url: "http://localhost")
+    var sms = SMSGateway(code: "mas", name: "云MAS", url: "http://localhost")
     sms.success = success
     sms.reference = reference
     #expect(SMSAnswer(TransportAnswer(status: status, body: Array(body.utf8))).outcome(sms) == outcome)
@@ -106,31 +110,71 @@ import Transport
   @Test func aPeerThatIsNotThereIsAFailureToBeRepeated() async throws {
     var settings = MessagingSettings()
     settings.timeout = .seconds(2)
-    settings.sms = .init(url: "http://127.0.0.1:9/sms")
+    settings.sms = [SMSGateway(code: "mas", name: "云MAS", url: "http://127.0.0.1:9/sms")]
     settings.mail = .init(url: "smtp://127.0.0.1:9", from: "a@b.cn")
     let content = MessageContent(title: "题", text: "文", sms: "短")
     func message(_ address: String) -> OutgoingMessage {
       OutgoingMessage(id: 1, address: address, template: "t", content: content, url: nil)
     }
-    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("连接不上服务器"))
+    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("云MAS：连接不上服务器"))
     #expect(await MessageChannel.mail().send(message("x@y.cn"), settings) == .failed("邮件没有发出：连接不上服务器"))
     #expect(await MessageChannel.mail().send(message("x@y.cn>\r\nDATA"), settings) == .refused("邮箱地址不对"))
-    settings.sms = .init(url: "file:///etc/passwd")
-    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("地址写得不对"))
+    settings.sms = [SMSGateway(code: "mas", name: "云MAS", url: "file:///etc/passwd")]
+    #expect(await MessageChannel.sms().send(message("13800001001"), settings) == .failed("云MAS：地址写得不对"))
+  }
+
+  @Test func aGatewayGetsItsBodyInItsOwnForm() throws {
+    let content = MessageContent(title: "题", text: "文", sms: "说：“好\"吗&=”")
+    let message = OutgoingMessage(id: 7, address: "13800001001", template: "t", content: content, url: nil)
+    var gateway = SMSGateway(code: "mas", name: "云MAS", url: "http://localhost")
+    gateway.signature = "达州公安"
+    gateway.token = SecretBytes(Array("a&b\"".utf8))
+    let json = gateway.request(message, text: "说“好\"吗&=”", timeout: .seconds(1))
+    let parsed = try JSON(parsing: try #require(json.body))
+    #expect(parsed["text"]?.string == "【达州公安】说“好\"吗&=”" && parsed["phone"]?.string == "13800001001")
+    #expect(json.headers.contains("Authorization: Bearer a&b\""))
+    gateway.kind = .form
+    gateway.body = "to={phone}&text={text}&key={token}"
+    let form = gateway.request(message, text: "好&吗", timeout: .seconds(1))
+    let text = String(decoding: try #require(form.body), as: UTF8.self)
+    #expect(text.hasPrefix("to=13800001001&text=%E3%80%90") && text.hasSuffix("%E5%A5%BD%26%E5%90%97&key=a%26b%22"))
+    #expect(!form.headers.contains { $0.hasPrefix("Authorization") })
+    #expect(gateway.faults.isEmpty)
+    gateway.body = "to={phone}"
+    #expect(gateway.faults.map(\.field) == ["body"])
+    gateway.kind = .json
+    gateway.body = #"{"phone": "{phone}", "text": {text}}"#
+    #expect(gateway.faults.map(\.field) == ["body"], "a text needs its quotes")
+  }
+
+  /// Two gateways on ports where nothing listens, and none at all.
+  @Test func whereNoGatewayAnswersEachIsNamed() async throws {
+    var settings = MessagingSettings()
+    settings.timeout = .seconds(2)
+    settings.sms = (1...2).map { SMSGateway(id: $0, code: "g\($0)", name: "平台\($0)", url: "http://127.0.0.1:9/\($0)") }
+    let message = OutgoingMessage(
+      id: 1, address: "13800001001", template: "t", content: MessageContent(title: "题", text: "文", sms: "短"), url: nil)
+    let time = ManualClock(MessageFixture.start)
+    let channel = MessageChannel.sms(clock: time.clock)
+    for _ in 1...CircuitBreaker.limit {
+      #expect(await channel.send(message, settings) == .failed("平台1：连接不上服务器；平台2：连接不上服务器"))
+    }
+    #expect(await channel.send(message, settings) == .failed("短信渠道都没有应答，稍后再试"), "both rest")
+    #expect(channel.missing(MessagingSettings()) == "没有启用的短信发送渠道")
   }
 
   @Test func aPasswordFileThatOthersMayReadStopsTheStart() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lifang-secrets-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let file = folder.appendingPathComponent("sms-token").path
+    let file = folder.appendingPathComponent("smtp-password").path
     _ = FileManager.default.createFile(
       atPath: file, contents: Data("geheim\n".utf8), attributes: [.posixPermissions: 0o644])
     let error = #expect(throws: Refusal.self) { _ = try MessagingSecrets(environment: [:], folder: folder.path) }
     #expect(error?.code == "secret-readable")
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
-    let secrets = try MessagingSecrets(environment: ["LIFANG_SMTP_PASSWORD": "pw"], folder: folder.path)
-    #expect(secrets.sms?.bytes == Array("geheim".utf8) && secrets.mail?.bytes == Array("pw".utf8))
-    #expect(secrets.wechat == nil && "\(secrets)".contains("geheim") == false)
+    let secrets = try MessagingSecrets(environment: ["LIFANG_WECHAT_SECRET": "pw"], folder: folder.path)
+    #expect(secrets.mail?.bytes == Array("geheim".utf8) && secrets.wechat?.bytes == Array("pw".utf8))
+    #expect("\(secrets)".contains("geheim") == false)
   }
 }

@@ -69,6 +69,49 @@ import Transport
     #expect(messages.sms.taken.map(\.template) == ["alarm", "slow"])
   }
 
+  @Test func aCityMaySendInTheOrderOfTime() async throws {
+    let messages = try await MessageFixture()
+    try await messages.send("slow", to: 1)
+    messages.time.advance(seconds: 10)
+    try await messages.send("alarm", to: 2)
+    try await messages.drain(messages.runner { $0.order = .time })
+    #expect(messages.sms.taken.map(\.template) == ["slow", "alarm"])
+  }
+
+  @Test func aChannelSendsNoMoreInAMinuteThanItMay() async throws {
+    let messages = try await MessageFixture()
+    for user in Int64(1)...5 { try await messages.send("slow", to: user) }
+    let runner = messages.runner { $0.rates = [.sms: 2] }
+    #expect(try await messages.drain(runner) == 2)
+    messages.time.advance(seconds: 59)
+    #expect(try await messages.drain(runner) == 0)
+    messages.time.advance(seconds: 2)
+    #expect(try await messages.drain(runner) == 2)
+    #expect(messages.sms.taken.count == 4)
+  }
+
+  @Test func theRecordNamesTheGatewayAndIsFoundByIt() async throws {
+    let messages = try await MessageFixture()
+    messages.sms.answer(.accepted(reference: "A1", via: "mas"), .accepted(reference: "A2", via: "backup"))
+    for user in Int64(1)...2 { try await messages.send("slow", to: user) }
+    try await messages.drain()
+    var query = MessageCenter.LogQuery()
+    query.via = "backup"
+    #expect(try await messages.center.log(query).entries.map(\.user) == [2])
+    query.via = nil
+    query.user = 1
+    #expect(try await messages.center.log(query).entries.map(\.via) == ["mas"])
+    query = .init()
+    query.key = "none"
+    #expect(try await messages.center.log(query).count == 0)
+    query = .init()
+    (query.from, query.to) = (messages.center.clock.today(), messages.center.clock.today())
+    #expect(try await messages.center.log(query).count == 2)
+    query.from = messages.center.clock.today().adding(days: 1)
+    query.to = nil
+    #expect(try await messages.center.log(query).count == 0)
+  }
+
   // MARK: What people want
 
   @Test func atNightOnlyUrgentMessagesGoOut() async throws {
@@ -139,7 +182,7 @@ import Transport
     #expect(try await messages.entry(.sms).reason == "短信平台没有配置")
     #expect(try await messages.entry(.email).reason == "邮件服务器没有配置")
     #expect(try await messages.entry(.wechat).reason == "微信公众号没有配置")
-    #expect(try runner.channelStates().map(\.problem) == ["短信平台没有配置", "邮件服务器没有配置", "微信公众号没有配置"])
+    #expect(try await runner.channelStates().map(\.problem) == ["没有启用的短信发送渠道", "邮件服务器没有配置", "微信公众号没有配置"])
   }
 
   // MARK: Addresses
@@ -202,7 +245,7 @@ import Transport
     try await messages.drain(runner)
     #expect(messages.sms.taken.count == 5)
     #expect(messages.mail.taken.count == 1)
-    #expect(try runner.channelStates().first?.problem?.contains("没有应答") == true)
+    #expect(try await runner.channelStates().first?.problem?.contains("没有应答") == true)
     // One tries after half a minute; it fails, and the pause is twice as long.
     messages.time.advance(seconds: 30)
     try await messages.drain(runner)
@@ -213,7 +256,7 @@ import Transport
     messages.sms.always(.accepted(reference: nil))
     messages.time.advance(seconds: 1)
     try await messages.drain(runner)
-    #expect(try runner.channelStates().first?.problem == nil)
+    #expect(try await runner.channelStates().first?.problem == nil)
     messages.time.advance(seconds: 300)
     try await messages.drain(runner)
     #expect(try await messages.center.log(.init()).entries.allSatisfy { $0.state == .sent })

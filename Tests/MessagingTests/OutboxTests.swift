@@ -188,17 +188,19 @@ import Testing
     let messages = try await MessageFixture()
     try await messages.send("slow", to: 1)
     try await messages.send("slow", to: 2)
-    messages.sms.answer(.accepted(reference: "A1"), .accepted(reference: "A2"))
+    messages.sms.answer(.accepted(reference: "A1", via: "mas"), .accepted(reference: "A2", via: "mas"))
     try await messages.drain()
     let receipts = try MessageReceipt.read(
       try JSON(
         parsing:
           #"{"receipts":[{"id":"A1","state":"delivered"},{"id":"A2","state":"failed","reason":"停机"},{"id":"B","state":"failed"}]}"#
       ))
-    #expect(try await messages.center.accept(receipts) == ["B"])
+    #expect(
+      try await messages.center.accept(receipts, from: "other") == ["A1", "A2", "B"], "another gateway's numbers")
+    #expect(try await messages.center.accept(receipts, from: "mas") == ["B"])
     let entries = try await messages.center.log(.init()).entries
     #expect(entries.map(\.state) == [.failed, .delivered] && entries.map(\.reason) == ["停机", nil])
-    #expect(try await messages.center.accept([MessageReceipt(reference: "A1", isDelivered: false)]) == [])
+    #expect(try await messages.center.accept([MessageReceipt(reference: "A1", isDelivered: false)], from: "mas") == [])
     #expect(try await messages.center.log(.init()).entries.map(\.state) == [.failed, .delivered])
     for wrong in [#"{}"#, #"{"receipts":[{"id":"A1"}]}"#, #"{"receipts":[{"id":"A1","state":"gone"}]}"#] {
       let json = try JSON(parsing: wrong)
@@ -209,17 +211,17 @@ import Testing
   @Test func aReceiptNeedsTheRightSignatureOfThisMoment() async throws {
     let messages = try await MessageFixture()
     let secret = SecretBytes(Array("geheim".utf8))
-    var settings = MessagingSettings()
+    var gateway = SMSGateway(code: "mas", name: "云MAS", url: "http://localhost")
     let body = Array(#"{"receipts":[]}"#.utf8)
     func check(_ timestamp: Int64, _ tag: String, _ body: [UInt8]) throws(Refusal) {
-      try messages.center.checkReceipt(body: body, timestamp: String(timestamp), signature: tag, settings)
+      try messages.center.checkReceipt(body: body, timestamp: String(timestamp), signature: tag, of: gateway)
     }
     func sign(_ timestamp: Int64) -> String {
       Hex.encode(HMAC(key: secret, .sha256).authenticate(Array("\(timestamp).".utf8) + body))
     }
     let now = messages.time.clock.now().seconds
     #expect(throws: Refusal.self) { try check(now, sign(now), body) }
-    settings.secrets.receipt = secret
+    gateway.receiptSecret = secret
     try check(now, sign(now), body)
     try check(now - 299, sign(now - 299), body)
     #expect(throws: Refusal.self) { try check(now - 301, sign(now - 301), body) }

@@ -32,6 +32,56 @@ import Testing
     #expect(templates.template("task_assigned")?.channels == [.site])
   }
 
+  private static let lamp = """
+    entity: lamp
+    label: 路灯
+    fields:
+      - {name: number, label: 编号, type: text, max: 20}
+      - {name: broken, label: 坏了, type: boolean}
+      - {name: phone, label: 电话, type: phone, classification: sensitive, mask: phone}
+      - {name: unit_id, label: 单位, type: text, max: 20}
+    """
+
+  private static func trigger(_ trigger: String, value: String = "number") -> String {
+    """
+    message: lamp_broken
+    label: 路灯坏了
+    channels: [site, sms]
+    title: 路灯 {number}
+    text: 路灯 {number} 坏了。
+    sms: 路灯 {number} 坏了。
+    trigger: \(trigger)
+    variables: [{name: number, label: 编号, value: "\(value)"}]
+    """
+  }
+
+  @Test func aTriggerIsProvedAgainstItsRegister() throws {
+    let right = TemplateTests.trigger(#"{register: lamp, when: "broken == true", to: {phone: phone}}"#)
+    let template = try template(TemplateTests.lamp, right)
+    #expect(template.trigger?.register == "lamp" && template.trigger?.audience == .phone(field: "phone"))
+    #expect(template.trigger?.values.keys.sorted() == ["number"])
+    let wrong = [
+      (#"{register: lamps, to: {phone: phone}}"#, "number", "没有登记表“lamps”"),
+      (#"{register: lamp, when: "number", to: {phone: phone}}"#, "number", "应能判断是否成立"),
+      (#"{register: lamp, when: "gone == 1", to: {phone: phone}}"#, "number", "gone"),
+      (#"{register: lamp, to: {phone: phones}}"#, "number", "没有字段“phones”"),
+      (#"{register: lamp, to: {unit: unit_id}}"#, "number", "应是对机构的引用"),
+      (#"{register: lamp}"#, "number", "缺少 to"), (#"{register: lamp, to: {role: x}}"#, "number", "role 只和 unit 一起用"),
+      (#"{register: lamp, to: {phone: phone}}"#, "phone", "敏感内容"),
+    ]
+    for (text, value, message) in wrong {
+      let found = findings(TemplateTests.lamp, TemplateTests.trigger(text, value: value))
+      #expect(found.contains { $0.contains(message) }, "\(text): \(found)")
+    }
+    // What the program sends has no formulas, and what a record triggers none without.
+    let plain = TemplateTests.trigger(#"{register: lamp, to: {phone: phone}}"#)
+      .replacingOccurrences(of: "trigger: {register: lamp, to: {phone: phone}}\n", with: "")
+    #expect(findings(TemplateTests.lamp, plain).contains { $0.contains("只用于有触发条件") })
+    let silent = TemplateTests.trigger(#"{register: lamp, to: {phone: phone}}"#).replacingOccurrences(
+      of: #", value: "number""#, with: "")
+    #expect(findings(TemplateTests.lamp, silent).contains { $0.contains("没有写 value") })
+  }
+
   @Test func aTemplateIsFilledInForEachChannel() throws {
     let template = try template(MessageFixture.notice)
     let content = MessageContent(template, ["name": "刘芳", "what": "请来领证"], link: "12-a")

@@ -204,3 +204,14 @@ def until(condition, seconds=60, every=0.05):
             return value
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(every)
+
+
+def sms_gateway(client, code, url, **fields):
+    """A gateway of short messages, tried and switched on by an administrator; answers its number."""
+    made = client.send("POST", "/api/r/sms_gateway", {"code": code, "name": f"短信平台 {code}", "url": url, **fields})
+    assert made.status_code == 201, made.text
+    number = made.json()["id"]
+    assert client.post(f"/messages/gateways/{number}/test", {"phone": "13800009999"}).status_code == 303
+    enabled = client.send("POST", f"/api/r/sms_gateway/{number}/actions/enable", {})
+    assert enabled.status_code == 200, enabled.text
+    return number

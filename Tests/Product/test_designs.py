@@ -7,7 +7,7 @@ import pytest
 from pages import answer, apply
 from playwright.sync_api import expect
 from test_accessibility import check
-from test_cases import Form, said
+from test_cases import NAME, PASSED, Form, said
 
 PROCESS = "/designs/process/hukou_on_site"
 ITEM = "/designs/item/hukou_001"
@@ -197,6 +197,30 @@ def test_a_day_of_the_calendar_is_turned_with_one_click(visit, clients):
         saved(clients("sysadmin").post("/designs/calendar/china_2026/discard"))
 
 
+def test_an_item_goes_up_to_the_city_bureau_when_the_city_says_so(clients, newcomer, city):
+    """三级审批: station, county, city (C-340, C-511)."""
+    admin = clients("sysadmin")
+    text = form(admin, f"{NAMING}/text")["text"]
+    higher = text.replace("hukou_county", "hukou_city").replace(
+        "county_hukou_approver]", "county_hukou_approver, city_hukou_manager]")
+    assert higher.count("hukou_city") > 1
+    saved(admin.post(f"{NAMING}/text", {"text": higher, "seen": ""}))
+    try:
+        publish(clients, NAMING, "市局要求审批")
+        bureau = newcomer(
+            "city_hukou_manager", clearance="secret",
+            unit=int(city.sql("select parent_id from unit where id = (select unit_id from app_user where account = 'shenpi')")))
+        case = apply(clients("resident"), NAME)
+        for account in ("fujing", "huji", "shenpi"):
+            saved(answer(clients(account), case, PASSED | {"opinion": "同意"}))
+        assert steps(clients("resident"), case) == ["city_review"]
+        assert answer(clients("shenpi"), case, PASSED | {"opinion": "同意"}).status_code in (404, 409)
+        saved(answer(bureau, case, {"review": "refused", "opinion": "依据不足"}))
+        assert "不予办理：依据不足" in said(clients("resident").get(case))
+    finally:
+        restore(clients, NAMING)
+
+
 def test_a_message_is_reworded_with_a_preview(clients):
     admin = clients("sysadmin")
     path = "/designs/message/case_submitted"
@@ -206,6 +230,47 @@ def test_a_message_is_reworded_with_a_preview(clients):
     preview = admin.post(f"{path}/edit", values | {"title": "受理通知：{item}", "step": "preview"})
     assert preview.status_code == 200 and "受理通知：" in said(preview)
     assert "交付版生效" in said(admin.get(path))
+
+
+def test_a_message_of_ones_own_is_sent_when_a_record_fulfils_its_condition(clients, newcomer, city):
+    admin, mark = clients("sysadmin"), secrets.token_hex(3)
+    path = f"/designs/message/own_{mark}"
+    made = admin.post("/designs/message/new", {"name": f"own_{mark}", "label": f"上报提醒{mark}", "copy": ""})
+    saved(made)
+    assert "系统不知道何时发送它" in said(admin.get(path))
+    values = form(admin, f"{path}/edit") | {
+        "title": "{who}上报了{summary}", "text": "{summary}（{state}）", "channels": "site",
+        "trigger_register": "problem_report", "trigger_when": f"summary == '灯{mark}' and state == 'answered'",
+        "trigger_to": "user", "trigger_field": "reporter_user_id",
+        "variables": "who | 上报人 | reporter_user_id | 王五\nsummary | 问题 | summary | 打不开\nstate | 状态 | state | 已答复",
+    }
+    wrong = admin.post(f"{path}/edit", values | {"trigger_field": "nobody", "step": "save"})
+    assert wrong.status_code == 422 and "没有字段“nobody”" in said(wrong)
+    preview = admin.post(f"{path}/edit", values | {"step": "preview"})
+    assert "王五上报了打不开" in said(preview)
+    saved(admin.post(f"{path}/edit", values | {"step": "save"}))
+    publish(clients, path)
+    assert f"上报提醒{mark}" in said(admin.get("/designs/message?q=own"))
+
+    reporter = clients("fujing")
+    report = reporter.send("POST", "/api/r/problem_report", {
+        "summary": f"灯{mark}", "kind": "fault", "description": "打不开"})
+    assert report.status_code == 201, report.text
+    number = report.json()["id"]
+
+    def told():
+        return [item["title"] for item in reporter.json("/messages").json()["items"] if mark in item["title"]]
+
+    own = [title for title in told() if "上报了" in title]
+    assert own == [], "it has not been answered yet"
+    unit = int(city.sql("select unit_id from app_user where account = 'shenpi'"))
+    bureau = newcomer("city_hukou_manager", unit=unit, clearance="secret")
+    assert bureau.post(f"/r/problem_report/{number}/do/answer", {"answer": "已修复"}).status_code == 303
+    own = [title for title in told() if "上报了" in title]
+    assert len(own) == 1 and own[0].endswith(f"上报了灯{mark}") and not own[0].startswith("上报了")
+    # The program's own messages keep their variables and their occasion.
+    other = admin.get("/designs/message/case_result/edit").text
+    assert "trigger_register" not in other
 
 
 def test_a_kind_of_material_is_added_and_one_in_use_stays(clients):

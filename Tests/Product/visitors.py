@@ -15,7 +15,7 @@ import threading
 import urllib.request
 
 import pytest
-from clients import Client, Markup, sm3, until
+from clients import Client, Markup, sm3, sms_gateway, until
 
 _numbers = itertools.count(1)
 
@@ -214,11 +214,8 @@ def phones(clients):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Phones.sent.clear()
 
-    def setting(name, value):
-        saved = clients("sysadmin").post(f"/settings/parameters/messaging.{name}", {"value": value})
-        assert saved.status_code == 303, saved.text[:500]
-
-    setting("sms_url", f"http://127.0.0.1:{server.server_port}/sms")
+    number = sms_gateway(clients("sysadmin"), f"phones-{server.server_port}", f"http://127.0.0.1:{server.server_port}/sms")
+    Phones.sent.clear()
     yield Phones.sent
-    setting("sms_url", "-")
+    assert clients("sysadmin").send("POST", f"/api/r/sms_gateway/{number}/actions/disable", {}).status_code == 200
     server.shutdown()

@@ -29,10 +29,13 @@ package struct QueryRoutes: Sendable {
     router.on(.post, "/queries/{connector}/{operation}", at: site) { visit in try await query(visit) }
   }
 
-  private static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
+  private func purposes(of connector: Connector) -> [Choice] {
+    connector.purposes.isEmpty ? LookPurpose.choices : connector.purposes.map { Choice($0, $0) }
+  }
 
-  private func purposes(of connector: Connector) -> [String] {
-    connector.purposes.isEmpty ? QueryRoutes.purposes : connector.purposes
+  /// Why somebody asks, of the reasons that the form offers.
+  private func stated(_ form: FormData, for connector: Connector) -> String? {
+    connector.purposes.isEmpty ? LookPurpose.stated(form) : connector.purposes.first { $0 == form.first("purpose") }
   }
 
   private static let use = Permission("connector_query", "use")
@@ -97,7 +100,7 @@ package struct QueryRoutes: Sendable {
     }
     fields.append(
       Shell.Field(
-        "purpose", "事由", .select(typed?.first("purpose") ?? "", purposes(of: connector).map { Choice($0, $0) }),
+        "purpose", "事由", .select(typed?.first("purpose") ?? "", purposes(of: connector)),
         isRequired: true, help: "会记入调用记录", error: errors["purpose"]))
     return try await visit.page(
       operation.label, status: status, crumbs: [Crumb(title(visit), "/queries")], subtitle: connector.system
@@ -151,9 +154,9 @@ package struct QueryRoutes: Sendable {
         errors.append(FieldError(field.name, error.message))
       }
     }
-    let purpose = form.first("purpose") ?? ""
-    if !purposes(of: connector).contains(purpose) { errors.append(FieldError("purpose", "请选择查询的事由。")) }
-    guard errors.isEmpty else { return try await page(visit, form, errors, nil, status: 422) }
+    let stated = stated(form, for: connector)
+    if stated == nil { errors.append(FieldError("purpose", "请选择查询的事由。")) }
+    guard errors.isEmpty, let purpose = stated else { return try await page(visit, form, errors, nil, status: 422) }
     // Before the call: what is asked leaves a trace, whatever becomes of the answer.
     try await note(visit, connector, operation, values, purpose)
     let answer = try await client.call(

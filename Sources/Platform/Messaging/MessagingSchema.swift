@@ -101,6 +101,15 @@ package enum MessagingSchema {
           primary key (user_id, channel)
         );
         comment on table message_address_claim is '待确认的消息地址';
-        """)
+        """),
+    Migration(
+      id: "0077-message-gateways",
+      sql: """
+        -- The code of the gateway that took it over, where a channel has several.
+        alter table message_delivery add column via text collate "C";
+        -- What a channel sent in the last minute.
+        create index message_delivery_sent on message_delivery (channel, sent_at) where sent_at is not null;
+        create index message_person on message (user_id, id) where user_id is not null;
+        """),
   ]
 }

@@ -1,130 +1,99 @@
 import Access
 package import Audit
 import Core
+package import Entities
 import HTML
 package import HTTP
+import Identity
 package import Messaging
 import SQL
 import Shell
 package import Site
 
-/// What became of messages, for administrators (消息记录); shows nothing of what they say, and addresses masked.
+/// What became of messages, for administrators (消息记录, B4-271, B4-275, B4-276); addresses are masked, and what a message
+/// says is shown to whoever states why they look.
 package struct MessageLogRoutes: Sendable {
   let site: Site
   let center: MessageCenter
   let runner: MessageRunner
-  let audit: Audit
+  let store: RecordStore
 
-  package init(site: Site, center: MessageCenter, runner: MessageRunner, audit: Audit) {
+  package init(site: Site, center: MessageCenter, runner: MessageRunner, store: RecordStore) {
     self.site = site
     self.center = center
     self.runner = runner
-    self.audit = audit
+    self.store = store
   }
 
   package func register(in router: inout Router) {
     router.on(.get, "/messages/log", at: site) { visit in try await list(visit) }
     router.on(.get, "/messages/log/{id}", at: site) { visit in try await detail(visit) }
     router.on(.post, "/messages/log/{id}/retry", at: site) { visit in try await retry(visit) }
+    router.on(.get, "/messages/log/{id}/reveal", at: site) { visit in try await askContent(visit) }
+    router.on(.post, "/messages/log/{id}/reveal", at: site) { visit in try await content(visit) }
     router.on(.post, "/messages/log/test", at: site) { visit in try await test(visit) }
   }
 
   private static let view = Permission("message", "view")
   private static let again = Permission("message", "retry")
+  private static let reveal = Permission("message", "reveal")
 
   // MARK: List
 
   private func list(_ visit: Visit) async throws -> Response {
     try visit.principal.require(MessageLogRoutes.view, toDo: "查看消息记录")
-    let items = visit.request.query
-    var query = MessageCenter.LogQuery()
-    query.state = items.first("state").flatMap { LoggedDelivery.State(rawValue: $0) }
-    query.channel = items.first("channel").flatMap { MessageChannelKind(rawValue: $0) }
-    query.template = items.first("template").flatMap { $0.isEmpty ? nil : $0 }
-    query.page = min(max(items.first("page").flatMap { Int($0) } ?? 1, 1), 10_000)
-    query.size = min(max(items.first("size").flatMap { Int($0) } ?? 50, 10), 200)
-    let final = query
-    let (entries, count) = try await center.log(final)
+    let filters = MessageLogFilters(visit.request.query)
+    let (entries, count) = try await center.log(filters.query)
+    let names = try await self.names(entries.compactMap(\.user) + (filters.query.user.map { [$0] } ?? []), visit)
     if visit.wantsJSON { return .json(json(entries, count)) }
-    let channels = try runner.channelStates()
+    let channels = try await runner.channelStates()
     let mayRetry = visit.principal.may(MessageLogRoutes.again)
     return try await visit.page(
       "消息记录", layout: .list, subtitle: channels.map { "\($0.kind.label)：\($0.problem ?? "可用")" }.joined(separator: "；"),
       actions: mayRetry ? [Action("给自己发测试消息", .post("/messages/log/test", []), icon: .send)] : [],
-      moreActions: [Action("消息模板", .link("/messages/templates"), icon: .document)]
+      moreActions: [Action("消息模板", .link("/designs/message"), icon: .document)]
     ) {
       ListView(
-        filters: filters(final), chips: chips(final), table: table(final, entries),
+        filters: filters.bar(templates: center.templates.all, names: names),
+        chips: filters.chips(templates: center.templates, names: names), table: table(filters, entries, names),
         pager: Pager(
-          total: count >= MessageCenter.countLimit ? .about(count) : .exact(count), page: final.page, size: final.size,
-          shown: entries.count, path: { page, size in path(final, page: page, size: size) }))
+          total: count >= MessageCenter.countLimit ? .about(count) : .exact(count), page: filters.query.page,
+          size: filters.query.size, shown: entries.count, path: { page, size in filters.path(page: page, size: size) }))
     }
   }
 
-  private func path(
-    _ query: MessageCenter.LogQuery, page: Int = 1, size: Int = 50, without name: String? = nil
-  ) -> String {
-    var parts: [(String, String)] = []
-    if let state = query.state { parts.append(("state", state.rawValue)) }
-    if let channel = query.channel { parts.append(("channel", channel.rawValue)) }
-    if let template = query.template { parts.append(("template", template)) }
-    if page > 1 { parts.append(("page", String(page))) }
-    if size != 50 { parts.append(("size", String(size))) }
-    let kept = parts.filter { $0.0 != name }.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }
-    return kept.isEmpty ? "/messages/log" : "/messages/log?" + kept.joined(separator: "&")
+  /// What users are called, as far as this one may know it.
+  private func names(_ users: [Int64], _ visit: Visit) async throws -> [Int64: String] {
+    try await store.records(as: visit.principal, origin: visit.request.origin).titles(
+      "app_user", Array(Set(users)).sorted())
   }
 
-  private func filters(_ query: MessageCenter.LogQuery) -> FilterBar {
-    FilterBar(
-      path: "/messages/log", search: nil,
-      basic: [
-        Shell.Field(
-          "state", "状态",
-          .select(
-            query.state?.rawValue ?? "", LoggedDelivery.State.allCases.map { Choice($0.rawValue, $0.label) },
-            blank: "全部")),
-        Shell.Field(
-          "channel", "渠道",
-          .select(
-            query.channel?.rawValue ?? "", MessageChannelKind.allCases.map { Choice($0.rawValue, $0.label) },
-            blank: "全部")),
-        Shell.Field(
-          "template", "模板",
-          .select(query.template ?? "", center.templates.all.map { Choice($0.name, $0.label) }, blank: "全部")),
-      ])
+  private func recipient(_ entry: LoggedDelivery, _ names: [Int64: String]) -> String {
+    let name = entry.user.map { names[$0] ?? "用户 \($0)" }
+    let parts = [name, entry.address.isEmpty ? nil : entry.address].compactMap(\.self)
+    return parts.isEmpty ? "—" : parts.joined(separator: " ")
   }
 
-  private func chips(_ query: MessageCenter.LogQuery) -> ActiveFilters {
-    var chips: [ActiveFilters.Chip] = []
-    if let state = query.state { chips.append(.init("状态", state.label, removePath: path(query, without: "state"))) }
-    if let channel = query.channel {
-      chips.append(.init("渠道", channel.label, removePath: path(query, without: "channel")))
-    }
-    if let name = query.template {
-      let label = center.templates.template(name)?.label ?? name
-      chips.append(.init("模板", label, removePath: path(query, without: "template")))
-    }
-    return ActiveFilters(chips, clearPath: "/messages/log")
-  }
-
-  private func table(_ query: MessageCenter.LogQuery, _ entries: [LoggedDelivery]) -> DataTable {
-    let isFiltered = query.state != nil || query.channel != nil || query.template != nil
+  private func table(
+    _ filters: MessageLogFilters, _ entries: [LoggedDelivery], _ names: [Int64: String]
+  ) -> DataTable {
     return DataTable(
       caption: "消息记录",
       columns: [
-        Column("消息"), Column("渠道"), Column("状态", .state), Column("发给", .code), Column("次数", .number),
+        Column("消息"), Column("渠道"), Column("状态", .state), Column("发给"), Column("次数", .number),
         Column("说明", .wide), Column("产生时间", .date), Column("下次发送", .date),
       ],
       rows: entries.map { entry in
         TableRow(
           id: String(entry.id), name: "\(entry.label) \(entry.id)", path: "/messages/log/\(entry.id)",
           cells: [
-            .text(entry.label), .text(entry.channel.label), MessageLogRoutes.badge(entry).html, .text(entry.address),
+            .text(entry.label), .text(entry.channel.label), MessageLogRoutes.badge(entry).html,
+            .text(recipient(entry, names)),
             .text(String(entry.attempts)), .text(entry.reason ?? ""), .text(entry.createdAt.display),
             .text(entry.runAt?.display ?? ""),
           ])
       }, opensPanel: false,
-      empty: isFiltered
+      empty: filters.isNarrowed
         ? .nothingFound("没有符合条件的记录", "换一个条件试试。", clear: "/messages/log")
         : .empty("还没有发过消息", "系统发出的消息会在这里留下记录。", icon: .bell))
   }
@@ -149,7 +118,10 @@ package struct MessageLogRoutes: Sendable {
           [
             "id": .int(entry.id), "template": .string(entry.template), "channel": .string(entry.channel.rawValue),
             "state": .string(entry.state.rawValue), "attempts": .int(Int64(entry.attempts)),
-            "address": .string(entry.address), "reason": entry.reason.map { .string($0) } ?? .null,
+            "address": .string(entry.address), "user": entry.user.map { .int($0) } ?? .null,
+            "via": entry.via.map { .string($0) } ?? .null,
+            "readAt": entry.readAt.map { .string($0.iso8601) } ?? .null,
+            "reason": entry.reason.map { .string($0) } ?? .null,
             "createdAt": .string(entry.createdAt.iso8601),
             "sentAt": entry.sentAt.map { .string($0.iso8601) } ?? .null,
           ]
@@ -166,12 +138,18 @@ package struct MessageLogRoutes: Sendable {
     if entry.state == .failed || entry.state == .skipped, visit.principal.may(MessageLogRoutes.again) {
       actions.append(Action("重发", .post("/messages/log/\(entry.id)/retry", []), style: .primary, icon: .refresh))
     }
+    if visit.principal.may(MessageLogRoutes.reveal) {
+      actions.append(Action("查看内容", .dialog("/messages/log/\(entry.id)/reveal"), icon: .eye))
+    }
+    let names = try await names(entry.user.map { [$0] } ?? [], visit)
     let items = [
-      DetailItem("模板", text: entry.label), DetailItem("渠道", text: entry.channel.label),
-      DetailItem("发给", text: entry.address, isCode: true), DetailItem("优先级", text: entry.priority.label),
+      DetailItem("模板", text: entry.label),
+      DetailItem("渠道", text: entry.channel.label + (entry.via.map { "（\($0)）" } ?? "")),
+      DetailItem("发给", text: recipient(entry, names)), DetailItem("优先级", text: entry.priority.label),
       DetailItem("产生时间", text: entry.createdAt.display, isCode: true),
       DetailItem("发出时间", text: entry.sentAt?.display ?? "还没有", isCode: true),
       DetailItem("下次发送", text: entry.runAt?.display ?? "不再发送", isCode: true),
+      DetailItem("签收", text: entry.channel == .site ? entry.readAt.map { "\($0.display) 已读" } ?? "还没有打开" : nil),
       DetailItem("说明", text: entry.reason ?? "无", isWide: true),
     ]
     return try await visit.page(
@@ -180,6 +158,44 @@ package struct MessageLogRoutes: Sendable {
     ) {
       Card("发送情况") { DetailList(items) }
       Card("每次发送", isFlush: true) { attemptTable(attempts) }
+    }
+  }
+
+  // MARK: What it says
+
+  private func question(_ id: Int64, error: String? = nil) -> Confirmation {
+    LookPurpose.question(
+      "查看消息内容", consequence: "消息里可能有个人信息。这次查看会记入审计日志，收件人实名登记的，本人可以看到。",
+      path: "/messages/log/\(id)/reveal", submit: "查看内容", cancel: "/messages/log/\(id)", error: error)
+  }
+
+  private func askContent(_ visit: Visit) async throws -> Response {
+    try visit.principal.require(MessageLogRoutes.reveal, toDo: "查看消息内容")
+    return try await visit.confirmation(question(try visit.request.integer("id")))
+  }
+
+  private func content(_ visit: Visit) async throws -> Response {
+    try visit.principal.require(MessageLogRoutes.reveal, toDo: "查看消息内容")
+    let id = try visit.request.integer("id")
+    guard let purpose = LookPurpose.stated(try await visit.request.body.form()) else {
+      return try await visit.confirmation(question(id, error: "请选择查看的用途。"), status: 422)
+    }
+    let (principal, origin) = (visit.principal, visit.request.origin)
+    let content = try await store.database.transaction { transaction in
+      let (content, user) = try await center.content(
+        of: id, for: purpose, by: principal, audit: store.audit, origin: origin, in: transaction)
+      if let user, let own = try await RealName.of(user: user, in: transaction) {
+        try await PersonalAccess(audit: store.audit).record(
+          principal, persons: [own.person], fields: ["message"], purpose: purpose, origin: origin, in: transaction)
+      }
+      return content
+    }
+    let path = "/messages/log/\(id)"
+    return try await visit.page(
+      "消息内容", crumbs: [Crumb("消息记录", "/messages/log")], actions: [Action("回到记录", .link(path), style: .primary)]
+    ) {
+      Notice(.info, "您正在查看消息内容，用途：\(purpose)。已记入审计日志。")
+      MessageCards(content: content)
     }
   }
 
@@ -200,7 +216,7 @@ package struct MessageLogRoutes: Sendable {
 
   private func retry(_ visit: Visit) async throws -> Response {
     let id = try visit.request.integer("id")
-    try await center.retry(id, by: visit.principal, audit: audit, origin: visit.request.origin)
+    try await center.retry(id, by: visit.principal, audit: store.audit, origin: visit.request.origin)
     return try visit.redirect(to: "/messages/log/\(id)", saying: "已排队重发，稍后刷新查看结果。")
   }
 

@@ -28,9 +28,6 @@ package enum DefinitionKind: String, Sendable, Hashable, CaseIterable {
 
   /// How its files end.
   package var suffix: String { self == .process ? "bpmn" : "yaml" }
-
-  /// Whether one can be added: messages are sent by the program, which knows those it has.
-  package var canBeAdded: Bool { self != .message }
 }
 
 /// Which definition.
@@ -78,9 +75,19 @@ package struct DefinitionEntry: Sendable {
   package let label: String
   /// In force; `nil` for one that was never published.
   package let version: Int?
+  /// When what is in force was published or gone back to; `nil` for what was delivered.
   package let since: Instant?
+  /// Who drafted its first version and when that was published (创建); `nil` for what was delivered.
+  package let created: Creation?
   package let hasDraft: Bool
   package let isTried: Bool
+}
+
+extension DefinitionEntry {
+  package struct Creation: Sendable, Hashable {
+    package let by: String
+    package let at: Instant
+  }
 }
 
 /// What came of putting a version in force, an entry of the history (版本记录).

@@ -30,11 +30,26 @@ extension DefinitionStore {
     {
       since[try row.get("name")] = try row.get("at", as: Instant.self)
     }
+    // What was delivered had been there before its first version of here.
+    var created: [String: DefinitionEntry.Creation] = [:]
+    for row in try await database.query(
+      """
+      select r.name, r.published_at, coalesce(u.name, '') as author
+      from definition_release r left join app_user u on u.id = r.drafted_by
+      where r.kind = \(kind.rawValue) and r.version = 1
+      """)
+    {
+      let name: String = try row.get("name")
+      if deliveredText(of: DefinitionKey(kind, name)) == nil {
+        created[name] = .init(by: try row.get("author"), at: try row.get("published_at"))
+      }
+    }
     return names.union(drafts.keys).map { name in
       let key = DefinitionKey(kind, name)
       return DefinitionEntry(
         key: key, label: label(of: key, text(of: key) ?? drafts[name]?.content ?? ""), version: version(of: key),
-        since: since[name], hasDraft: drafts[name] != nil, isTried: drafts[name]?.isTried ?? false)
+        since: since[name], created: created[name], hasDraft: drafts[name] != nil,
+        isTried: drafts[name]?.isTried ?? false)
     }.sorted { ($0.key.name) < ($1.key.name) }
   }
 
@@ -88,7 +103,6 @@ extension DefinitionStore {
       throw Refusal(.tooLarge, "draft-too-large", "内容超过 1 MB，没有保存。请精简后再试。")
     }
     let isKnown = text(of: key) != nil
-    guard isKnown || key.kind.canBeAdded else { throw DefinitionStore.missing }
     guard isKnown || DeclarationName.isValid(key.name) else {
       throw Refusal(
         .invalid, "definition-name", "代号只用小写字母、数字和下划线，以字母开头，最多 \(DeclarationName.maximumLength) 个字符。请改正。",
@@ -179,6 +193,10 @@ extension DefinitionStore {
   /// The program gives a message its values; which, is not the administrator's to change.
   private func missingVariables(_ key: DefinitionKey, _ candidate: Candidate) -> [Finding] {
     guard let template = candidate.templates.template(key.name) else { return [] }
+    guard deliveredText(of: key) != nil else {
+      return template.trigger != nil
+        ? [] : [Finding(.error, template.position, "系统不知道何时发送它，请写明触发条件：哪个登记表、什么情况、发给谁")]
+    }
     let given = Set(MessageVariables.names(in: deliveredText(of: key) ?? ""))
     let own = Set(template.variables.map(\.name))
     if given == own { return [] }

@@ -4,6 +4,7 @@ import Definitions
 import Entities
 import HTML
 import HTTP
+import Messaging
 import Processes
 import Shell
 import Site
@@ -19,23 +20,43 @@ extension DefinitionRoutes {
     let query = visit.request.query.first("q") ?? ""
     let all = try await store.entries(kind)
     let words = query.lowercased().split(whereSeparator: \.isWhitespace)
+    let channel = (visit.request.query.first("channel")).flatMap(MessageChannelKind.init(rawValue:))
+    let templates = messages(kind)
     let found = all.filter { entry in
       words.allSatisfy { "\(entry.label) \(entry.key.name)".lowercased().contains($0) }
+        && (channel == nil || channel.map { templates[entry.key.name]?.channels.contains($0) == true } == true)
     }
     let rows = found.map { entry in
-      TableRow(
+      let template = templates[entry.key.name]
+      let sending: [HTML] =
+        kind != .message
+        ? []
+        : [
+          .text(template?.channels.map(\.label).joined(separator: "、") ?? "—"), .text(template?.priority.label ?? "—"),
+          .text(template?.expires.map { "\($0) 小时" } ?? "不限"),
+        ]
+      return TableRow(
         id: entry.key.name, name: entry.label, path: path(entry.key),
-        cells: [
-          .text(entry.label), .text(entry.key.name),
+        cells: [.text(entry.label), .text(entry.key.name)] + sending + [
           entry.version.map { Badge(DefinitionRelease.label($0), $0 == 0 ? .neutral : .success).html }
             ?? Badge("未发布", .neutral).html,
           entry.hasDraft
             ? Badge(entry.isTried ? "已试运行，待发布" : "起草中", entry.isTried ? .info : .warning).html : .text("—"),
+          .text(entry.created.map { "\($0.by) \($0.at.display.prefix(10))" } ?? "随系统提供"),
           .text(entry.since?.display ?? "—"),
         ])
     }
+    let sending = kind == .message ? [Column("渠道"), Column("优先级"), Column("有效期")] : []
+    let basic =
+      kind == .message
+      ? [
+        Shell.Field(
+          "channel", "渠道",
+          .select(
+            channel?.rawValue ?? "", MessageChannelKind.allCases.map { Choice($0.rawValue, $0.label) }, blank: "全部"))
+      ] : []
     let actions =
-      kind.canBeAdded && mayDraft(visit)
+      mayDraft(visit)
       ? [Action("新建\(kind.label)", .link("/designs/\(kind.rawValue)/new"), style: .primary, icon: .plus)] : []
     let tabs = Tabs(
       DefinitionKind.allCases.map { Tabs.Tab($0.label, path: "/designs/\($0.rawValue)", isCurrent: $0 == kind) })
@@ -43,23 +64,28 @@ extension DefinitionRoutes {
       kind.label, layout: .wide, subtitle: "先起草，再用办过的件试运行，由另一人发布；在办的件一直按原来的版本办完。", actions: actions,
       tabs: tabs
     ) {
-      FilterBar(path: "/designs/\(kind.rawValue)", search: .init(value: query, hint: "名称、代号"), basic: [])
+      FilterBar(path: "/designs/\(kind.rawValue)", search: .init(value: query, hint: "名称、代号"), basic: basic)
       Card(isFlush: true) {
         DataTable(
           caption: kind.label,
-          columns: [
-            Column("名称", .wide), Column("代号", .code), Column("生效版本", .state), Column("草稿", .state),
-            Column("最近发布或回退", .date),
+          columns: [Column("名称", .wide), Column("代号", .code)] + sending + [
+            Column("生效版本", .state), Column("草稿", .state), Column("创建"), Column("最近发布或回退", .date),
           ], rows: rows, opensPanel: false,
           empty: .nothingFound("没有找到", "换一个词试试，或清除搜索。", clear: "/designs/\(kind.rawValue)"))
       }
     }
   }
 
+  /// The templates in force, by name; none for other kinds.
+  private func messages(_ kind: DefinitionKind) -> [String: MessageTemplate] {
+    kind != .message
+      ? [:] : Dictionary(cases.messages.templates.all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
   // MARK: A new one
 
   func new(_ visit: Visit) async throws -> Response {
-    guard let kind = DefinitionKind(rawValue: try visit.request.parameter("kind")), kind.canBeAdded else {
+    guard let kind = DefinitionKind(rawValue: try visit.request.parameter("kind")) else {
       throw DefinitionStore.missing
     }
     return try await newForm(
@@ -71,8 +97,15 @@ extension DefinitionRoutes {
     status: Int = 200
   ) async throws -> Response {
     try store.requireView(visit.principal)
-    let entries = try await store.entries(kind)
+    let templates = messages(kind)
+    let entries = try await store.entries(kind).filter { kind != .message || templates[$0.key.name]?.trigger != nil }
     func error(_ field: String) -> String? { errors.first { $0.field == field }?.message }
+    let blank =
+      switch kind {
+      case .process: "一个审核环节的空白流程"
+      case .message: "空白的站内消息"
+      case .item, .materials, .calendar: "请选择"
+      }
     let fields = [
       Shell.Field("label", "名称", .text(label, .init(maximum: 60)), isRequired: true, error: error("label")),
       Shell.Field(
@@ -82,8 +115,8 @@ extension DefinitionRoutes {
         "copy", "从哪一个开始",
         .select(
           copy, entries.map { Choice($0.key.name, $0.label, detail: $0.key.name) },
-          blank: kind == .process ? "一个审核环节的空白流程" : "请选择"),
-        isRequired: kind != .process, help: "复制它的内容作为草稿，原来的不变。", error: error("copy")),
+          blank: blank),
+        isRequired: kind != .process && kind != .message, help: "复制它的内容作为草稿，原来的不变。", error: error("copy")),
     ]
     return try await visit.page(
       "新建\(kind.label)", status: status, crumbs: [Crumb(kind.label, "/designs/\(kind.rawValue)")]
@@ -97,7 +130,7 @@ extension DefinitionRoutes {
   }
 
   func create(_ visit: Visit) async throws -> Response {
-    guard let kind = DefinitionKind(rawValue: try visit.request.parameter("kind")), kind.canBeAdded else {
+    guard let kind = DefinitionKind(rawValue: try visit.request.parameter("kind")) else {
       throw DefinitionStore.missing
     }
     let form = try await visit.request.body.form()
@@ -110,7 +143,9 @@ extension DefinitionRoutes {
       errors.append(FieldError("name", "已有代号为“\(name)”的\(kind.label)。请换一个代号。"))
     }
     let source = store.text(of: DefinitionKey(kind, copy))
-    if source == nil, kind != .process || !copy.isEmpty { errors.append(FieldError("copy", "请选择从哪一个开始。")) }
+    if source == nil, kind != .process && kind != .message || !copy.isEmpty {
+      errors.append(FieldError("copy", "请选择从哪一个开始。"))
+    }
     guard errors.isEmpty else {
       return try await newForm(visit, kind, name: name, label: label, copy: copy, errors: errors, status: 422)
     }

@@ -64,7 +64,9 @@ extension DefinitionRoutes {
       actions.append(Action("查看与生效版本的差异", .link(path(work.key, "compare")), style: .quiet))
       if mayDraft(visit) { actions.append(Action("放弃草稿", .dialog(path(work.key, "discard")), style: .quiet)) }
     }
-    if work.key.kind.canBeAdded, mayDraft(visit) {
+    let template = template(work.text, work.key)
+    // What the program sends is sent by the program alone.
+    if mayDraft(visit), work.key.kind != .message || template?.trigger != nil {
       actions.append(
         Action("复制为新的", .link("/designs/\(work.key.kind.rawValue)/new?copy=\(work.key.name)"), style: .quiet))
     }

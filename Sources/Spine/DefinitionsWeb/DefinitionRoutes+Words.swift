@@ -35,7 +35,7 @@ extension DefinitionRoutes {
 
   /// A template as a draft words it.
   func template(_ text: String, _ key: DefinitionKey) -> MessageTemplate? {
-    MessageTemplates(Catalog().laying([(file: key.file, yaml: text)]).catalog).template(key.name)
+    MessageTemplates(catalog.laying([(file: key.file, yaml: text)]).catalog).template(key.name)
   }
 }
 

@@ -4,10 +4,11 @@ import YAML
 
 /// The text that a new definition begins with.
 enum NewDefinition {
-  /// - Parameter source: what it copies; `nil` for a process with one step.
+  /// - Parameter source: what it copies; `nil` for a process with one step and a message in site.
   static func text(_ key: DefinitionKey, label: String, from source: String?) -> String {
     guard key.kind != .process else { return process(key, label, source).bpmn }
-    let node = (try? YAMLNode(parsing: source ?? "{}", file: key.file)) ?? .mapping([])
+    let start = source ?? (key.kind == .message ? "{channels: [site], title: \"\", text: \"\"}" : "{}")
+    let node = (try? YAMLNode(parsing: start, file: key.file)) ?? .mapping([])
     return node.setting(key.kind.rawValue, .string(key.name)).setting("label", .string(label)).write()
   }
 

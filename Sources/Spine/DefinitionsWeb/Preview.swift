@@ -5,6 +5,7 @@ import Definitions
 import Entities
 import HTML
 import Messaging
+import MessagingWeb
 import Processes
 import Shell
 import YAML
@@ -159,16 +160,7 @@ struct MessagePreview {
   var html: HTML {
     let content = MessageContent(template, template.examples, link: "1024")
     return HTML {
-      Card("站内消息与邮件") {
-        h3 { content.title }
-        for line in content.text.split(separator: "\n") { p { String(line) } }
-      }
-      if let sms = content.sms { Card("短信（示例 \(sms.count) 字，70 字以内按一条计）") { p { sms } } }
-      if let wechat = content.wechat {
-        Card("微信模板消息") {
-          DetailList(wechat.data.sorted { $0.key < $1.key }.map { DetailItem($0.key, text: $0.value) })
-        }
-      }
+      MessageCards(content: content)
       Card("变量", isFlush: true) {
         DataTable(
           caption: "变量", columns: [Column("写法", .code), Column("含义"), Column("示例", .wide)],

@@ -75,7 +75,6 @@ package enum HouseholdLedger {
   private static let setting = "lifang.household_changes"
 
   package static func addHooks(to hooks: inout RecordHooks) {
-    hooks.after(printRule) { events, records in try await follow(events, records) }
     for register in [HouseholdBook.person, HouseholdBook.entity] {
       hooks.after(register) { events, records in try await note(events, register, records) }
     }
@@ -176,39 +175,17 @@ package enum HouseholdLedger {
 
   /// 登记项目变更.
   package static let item = "household_change_item"
-  /// 变更打印控制.
-  static let printRule = "change_print_rule"
 
-  /// The items that a line's card records; whether each is printed is the administrator's.
+  /// The items that a line's card records. Whether each is printed is asked of 变更打印控制 when a card is.
   private static func enter(_ line: LedgerLine, of change: Int64, _ records: Records) async throws {
     let items = line.items(records.store.catalog)
     guard !items.isEmpty else { return }
-    let rules = try await records.asSystem.list(
-      ListQuery(printRule, filters: [ListFilter("printed", .equals(.boolean(false)))], columns: ["field"], limit: 100))
-    let silent = Set(rules.records.compactMap { $0["field"].text })
     for item in items {
       var values = item.values
       values["\(entity)_id"] = .integer(change)
-      values["printed"] = .boolean(!silent.contains(item.field))
       values["officer_name"] = records.principal.kind == .user ? .text(records.principal.name) : .null
       values["changed_on"] = .date(records.store.clock.now().chinaTime.date)
       try await records.asSystem.insert(self.item, values.filter { !$0.value.isNull }, input: .code)
-    }
-  }
-
-  /// What the rule says holds for changes of before too: cards are printed from what stands.
-  private static func follow(_ events: [RecordEvent], _ records: Records) async throws {
-    guard let transaction = records.transaction else { return }
-    _ = try await transaction.query("select set_config(\("lifang.scope_\(item)"), '{\"all\":true}', true)")
-    for event in events {
-      guard let field = event["field"].text else { continue }
-      let printed = event.kind == .deleted || event["printed"].boolean == true
-      try await transaction.execute(
-        """
-        update household_change_item set printed = \(printed), version = version + 1,
-          updated_at = greatest(\(records.store.clock.now()), updated_at), updated_by = \(records.principal.actor)
-        where field = \(field) and printed <> \(printed)
-        """)
     }
   }
 

@@ -89,6 +89,8 @@ struct Deployment: Sendable {
     FeedDifferenceRules.addHooks(to: &hooks)
     ReportRules().addHooks(to: &hooks)
     ClientApplicationRules().addHooks(to: &hooks)
+    SMSGateways.addHooks(to: &hooks)
+    BroadcastRules.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

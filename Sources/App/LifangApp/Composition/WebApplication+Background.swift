@@ -87,6 +87,14 @@ extension WebApplication {
       }
       group.addTask {
         while !Task.isCancelled {
+          do { try await broadcasts.run(log: deployment.log) } catch {
+            if !Task.isCancelled { deployment.log.fault(error, "broadcasts-failed") }
+          }
+          try? await Task.sleep(for: .seconds(15))
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
           do { try await cases.followParcels() } catch {
             if !Task.isCancelled { deployment.log.fault(error, "parcels-failed") }
           }

@@ -62,6 +62,7 @@ struct WebApplication: Sendable {
   let definitions: DefinitionStore
   let messages: MessageCenter
   let messageRunner: MessageRunner
+  let broadcasts: Broadcasts
   let dock: FerryDock
   let pushes: PushRunner
   let signOn: SignOn
@@ -92,7 +93,9 @@ struct WebApplication: Sendable {
         receiver)
     }
     let store = deployment.makeStore(
-      following: [problems, registers, corrections, plates, tenancies, merchants, push, colleagues])
+      following: [
+        problems, registers, corrections, plates, tenancies, merchants, push, colleagues, MessageTriggers(line: told),
+      ])
     self.store = store
     let identity = try deployment.identity(store)
     self.identity = identity
@@ -197,16 +200,19 @@ struct WebApplication: Sendable {
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
     }
+    let gateways = SMSGateways(store)
     let messageRunner = MessageRunner(
       center: messages,
       channels: [
-        .sms(), .mail(clock: deployment.clock) { try await files.attachment($0) }, .wechat(clock: deployment.clock),
+        .sms(clock: deployment.clock), .mail(clock: deployment.clock) { try await files.attachment($0) },
+        .wechat(clock: deployment.clock),
       ],
-      settings: messagingSettings,
+      settings: { try MessagingSettings(parameters, secrets: secrets, sms: try await gateways.enabled()) },
       configuration: .init(
         worker: "node-\(ProcessInfo.processInfo.processIdentifier)", publicOrigin: origin, log: deployment.log,
         metrics: deployment.metrics))
     self.messageRunner = messageRunner
+    broadcasts = Broadcasts(store: store, center: messages)
 
     let assets = try Assets(folder: configuration.installation.web)
     let stranger = Principal(
@@ -302,9 +308,12 @@ struct WebApplication: Sendable {
       site: site, store: store, files: files,
       limiter: RateLimiter(capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: 2)
     ).register(in: &router)
-    MessageLogRoutes(site: site, center: messages, runner: messageRunner, audit: store.audit).register(in: &router)
-    TemplateRoutes(site: site, center: messages).register(in: &router)
-    ReceiptRoutes(center: messages, settings: messagingSettings).register(in: &router)
+    MessageLogRoutes(site: site, center: messages, runner: messageRunner, store: store).register(in: &router)
+    SMSGatewayRoutes(
+      site: site, gateways: gateways, limiter: RateLimiter(capacity: 5, interval: 12), settings: messagingSettings
+    ).register(in: &router)
+    ReceiptRoutes(center: messages, gateways: gateways).register(in: &router)
+    BroadcastRoutes(site: site, broadcasts: broadcasts).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     QueryRoutes(site: site, client: connectors).register(in: &router)
     SharedRoutes(site: site, sharing: sharing).register(in: &router)

@@ -160,8 +160,6 @@ extension RecordRoutes {
 
   // MARK: Reveal
 
-  private static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
-
   func askReveal(_ visit: Visit) async throws -> Response {
     let register = try register(visit, to: "reveal")
     return try await visit.confirmation(revealForm(register, try visit.recordID(), error: nil))
@@ -169,25 +167,18 @@ extension RecordRoutes {
 
   private func revealForm(_ register: Register, _ id: Int64, error: String?) -> Confirmation {
     let path = "/r/\(register.entity.name)/\(id)"
-    return Confirmation(
-      title: "查看完整信息", consequences: ["这次查看会记入审计日志，本人可以看到是谁、因为什么查看。"],
-      fields: [
-        Shell.Field(
-          "purpose", "用途", .select("", RecordRoutes.purposes.map { Choice($0, $0) }), isRequired: true, error: error),
-        Shell.Field("note", "说明", .text("", .init(maximum: 100, placeholder: "例如：接处警编号、走访事由"))),
-      ], errors: error.map { [FieldError("purpose", $0)] } ?? [], path: "\(path)/reveal", submit: "查看完整信息",
-      cancelPath: path)
+    return LookPurpose.question(
+      "查看完整信息", consequence: "这次查看会记入审计日志，本人可以看到是谁、因为什么查看。", path: "\(path)/reveal",
+      submit: "查看完整信息", cancel: path, error: error)
   }
 
   func reveal(_ visit: Visit) async throws -> Response {
     let register = try register(visit, to: "reveal")
     let id = try visit.recordID()
     let form = try await visit.request.body.form()
-    guard let purpose = form.first("purpose"), RecordRoutes.purposes.contains(purpose) else {
+    guard let stated = LookPurpose.stated(form) else {
       return try await visit.confirmation(revealForm(register, id, error: "请选择查看的用途。"), status: 422)
     }
-    let note = form.first("note") ?? ""
-    let stated = note.isEmpty ? purpose : "\(purpose)：\(note.prefix(100))"
     let record = try await store.records(as: visit.principal, purpose: stated, origin: visit.request.origin)
       .get(register.entity.name, id, reveal: true)
     let display = FieldDisplay(catalog: register.catalog)

@@ -60,6 +60,18 @@ package struct MessageCenter: Sendable {
     }
     var content = MessageContent(template, values, link: link)
     content.attachments = attachments
+    return try await send(template, content, to: recipients, key: key, in: transaction)
+  }
+
+  /// Sends what was worded elsewhere, by the channels and with the priority of `template`.
+  ///
+  /// - Parameter until: when it is no longer worth sending; `nil` leaves it to the template.
+  /// - Returns: how many recipients had not been sent it before.
+  func send(
+    _ template: MessageTemplate, _ content: MessageContent, to recipients: [MessageRecipient], until: Instant? = nil,
+    key: String, in transaction: Transaction
+  ) async throws -> Int {
+    let expiry = until ?? template.expires.map { clock.now() + Int64($0) * 3600 }
     let keyed = Dictionary(
       try recipients.map { (try $0.key(keys), $0) }, uniquingKeysWith: { first, _ in first })
     var count = 0
@@ -67,7 +79,10 @@ package struct MessageCenter: Sendable {
     // In one order, so that two senders of the same never wait for each other in a circle.
     for (recipientKey, recipient) in keyed.sorted(by: { $0.key < $1.key }) {
       let channels = recipient.channels(of: template)
-      guard try await add(template, content, recipient, recipientKey, channels, key: key, in: transaction) else {
+      guard
+        try await add(
+          template, content, recipient, recipientKey, channels, expiry: expiry, key: key, in: transaction)
+      else {
         continue
       }
       count += 1
@@ -80,12 +95,11 @@ package struct MessageCenter: Sendable {
   /// False when it was there already.
   private func add(
     _ template: MessageTemplate, _ content: MessageContent, _ recipient: MessageRecipient, _ recipientKey: String,
-    _ channels: [MessageChannelKind], key: String, in transaction: Transaction
+    _ channels: [MessageChannelKind], expiry: Instant?, key: String, in transaction: Transaction
   ) async throws -> Bool {
     let now = clock.now()
     let json = content.json(address: recipient.address)
     let sealed = try keys.seal(Array(json.text.utf8), associated: MessageCenter.domain(recipientKey))
-    let expiry = template.expires.map { now + Int64($0) * 3600 }
     // A template without words for this kind of address leaves a trace in the log all the same.
     let isSpeechless = channels.isEmpty
     let names = isSpeechless ? [recipient.onlyChannel.rawValue] : channels.map(\.rawValue)

@@ -1,7 +1,7 @@
 package import Access
 package import Audit
 package import Core
-import SQL
+package import SQL
 
 /// A delivery as administrators see it: how it stands, and nothing of what it says.
 package struct LoggedDelivery: Sendable, Hashable {
@@ -30,8 +30,12 @@ package struct LoggedDelivery: Sendable, Hashable {
   package let priority: MessagePriority
   package let attempts: Int
   package let reason: String?
-  /// `138****5678`; the number of a user while nothing else is known.
+  /// `138****5678`; empty while nothing is known.
   package let address: String
+  /// Whom it is for; `nil` for people without an account.
+  package let user: Int64?
+  /// The code of the gateway that took it over, where the channel has several.
+  package let via: String?
   package let createdAt: Instant
   /// When it is tried next.
   package let runAt: Instant?
@@ -55,6 +59,17 @@ extension MessageCenter {
     package var state: LoggedDelivery.State?
     package var channel: MessageChannelKind?
     package var template: String?
+    /// The code of the gateway that took it over.
+    package var via: String?
+    /// Whom it is for.
+    package var user: Int64?
+    /// Whether the recipient has opened it in the box; says something of in-site messages only (签收, B4-271).
+    package var isRead: Bool?
+    /// Days on which it was made, both counted, by China Standard Time.
+    package var from: CivilDate?
+    package var to: CivilDate?
+    /// What one sending of a template was called.
+    package var key: String?
     package var page = 1
     package var size = 50
 
@@ -69,6 +84,12 @@ extension MessageCenter {
     if let state = query.state { conditions.append("d.state = \(state.rawValue)") }
     if let channel = query.channel { conditions.append("d.channel = \(channel.rawValue)") }
     if let template = query.template { conditions.append("m.template = \(template)") }
+    if let via = query.via { conditions.append("d.via = \(via)") }
+    if let user = query.user { conditions.append("m.user_id = \(user)") }
+    if let isRead = query.isRead { conditions.append("d.channel = 'site' and (m.read_at is not null) = \(isRead)") }
+    if let from = query.from { conditions.append("m.created_at >= \(from.start)") }
+    if let to = query.to { conditions.append("m.created_at < \(to.adding(days: 1).start)") }
+    if let key = query.key { conditions.append("m.dedupe = \(key)") }
     let source: SQL = """
       from message_delivery d join message m on m.id = d.message_id
       where \(SQL.join(conditions, separator: " and "))
@@ -108,7 +129,7 @@ extension MessageCenter {
 
   private static let logColumns: SQL = """
     d.id, m.template, m.label, d.channel, d.state, d.lease_until, m.priority, d.attempt, d.reason, d.masked_address,
-    m.user_id, m.created_at, d.run_at, d.sent_at, m.read_at
+    m.user_id, m.created_at, d.run_at, d.sent_at, m.read_at, d.via
     """
 
   private func logged(_ row: Row) throws -> LoggedDelivery {
@@ -122,9 +143,31 @@ extension MessageCenter {
       id: try row.get("id"), template: try row.get("template"), label: try row.get("label"), channel: channel,
       state: state, isUnderWay: lease.map { $0 > clock.now() } ?? false,
       priority: MessagePriority(rawValue: try row.get("priority")) ?? .normal, attempts: try row.get("attempt"),
-      reason: try row.get("reason"), address: shown ?? user.map { "用户 \($0)" } ?? "—",
+      reason: try row.get("reason"), address: shown ?? "", user: user, via: try row.get("via"),
       createdAt: try row.get("created_at"), runAt: state == .queued ? try row.get("run_at") : nil,
       sentAt: try row.get("sent_at"), readAt: channel == .site ? try row.get("read_at") : nil)
+  }
+
+  /// What a message says, to somebody who states why they look (查看事由); the audit keeps that, and whom it was for.
+  ///
+  /// - Throws: ``Refusal`` `delivery-missing`, or when the principal may not read what messages say.
+  package func content(
+    of id: Int64, for purpose: String, by principal: Principal, audit: Audit, origin: Origin,
+    in transaction: Transaction
+  ) async throws -> (content: MessageContent, user: Int64?) {
+    try principal.require(Permission("message", "reveal"), toDo: "查看消息内容")
+    let rows = try await transaction.query(
+      """
+      select m.id, m.recipient, m.user_id, m.content from message_delivery d join message m on m.id = d.message_id
+      where d.id = \(id)
+      """)
+    guard let row = rows.first else { throw MessageCenter.deliveryMissing }
+    let user: Int64? = try row.get("user_id")
+    try await audit.append(
+      AuditEntry(
+        principal, "message.reveal", entity: "message", record: try row.get("id"), purpose: purpose, origin: origin,
+        details: ["user": user.map { .int($0) } ?? .null]), in: transaction)
+    return (try open(try row.get("content"), of: try row.get("recipient")).content, user)
   }
 
   /// Puts a delivery that failed or was not sent back into the queue, with all its tries before it;

@@ -44,12 +44,13 @@ extension MessageCenter {
   /// Proves that a receipt comes from the gateway: `signature` is the HMAC-SHA256 of `<timestamp>.<body>` in
   /// hexadecimal digits, `timestamp` the seconds since 1970.
   ///
+  /// - Parameter gateway: whose secret signed it.
   /// - Throws: ``Refusal`` `receipt-signature`, `receipt-unconfigured`.
   package func checkReceipt(
-    body: [UInt8], timestamp: String?, signature: String?, _ settings: MessagingSettings
+    body: [UInt8], timestamp: String?, signature: String?, of gateway: SMSGateway?
   ) throws(Refusal) {
-    guard let secret = settings.secrets.receipt else {
-      throw Refusal(.unavailable, "receipt-unconfigured", "还没有配置回执的密钥，不能接收回执。请联系系统管理员。")
+    guard let secret = gateway?.receiptSecret else {
+      throw Refusal(.unavailable, "receipt-unconfigured", "这个短信发送渠道没有设置回执密钥，不能接收回执。请联系系统管理员。")
     }
     let wrong = Refusal(.forbidden, "receipt-signature", "回执的签名不对或时间相差太多，没有采用。请核对密钥和时钟。")
     guard let timestamp, let seconds = Int64(timestamp),
@@ -62,16 +63,17 @@ extension MessageCenter {
   /// Notes what the gateway reports; returns the references that no message has.
   ///
   /// Of several receipts for a message the first counts.
-  package func accept(
-    _ receipts: [MessageReceipt], from channel: MessageChannelKind = .sms
-  ) async throws -> [String] {
+  ///
+  /// - Parameter gateway: its code; what another took over is unknown to it.
+  package func accept(_ receipts: [MessageReceipt], from gateway: String) async throws -> [String] {
     let now = clock.now()
     var unknown: [String] = []
     for receipt in receipts {
       let rows = try await database.query(
         """
         with known as (
-          select id, state from message_delivery where channel = \(channel.rawValue) and reference = \(receipt.reference)
+          select id, state from message_delivery
+          where channel = 'sms' and reference = \(receipt.reference) and via = \(gateway)
         ), changed as (
           update message_delivery d set state = \(receipt.isDelivered ? "delivered" : "failed"), finished_at = \(now),
             reason = \(receipt.isDelivered ? nil : receipt.reason ?? "短信平台报告没有送达")

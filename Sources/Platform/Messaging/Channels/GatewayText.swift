@@ -5,15 +5,28 @@ enum GatewayText {
   /// A JSON text with `{name}` in it: values are written as the inside of JSON strings. Braces that belong to JSON and to
   /// no known name stay as they are.
   static func json(_ source: String, _ values: [String: String]) -> [UInt8] {
+    filled(source, values) { value in
+      var quoted: [UInt8] = []
+      JSON.write(string: value, into: &quoted)
+      return Array(quoted.dropFirst().dropLast())
+    }
+  }
+
+  /// A form (`phone={phone}&text={text}`): values are percent-encoded.
+  static func form(_ source: String, _ values: [String: String]) -> [UInt8] {
+    filled(source, values) { Array(query($0).utf8) }
+  }
+
+  private static func filled(
+    _ source: String, _ values: [String: String], _ written: (String) -> [UInt8]
+  ) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = source[...]
     while let open = rest.firstIndex(of: "{") {
       bytes += rest[..<open].utf8
       let after = rest.index(after: open)
       if let close = rest[after...].firstIndex(of: "}"), let value = values[String(rest[after..<close])] {
-        var quoted: [UInt8] = []
-        JSON.write(string: value, into: &quoted)
-        bytes += quoted.dropFirst().dropLast()
+        bytes += written(value)
         rest = rest[rest.index(after: close)...]
       } else {
         bytes.append(UInt8(ascii: "{"))

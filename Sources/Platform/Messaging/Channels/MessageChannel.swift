@@ -20,8 +20,8 @@ package struct OutgoingMessage: Sendable, Hashable {
 
 /// How a channel fared with a message.
 package enum ChannelOutcome: Sendable, Hashable {
-  /// Taken over by the gateway, which calls it `reference`.
-  case accepted(reference: String?)
+  /// Taken over by the gateway, which calls it `reference`; `via` is the code of one among several gateways.
+  case accepted(reference: String?, via: String? = nil)
   /// Never to be tried again: there is no such number, for instance.
   case refused(String)
   /// Worth another try: time-out, overload, no connection.

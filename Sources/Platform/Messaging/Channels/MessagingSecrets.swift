@@ -2,16 +2,13 @@ package import Core
 package import Crypto
 import Glibc
 
-/// Passwords of the gateways: from the environment or from files beside the keys, never from the database.
+/// Passwords of mail server and official account: from the environment or from files beside the keys, never from the
+/// database. Those of ``SMSGateway``s stand encrypted in their register.
 package struct MessagingSecrets: Sendable {
   /// 邮件服务器的密码: `LIFANG_SMTP_PASSWORD` or `keys/smtp-password`.
   package var mail: SecretBytes?
-  /// 短信平台的令牌: `LIFANG_SMS_TOKEN` or `keys/sms-token`.
-  package var sms: SecretBytes?
   /// 公众号的 AppSecret: `LIFANG_WECHAT_SECRET` or `keys/wechat-secret`.
   package var wechat: SecretBytes?
-  /// With which the SMS gateway signs its receipts: `LIFANG_RECEIPT_SECRET` or `keys/receipt-secret`.
-  package var receipt: SecretBytes?
 
   package init() {}
 
@@ -21,9 +18,7 @@ package struct MessagingSecrets: Sendable {
   /// - Throws: ``Refusal`` `secret-readable` when others than the owner may read a file.
   package init(environment: [String: String], folder: String) throws(Refusal) {
     mail = try MessagingSecrets.read("LIFANG_SMTP_PASSWORD", "smtp-password", environment, folder)
-    sms = try MessagingSecrets.read("LIFANG_SMS_TOKEN", "sms-token", environment, folder)
     wechat = try MessagingSecrets.read("LIFANG_WECHAT_SECRET", "wechat-secret", environment, folder)
-    receipt = try MessagingSecrets.read("LIFANG_RECEIPT_SECRET", "receipt-secret", environment, folder)
   }
 
   private static func read(

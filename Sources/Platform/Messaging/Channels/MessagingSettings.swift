@@ -12,10 +12,22 @@ package struct MessagingSettings: Sendable {
   package var timeout: Duration = .seconds(15)
   /// Days after which messages are deleted.
   package var keepDays: Int64 = 730
+  /// Which of what waits goes first (消息优先级与排序, B4-270).
+  package var order = Order.priority
+  /// How many a minute each channel may send; without an entry any number (频率限制, B4-265).
+  package var rates: [MessageChannelKind: Int] = [:]
   package var mail: Mail?
-  package var sms: SMS?
+  /// The gateways that are switched on, the one to be used first at the head.
+  package var sms: [SMSGateway] = []
   package var wechat: WeChat?
   package var secrets = MessagingSecrets()
+
+  package enum Order: String, Sendable {
+    /// The most pressing; among equals what was made first.
+    case priority
+    /// What was made first.
+    case time
+  }
 
   /// Ways to a mail server.
   package struct Mail: Sendable {
@@ -31,21 +43,6 @@ package struct MessagingSettings: Sendable {
     }
   }
 
-  /// What an SMS gateway wants to hear and answers.
-  package struct SMS: Sendable {
-    package var url: String
-    /// The body, with `{id}`, `{phone}`, `{text}` and `{template}` where they belong, as JSON texts.
-    package var body = MessagingSettings.smsBody
-    /// `code=0`: a member of the answer and what it says when all is well; `nil` trusts the status.
-    package var success: String?
-    /// The member of the answer that names the message in receipts.
-    package var reference = "id"
-    /// 【里坊】 before the text, where the gateway does not put it there.
-    package var signature: String?
-
-    package init(url: String) { self.url = url }
-  }
-
   /// The official account.
   package struct WeChat: Sendable {
     package var url: String
@@ -59,13 +56,12 @@ package struct MessagingSettings: Sendable {
     }
   }
 
-  package static let smsBody = #"{"id":"{id}","phone":"{phone}","text":"{text}"}"#
-
   package init() {}
 
   /// - Throws: ``Fault`` when a parameter is not declared.
-  package init(_ parameters: Parameters, secrets: MessagingSecrets) throws {
+  package init(_ parameters: Parameters, secrets: MessagingSecrets, sms: [SMSGateway] = []) throws {
     self.secrets = secrets
+    self.sms = sms
     func text(_ name: String) throws -> String? {
       let text = try parameters.text("messaging.\(name)")
       return text == MessagingSettings.unset || text.isEmpty ? nil : text
@@ -75,20 +71,17 @@ package struct MessagingSettings: Sendable {
     firstDelay = try parameters.integer("messaging.first_delay")
     timeout = .seconds(try parameters.integer("messaging.timeout"))
     keepDays = try parameters.integer("messaging.keep_days")
+    order = try text("order").flatMap(Order.init(rawValue:)) ?? .priority
+    for (kind, name) in [(MessageChannelKind.sms, "sms"), (.email, "mail"), (.wechat, "wechat")] {
+      let rate = Int(try parameters.integer("messaging.\(name)_rate"))
+      if rate > 0 { rates[kind] = rate }
+    }
     if let url = try text("smtp_url"), let from = try text("smtp_from") {
       var mail = Mail(url: url, from: from)
       mail.requiresTLS = try parameters.boolean("messaging.smtp_tls")
       mail.user = try text("smtp_user")
       mail.fromName = try text("smtp_from_name")
       self.mail = mail
-    }
-    if let url = try text("sms_url") {
-      var sms = SMS(url: url)
-      sms.body = try text("sms_body") ?? MessagingSettings.smsBody
-      sms.success = try text("sms_success")
-      sms.reference = try text("sms_reference") ?? "id"
-      sms.signature = try text("sms_signature")
-      self.sms = sms
     }
     if let url = try text("wechat_url"), let appID = try text("wechat_app_id") {
       var wechat = WeChat(url: url, appID: appID)

@@ -30,7 +30,7 @@ struct DeliveryQueue: Sendable {
   /// How a delivery that was taken goes on.
   enum Ending: Sendable, Hashable {
     /// The channel took it over.
-    case sent(reference: String?, masked: String)
+    case sent(reference: String?, via: String?, masked: String)
     /// There is no way to send it: not configured, not wanted, no address.
     case skipped(String)
     /// Not now; the try does not count.
@@ -52,10 +52,32 @@ struct DeliveryQueue: Sendable {
       """)
   }
 
-  /// Takes the most pressing delivery that is due for one of `channels`, for `lease` seconds. Workers never wait for one
-  /// another, and what one holds no other gets before the lease has ended.
-  func claim(_ channels: [MessageChannelKind], lease: Int64) async throws -> ClaimedDelivery? {
+  /// Those of `channels` that have sent all they may in this minute.
+  func exhausted(_ rates: [MessageChannelKind: Int]) async throws -> Set<MessageChannelKind> {
+    if rates.isEmpty { return [] }
+    let since = center.clock.now() + -60
+    // Each looks no further than it has to.
+    let counts = try await center.database.pipeline(
+      rates.map { channel, rate in
+        """
+        select \(channel.rawValue) as channel, count(*) >= \(rate) as is_full from (
+          select 1 from message_delivery where channel = \(channel.rawValue) and sent_at > \(since) limit \(rate)) s
+        """
+      })
+    return Set(
+      try counts.compactMap { rows in
+        guard let row = rows.first, try row.get("is_full") else { return nil }
+        return MessageChannelKind(rawValue: try row.get("channel"))
+      })
+  }
+
+  /// Takes the delivery that is due for one of `channels` and goes first by `order`, for `lease` seconds. Workers never
+  /// wait for one another, and what one holds no other gets before the lease has ended.
+  func claim(
+    _ channels: [MessageChannelKind], order: MessagingSettings.Order = .priority, lease: Int64
+  ) async throws -> ClaimedDelivery? {
     let now = center.clock.now()
+    let first: SQL = order == .priority ? "rank desc, run_at, id" : "run_at, id"
     let ready: SQL = """
       state = 'queued' and run_at <= \(now) and channel = any(\(channels.map(\.rawValue)))
         and (expires_at is null or expires_at > \(now)) and (lease_until is null or lease_until < \(now))
@@ -64,7 +86,7 @@ struct DeliveryQueue: Sendable {
       """
       with candidate as (
         select id, attempt, worker from message_delivery where \(ready)
-        order by rank desc, run_at, id for update skip locked limit 1
+        order by \(first) for update skip locked limit 1
       ), lost as (
         insert into message_attempt (delivery_id, attempt, worker, finished_at, outcome, reason)
         select id, attempt, worker, \(now), 'lost', '发送的进程中断' from candidate where worker is not null
@@ -96,10 +118,10 @@ struct DeliveryQueue: Sendable {
     var reason: String?
     let change: SQL
     switch ending {
-    case .sent(let reference, let masked):
+    case .sent(let reference, let via, let masked):
       outcome = "sent"
       change = """
-        state = 'sent', sent_at = \(now), finished_at = \(now), reason = null, reference = \(reference),
+        state = 'sent', sent_at = \(now), finished_at = \(now), reason = null, reference = \(reference), via = \(via),
         masked_address = \(masked)
         """
     case .skipped(let why):

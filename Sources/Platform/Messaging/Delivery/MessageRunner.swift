@@ -26,14 +26,14 @@ package final class MessageRunner: Sendable {
 
   package let center: MessageCenter
   private let channels: [MessageChannelKind: MessageChannel]
-  private let settings: @Sendable () throws -> MessagingSettings
+  private let settings: @Sendable () async throws -> MessagingSettings
   private let configuration: Configuration
   private let queue: DeliveryQueue
   private let breakers = Mutex<[MessageChannelKind: CircuitBreaker]>([:])
 
   package init(
-    center: MessageCenter, channels: [MessageChannel], settings: @escaping @Sendable () throws -> MessagingSettings,
-    configuration: Configuration
+    center: MessageCenter, channels: [MessageChannel],
+    settings: @escaping @Sendable () async throws -> MessagingSettings, configuration: Configuration
   ) {
     self.center = center
     self.channels = Dictionary(channels.map { ($0.kind, $0) }, uniquingKeysWith: { first, _ in first })
@@ -48,7 +48,7 @@ package final class MessageRunner: Sendable {
       "message", concurrency: configuration.concurrency, poll: configuration.poll, log: configuration.log)
     await loop.run(on: center.database, channel: MessageCenter.readyChannel) { round in
       try await self.expire()
-      if round % 720 == 0 { try await self.queue.purge(olderThan: try self.settings().keepDays) }
+      if round % 720 == 0 { try await self.queue.purge(olderThan: try await self.settings().keepDays) }
     } next: {
       try await self.work()
     }
@@ -64,13 +64,15 @@ package final class MessageRunner: Sendable {
 
   /// The same, telling whether more was ready.
   private func work() async throws -> WorkLook {
-    let settings = try settings()
+    let settings = try await settings()
     let open = admitted()
     defer { release(open.trying) }
-    let kinds = open.kinds.filter { $0 != .site }
+    let full = try await queue.exhausted(settings.rates)
+    let kinds = open.kinds.filter { $0 != .site && !full.contains($0) }
     if kinds.isEmpty { return .nothing }
-    let lease = settings.timeout.components.seconds * 2 + 60
-    guard let delivery = try await queue.claim(kinds, lease: lease) else { return .nothing }
+    // Short messages may go through several gateways, each with its time.
+    let lease = settings.timeout.components.seconds * Int64(settings.sms.count + 2) + 60
+    guard let delivery = try await queue.claim(kinds, order: settings.order, lease: lease) else { return .nothing }
     let ending: DeliveryQueue.Ending
     do {
       ending = try await deliver(delivery, settings)
@@ -117,9 +119,9 @@ package final class MessageRunner: Sendable {
       url: content.link.map { configuration.publicOrigin + $0 })
     let masked = MessageRunner.masked(address, kind)
     switch await channel.send(message, settings) {
-    case .accepted(let reference):
+    case .accepted(let reference, let via):
       breakers.withLock { $0[kind, default: CircuitBreaker()].succeeded() }
-      return .sent(reference: reference.map { String($0.prefix(200)) }, masked: masked)
+      return .sent(reference: reference.map { String($0.prefix(200)) }, via: via, masked: masked)
     case .refused(let reason):
       // The gateway answered, so it is there.
       breakers.withLock { $0[kind, default: CircuitBreaker()].succeeded() }
@@ -182,8 +184,8 @@ package final class MessageRunner: Sendable {
   }
 
   /// What is wrong with each channel now: not configured, or resting because its gateway does not answer.
-  package func channelStates() throws -> [(kind: MessageChannelKind, problem: String?)] {
-    let settings = try settings()
+  package func channelStates() async throws -> [(kind: MessageChannelKind, problem: String?)] {
+    let settings = try await settings()
     let now = center.clock.now()
     let states = breakers.withLock { $0.mapValues(\.state) }
     return MessageChannelKind.allCases.filter { $0 != .site }.map { kind in

@@ -62,8 +62,8 @@ package struct MessageTemplate: Sendable {
 
   package let name: String
   package let label: String
-  package let channels: [MessageChannelKind]
-  package let priority: MessagePriority
+  package var channels: [MessageChannelKind]
+  package var priority: MessagePriority
   /// In-site and the subject of an e-mail.
   package let title: PlaceholderText
   /// In-site and e-mail.
@@ -77,7 +77,9 @@ package struct MessageTemplate: Sendable {
   /// Hours after which it is no longer worth sending.
   package let expires: Int?
   /// Whether it waits for the morning when it would come at night.
-  package let holdsAtNight: Bool
+  package var holdsAtNight: Bool
+  /// `nil` for those that the program sends.
+  package let trigger: MessageTrigger?
   package let position: SourcePosition
 
   package func variable(_ name: String) -> Variable? { variables.first { $0.name == name } }

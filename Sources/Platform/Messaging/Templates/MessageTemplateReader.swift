@@ -4,18 +4,20 @@ import YAML
 /// Understands one template (`message: case_supplement`) and finds what is wrong with it.
 struct MessageTemplateReader {
   private let document: DeclarationDocument
+  private let catalog: Catalog
   private let collector: FindingCollector
   private let reader: MappingReader
 
   private static let keys = [
     "message", "label", "source", "channels", "priority", "title", "text", "sms", "wechat", "link", "expires", "quiet",
-    "variables",
+    "variables", "trigger",
   ]
 
   private enum Quiet: String, CaseIterable { case hold, send }
 
-  init(_ document: DeclarationDocument, _ collector: FindingCollector) {
+  init(_ document: DeclarationDocument, _ catalog: Catalog, _ collector: FindingCollector) {
     self.document = document
+    self.catalog = catalog
     self.collector = collector
     reader = MappingReader(document.node, "消息模板“\(document.name)”", keys: MessageTemplateReader.keys, collector)
   }
@@ -45,11 +47,13 @@ struct MessageTemplateReader {
       collector.error(reader.place("quiet"), "紧急消息不等免打扰时段结束，请去掉 quiet: hold 或改 priority")
     }
     let link = link()
+    let trigger = trigger()
     guard let title, let body else { return nil }
     return MessageTemplate(
       name: document.name, label: reader.label(fallback: document.name), channels: channels, priority: priority,
       title: title, text: body, sms: sms, wechat: wechat, link: link, variables: variables,
       expires: reader.integer("expires", in: 1...8760), holdsAtNight: priority != .urgent && quiet != .send,
+      trigger: trigger,
       position: reader.position)
   }
 
@@ -79,12 +83,24 @@ struct MessageTemplateReader {
   private func variables() -> [MessageTemplate.Variable] {
     var names: Set<String> = []
     return reader.nodes("variables").compactMap { node in
-      let item = MappingReader(node, "变量", keys: ["name", "label", "example"], collector)
+      let item = MappingReader(node, "变量", keys: ["name", "label", "example", "value"], collector)
       guard let name = item.name("name") else { return nil }
       if !names.insert(name).inserted { collector.error(item.place("name"), "变量“\(name)”重复") }
       let label = item.label(fallback: name)
       return MessageTemplate.Variable(name: name, label: label, example: item.text("example", limit: 300) ?? label)
     }
+  }
+
+  /// What the program sends gets its values from the program, what a record triggers from the record.
+  private func trigger() -> MessageTrigger? {
+    let values = reader.nodes("variables").compactMap { node in node["name"]?.text.map { ($0, node["value"]) } }
+    guard let trigger = reader.mapping("trigger", "触发条件", keys: ["register", "when", "to"]) else {
+      for case (let name, let value?) in values {
+        collector.error(value.position, "变量“\(name)”的 value 只用于有触发条件（trigger）的消息")
+      }
+      return nil
+    }
+    return MessageTriggerReader(catalog: catalog, collector: collector).trigger(trigger, values: values)
   }
 
   // MARK: Texts

@@ -120,7 +120,8 @@ package struct DocumentOffice: Sendable {
       for id in try await ids(of: lookup, register, value, records) {
         let row = DocumentContent.entries(
           try await records.get(register.name, id, reveal: true), register, prefix: prefix, store.catalog)
-        if try content.inRow(row).holds(lookup.keep) { rows.append(row) }
+        let shown = content.inRow(row)
+        if try shown.holds(lookup.keep), try await !leavesOut(lookup.except, shown, records) { rows.append(row) }
       }
     }
     if let first = lookup.first {
@@ -131,6 +132,20 @@ package struct DocumentOffice: Sendable {
       rows[index]["\(prefix)index"] = .init(value: .integer(Int64(index + 1)), text: "\(index + 1)")
     }
     return rows
+  }
+
+  /// Whether a register leaves a record out. It is asked as the system: who prints need not know its rules.
+  private func leavesOut(
+    _ except: DocumentException?, _ content: DocumentContent, _ records: Records
+  ) async throws -> Bool {
+    guard let except else { return false }
+    let value = try except.value.evaluate(in: content.context) { content[$0] }
+    if value.isBlank { return false }
+    let page = try await records.asSystem.list(
+      ListQuery(
+        except.register, filters: [ListFilter(except.field, .equals(value))],
+        columns: try store.entity(except.register).storedFields.map(\.name), limit: 100))
+    return try page.records.contains { rule in try except.when?.holds(in: content.context) { rule[$0] } ?? true }
   }
 
   /// At most ``maximumRows`` of many.

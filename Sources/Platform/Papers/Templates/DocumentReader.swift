@@ -119,7 +119,7 @@ struct DocumentReader {
     var lookups: [DocumentLookup] = []
     for node in reader.nodes("with") {
       let item = MappingReader(
-        node, "关联记录", keys: ["name", "register", "where", "many", "keep", "first", "of"], collector)
+        node, "关联记录", keys: ["name", "register", "where", "many", "keep", "except", "first", "of"], collector)
       var outer = scope
       let of = item.text("of", limit: 50)
       if let of {
@@ -141,10 +141,20 @@ struct DocumentReader {
         DocumentLookup(
           name: name, register: register.name, field: pair.field, value: pair.value, isMany: isMany,
           keep: item.node("keep").flatMap { condition($0, inner) },
-          first: item.node("first").flatMap { condition($0, inner) }, of: of))
+          except: exception(item, inner), first: item.node("first").flatMap { condition($0, inner) }, of: of))
       if isMany { scope.add("\(name)_count", "\(register.label)数", .integer) } else { scope = inner }
     }
     return lookups
+  }
+
+  /// `except: {register: change_print_rule, find: {field: change_field}, when: "printed == false"}`.
+  private func exception(_ item: MappingReader, _ scope: DocumentScope) -> DocumentException? {
+    guard item.has("except"), let rule = item.mapping("except", "除外", keys: ["register", "find", "when"]),
+      let register = register(rule), let pair = pair(rule, "find", register, scope)
+    else { return nil }
+    return DocumentException(
+      register: register.name, field: pair.field, value: pair.value,
+      when: rule.node("when").flatMap { condition($0, DocumentScope(register, parent: nil)) })
   }
 
   private func origins() -> [DocumentOrigin] {

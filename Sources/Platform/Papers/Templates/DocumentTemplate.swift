@@ -63,10 +63,22 @@ package struct DocumentLookup: Sendable {
   package let isMany: Bool
   /// Of those found, which count.
   package let keep: Expression?
+  /// Which of them another register leaves out.
+  package let except: DocumentException?
   /// Those for which it holds stand first: the head of a household.
   package let first: Expression?
   /// Found for each record of this lookup, and shown on its page only.
   package let of: String?
+}
+
+/// A register that says which records a document leaves out: one is left out while a record there is about it.
+package struct DocumentException: Sendable {
+  package let register: String
+  /// The field that says what a record is about, and the value of that which is shown or left out.
+  package let field: String
+  package let value: Expression
+  /// Of the records there, which count.
+  package let when: Expression?
 }
 
 /// A register from whose records a document of another may be asked for: of the household that a person belongs to.

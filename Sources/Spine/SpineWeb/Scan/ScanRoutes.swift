@@ -130,7 +130,7 @@ package struct ScanRoutes: Sendable {
   private func household(_ visit: Visit) async throws -> Response {
     let face = try await face(try visit.request.parameter("code"))
     let form = try await visit.request.body.form()
-    let part = try await staff.household(of: face, purpose: form.first("purpose") ?? "", for: visit)
+    let part = try await staff.household(of: face, purpose: LookPurpose.stated(form), for: visit)
     let frame = try await visit.frame()
     return try visit.html(
       ScanPage(address: face, catalog: catalogs.current, frame: frame, staff: part, verdict: .foreign).render())

@@ -14,8 +14,6 @@ import Site
 struct StaffView: Sendable {
   let store: RecordStore
 
-  static let purposes = ["走访核实", "案件办理", "群众求助", "证件办理", "数据核对"]
-
   /// The working part before anything personal was asked for; `nil` for strangers.
   func summary(of face: PublicAddress, for visit: Visit) async throws -> HTML? {
     guard visit.principal.kind == .user else { return nil }
@@ -50,9 +48,9 @@ struct StaffView: Sendable {
   /// The same with the residents.
   ///
   /// - Throws: ``Refusal`` `purpose-missing` without a purpose of the list; `permission-missing`; `record-missing`.
-  func household(of face: PublicAddress, purpose: String, for visit: Visit) async throws -> HTML {
+  func household(of face: PublicAddress, purpose: String?, for visit: Visit) async throws -> HTML {
     try visit.principal.require(Permission("person", "view"), toDo: "查看住户信息")
-    guard StaffView.purposes.contains(purpose) else {
+    guard let purpose else {
       throw Refusal(.unprocessable, "purpose-missing", "请选择查看住户信息的事由。", field: "purpose")
     }
     guard try await isInScope(face, visit) else {
@@ -143,7 +141,7 @@ struct StaffView: Sendable {
     form(.class("ask"), .method(.post), .action("/d/\(face.code)/household")) {
       formTokenField()
       Shell.Field(
-        "purpose", "查看住户的事由", .select("", StaffView.purposes.map { Choice($0, $0) }), isRequired: true,
+        "purpose", "查看住户的事由", .select("", LookPurpose.choices), isRequired: true,
         help: "会记入审计，住户本人可以看到谁因为什么查看。")
       Action("查看住户信息", .submit(name: nil, value: nil), style: .primary, icon: .people)
     }

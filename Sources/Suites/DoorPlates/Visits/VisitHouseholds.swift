@@ -8,7 +8,7 @@ import SQL
 package struct VisitHouseholds: Sendable {
   package static let entity = "visit_household"
 
-  /// Rows of one transaction.
+  /// Addresses that one transaction looks at.
   private static let page = 500
 
   let store: RecordStore
@@ -53,38 +53,49 @@ package struct VisitHouseholds: Sendable {
   /// - Returns: how many rows were entered or changed.
   package func refresh(period: Int) async throws -> Int {
     var (count, last) = (0, Int64(0))
-    while true {
-      let done = try await step(period, after: last)
-      guard let reached = done.last else { return count }
-      count += done.count
+    while let (reached, changed) = try await step(period, after: last) {
+      count += changed
       last = reached
     }
+    return count
   }
 
-  /// The addresses of the next page that were entered or changed.
-  private func step(_ period: Int, after last: Int64) async throws -> [Int64] {
+  /// Looks at the next page of addresses; `nil` behind the last.
+  ///
+  /// - Returns: the last address of the page, and how many rows were entered or changed.
+  private func step(_ period: Int, after last: Int64) async throws -> (reached: Int64, changed: Int)? {
     let today = store.clock.today()
     return try await store.transaction(as: .system, purpose: "更新走访户", origin: .inside) { records in
       guard let transaction = records.transaction else { throw Fault("visits-without-transaction") }
       try await TransactionSettings.apply(
         .system,
         [(entity: try store.entity("residence"), permission: Permission("residence", "view"))], in: transaction)
+      let end = try await transaction.query(
+        """
+        select max(id) as last from (
+          select id from address where id > \(last) order by id limit \(VisitHouseholds.page)) p
+        """
+      ).first
+      guard let reached = try end?.get("last", as: Int64?.self) else { return nil }
+      // The limit keeps the search for residents an index scan an address: all residences once a page take a second each.
       let rows = try await transaction.query(
         """
         select h.id, a.id as address, a.code, a.full_name, a.division_code, a.police_station_id, a.beat,
           (h.visited_on + \(period)::int)::text as due, w.state
         from address a left join visit_household h on h.address_id = a.id
-          cross join lateral (select a.status <> 'cancelled' and exists (
-            select 1 from residence r where r.address_id = a.id and r.until is null and r.state = 'confirmed') as lived) l
+          left join lateral (
+            select true as found from residence r
+            where r.address_id = a.id and r.until is null and r.state = 'confirmed' limit 1) r on true
+          cross join lateral (select a.status <> 'cancelled' and r.found is not null as lived) l
           cross join lateral (select case when not l.lived then 'gone' when h.visited_on is null then 'never'
             when h.visited_on + \(period)::int < \(today) then 'overdue' else 'current' end as state) w
-        where a.id > \(last) and case when h.id is null then l.lived
+        where a.id > \(last) and a.id <= \(reached) and case when h.id is null then l.lived
           else h.state <> w.state or h.full_name is distinct from a.full_name or h.beat is distinct from a.beat
             or h.police_station_id is distinct from a.police_station_id
             or h.due_on is distinct from h.visited_on + \(period)::int end
-        order by a.id limit \(VisitHouseholds.page)
+        order by a.id
         """)
-      guard !rows.isEmpty else { return [] }
+      guard !rows.isEmpty else { return (reached, 0) }
       let batch = try RecordBatch(records, VisitHouseholds.entity)
       let held = try await batch.hold(try rows.compactMap { try $0.get("id", as: Int64?.self) })
       let items = try rows.enumerated().map { number, row in
@@ -104,7 +115,7 @@ package struct VisitHouseholds: Sendable {
       let written = try await batch.write(items)
       let refused = written.filter { $0.result == .rejected }
       if let first = refused.first { throw Fault("visit-household-refused", first.reason ?? "") }
-      return try rows.map { try $0.get("address") }
+      return (reached, rows.count)
     }
   }
 }

@@ -65,11 +65,6 @@ package struct RecordHooks: Sendable {
       try await hook.body(events, records.titled)
     }
   }
-
-  /// Whether a write of `entity` must hand the full old and new values to somebody.
-  func listensAfter(_ entity: String) -> Bool {
-    afters.contains { $0.entity == entity || $0.entity == RecordHooks.anyEntity }
-  }
 }
 
 /// Rules of one matter (业务规则), which add their hooks to a store.
