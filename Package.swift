@@ -103,6 +103,9 @@ let package = Package(
     module(
       .platform, "Reports",
       ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Jobs", "Messaging", "SQL", "YAML"]),
+    module(
+      .platform, "SignOn",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "Jobs", "SQL", "Transport"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -137,6 +140,14 @@ let package = Package(
     module(
       .platform, "ReportsWeb",
       ["Access", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Reports", "Shell", "Site"]),
+
+    module(
+      .platform, "SignOnWeb",
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "EntitiesWeb", "HTML", "HTTP", "Identity", "IdentityWeb",
+        "Shell",
+        "SignOn", "Site",
+      ]),
 
     // Spine: what everything hangs on, once.
     module(
@@ -218,7 +229,7 @@ let package = Package(
         "HouseholdRegistration", "Identity",
         "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
         "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL",
-        "Search", "Shell", "Site",
+        "Search", "Shell", "SignOn", "SignOnWeb", "Site",
         "SpineWeb",
         "Transport",
       ]),
@@ -259,6 +270,9 @@ let package = Package(
         "Access", "Audit", "Core", "Crypto", "Entities", "EntitiesWeb", "HTTP", "SQL", "Shell", "Site", "TestSupport",
       ]),
     tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
+    tests(
+      "SignOnTests",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "SignOn", "TestSupport"]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
     tests(
       "MessagingTests",

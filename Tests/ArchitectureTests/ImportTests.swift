@@ -16,10 +16,10 @@ import Testing
       "Platform",
       [
         "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Connectors",
-        "Feeds", "Ferry", "Papers", "Reports", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
+        "Feeds", "Ferry", "Papers", "Reports", "SignOn", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
         "ConnectorsWeb",
         "FeedsWeb",
-        "FerryWeb", "PapersWeb", "ReportsWeb",
+        "FerryWeb", "PapersWeb", "ReportsWeb", "SignOnWeb",
       ]
     ),
     (
@@ -112,8 +112,8 @@ import Testing
       "CasesWeb", "ConnectorsWeb", "DefinitionsWeb", "DoorPlatesWeb", "EntitiesWeb", "FeedsWeb", "FerryWeb", "HTML",
       "HTTP",
       "IdentityWeb",
-      "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "ReportsWeb", "Shell", "Site", "SpineWeb",
-      "lifang",
+      "LifangApp", "MessagingWeb", "PapersWeb", "Peers", "PortalWeb", "ReportsWeb", "Shell", "SignOnWeb", "Site",
+      "SpineWeb", "lifang",
     ]
     for source in ImportTests.sources where !pages.contains(source.module) {
       for name in source.imports {

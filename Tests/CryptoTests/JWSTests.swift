@@ -32,6 +32,16 @@ struct JWSTests {
     #expect(try !JWSPublicKey(jwk: JWSPrivateKey.generate(id: "two").jwk()).isValid(signature, of: message))
   }
 
+  @Test func aKeyIsKeptAndReadAgain() throws {
+    let key = try JWSPrivateKey.generate(id: "one")
+    let again = try JWSPrivateKey(id: "one", encoded: try key.encoded())
+    #expect(try again.jwk() == key.jwk())
+    let token = try #require(CompactJWS(try again.token(["sub": "a"], type: "logout+jwt")))
+    #expect(try token.isSigned(by: JWSPublicKey(jwk: key.jwk())))
+    #expect(token.header["typ"] == "logout+jwt" && token.claims["sub"] == "a")
+    #expect(throws: CryptoFailure.self) { try JWSPrivateKey(id: "x", encoded: SecretBytes([1, 2, 3])) }
+  }
+
   @Test(
     arguments: [
       ["kty": "oct", "k": "AAAA"],

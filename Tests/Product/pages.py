@@ -70,6 +70,23 @@ def case_to_supplement(city):
     return path.split("/")[-1]
 
 
+@functools.cache
+def application(city):
+    """A system of others that nobody may use yet."""
+    made = signed_in(city, "secadmin").send("POST", "/api/r/client_application", {
+        "code": "lists", "name": "住房保障系统", "home": "https://housing.example/", "audience": "listed",
+        "redirects": "https://housing.example/callback", "logout_address": "https://housing.example/logout"})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+def refused_entry(city):
+    application(city)
+    return (
+        "client_id=lists&redirect_uri=https%3A%2F%2Fhousing.example%2Fcallback&response_type=code&scope=openid"
+        f"&code_challenge={'c' * 43}&code_challenge_method=S256")
+
+
 # Name: (account, address, what fills its braces). No account is a stranger.
 KINDS = {
     "welcome": (None, "/", None),
@@ -120,6 +137,10 @@ KINDS = {
     "import": ("station", "/r/road/import", None),
     "export": ("leader", "/r/address/export?kind=building", None),
     "account": ("officer", "/account", None),
+    "systems to use": ("officer", "/account/applications", None),
+    "a system that one may not use": ("officer", "/oauth/authorize?{}", refused_entry),
+    "application": ("secadmin", "/client-applications/{}", application),
+    "signing keys": ("secadmin", "/token-keys", None),
     "messages": ("sysadmin", "/messages", None),
     "message settings": ("resident", "/account/messages", None),
     "log of messages": ("sysadmin", "/messages/log", None),

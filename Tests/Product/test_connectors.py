@@ -217,6 +217,24 @@ def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
     assert city.sql("select count(distinct details->'asked'->>'document') from audit_entry where action = 'connector_query.use'") == "2"
 
 
+def test_administrators_look_up_users_that_other_systems_keep_themselves(city, clients):
+    administrator, path = clients("sysadmin"), "/queries/legacy_accounts/user_query"
+    assert "原有系统用户查询" in text(administrator.get("/queries")) and "实有人口查询" not in text(administrator.get("/queries"))
+    found = administrator.post(path, {"name": "张伟", "purpose": "账号核对"})
+    shown = text(found)
+    assert found.status_code == 200 and "住房保障系统" in shown and "维修资金系统" in shown and "窗口受理" in shown
+    assert "13800138000" not in shown, "who may not read telephone numbers here does not read them there"
+    assert administrator.post(path, {"name": "张伟", "purpose": "走访核实"}).status_code == 422
+    assert "没有查到" in text(administrator.post(path, {"account": "nobody", "purpose": "权限核查"}))
+    # Neither way do the rights to one of them open the other.
+    assert administrator.get("/queries/population_base/population_query").status_code == 404
+    assert clients("station").get(path).status_code == 404
+    assert clients("grid").get(path).status_code == 403
+    logged = city.sql(
+        "select string_agg(c.request, ';') from connector_call c join connector k on k.id = c.connector_id where k.name = 'legacy_accounts'")
+    assert "nobody" in logged and "张伟" not in logged
+
+
 def test_somebody_of_the_register_finds_the_query_among_the_looks(city, clients):
     officer, number = clients("officer"), resident_id("511702", "19910307", 779)
     made = officer.send("POST", "/api/r/person", {

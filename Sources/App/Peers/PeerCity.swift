@@ -189,7 +189,7 @@ package final class PeerCity: Sendable {
       ("/population/addresses/changes", { [self] in addressChanges($0) }),
       ("/population/addresses/counts", { [self] _ in addressCounts() }),
       ("/population/people/query", { [self] in people($0) }), ("/population/houses/query", { [self] in houses($0) }),
-      ("/population/units/query", { [self] in units($0) }),
+      ("/population/units/query", { [self] in units($0) }), ("/accounts/users/query", { PeerCity.accounts($0) }),
       ("/police/units/changes", { [self] in unitChanges($0) }),
       ("/police/officers/changes", { [self] in officerChanges($0) }),
       ("/identity-cards/production/changes", { [self] in cardChanges($0) }),

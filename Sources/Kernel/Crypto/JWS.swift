@@ -80,7 +80,7 @@ package struct JWSPublicKey: Sendable, CustomStringConvertible {
   package var description: String { "JWSPublicKey(\(id ?? ""), \(algorithm.rawValue))" }
 }
 
-/// A private key on P-256 that signs tokens (ES256), for the provider of the demo. Prints as its id.
+/// A private key on P-256 that signs tokens (ES256). Prints as its id.
 package struct JWSPrivateKey: Sendable, CustomStringConvertible, CustomReflectable {
   package let id: String
   private let handle: PublicKeyHandle
@@ -104,9 +104,25 @@ package struct JWSPrivateKey: Sendable, CustomStringConvertible, CustomReflectab
     ]
   }
 
+  /// The key in DER (RFC 5915), to be sealed and kept.
+  package func encoded() throws(CryptoFailure) -> SecretBytes {
+    let count = Int(i2d_PrivateKey(handle.pointer, nil))
+    guard count > 0 else { throw .library("jws-key") }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let written = bytes.withUnsafeMutableBufferPointer { buffer in
+      var start = buffer.baseAddress
+      return Int(i2d_PrivateKey(handle.pointer, &start))
+    }
+    defer { OPENSSL_cleanse(&bytes, count) }
+    guard written == count else { throw .library("jws-key") }
+    return SecretBytes(bytes)
+  }
+
   /// A token with these claims: header, claims and signature with dots between (RFC 7515 §7.1).
-  package func token(_ claims: JSON) throws(CryptoFailure) -> String {
-    let header: JSON = ["alg": "ES256", "typ": "JWT", "kid": .string(id)]
+  ///
+  /// - Parameter type: `typ`, by which a token of one use is none of another.
+  package func token(_ claims: JSON, type: String = "JWT") throws(CryptoFailure) -> String {
+    let header: JSON = ["alg": "ES256", "typ": .string(type), "kid": .string(id)]
     let text = Base64URL.encode(Array(header.text.utf8)) + "." + Base64URL.encode(Array(claims.text.utf8))
     let message = Array(text.utf8)
     guard let context = EVP_MD_CTX_new() else { throw .library("jws-sign") }
@@ -122,6 +138,25 @@ package struct JWSPrivateKey: Sendable, CustomStringConvertible, CustomReflectab
 
   package var description: String { "JWSPrivateKey(\(id))" }
   package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension JWSPrivateKey {
+  /// Reads what ``encoded()`` wrote.
+  ///
+  /// - Throws: ``CryptoFailure`` `malformed` for anything else.
+  package init(id: String, encoded: SecretBytes) throws(CryptoFailure) {
+    let bytes = encoded.bytes
+    let key = bytes.withUnsafeBufferPointer { buffer in
+      var start = buffer.baseAddress
+      return d2i_AutoPrivateKey(nil, &start, buffer.count)
+    }
+    guard let key else {
+      ERR_clear_error()
+      throw CryptoFailure(.malformed, "jws-key")
+    }
+    self.init(id: id, handle: PublicKeyHandle(adopting: key))
+    _ = try jwk()
+  }
 }
 
 /// An `EVP_PKEY`, freed with its last reference.

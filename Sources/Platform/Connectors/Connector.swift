@@ -1,3 +1,4 @@
+package import Access
 package import Entities
 package import YAML
 
@@ -15,6 +16,10 @@ package struct Connector: Sendable {
   package let authentication: ConnectorAuthentication
   package let limits: ConnectorLimits
   package let operations: [ConnectorOperation]
+  /// What one must hold to ask its queries by hand; `nil` for the right to ask any system.
+  package let permission: Permission?
+  /// The reasons that its queries may be asked for; empty for the usual ones.
+  package let purposes: [String]
   package let position: SourcePosition
 
   /// The operation of this name (接口).

@@ -11,6 +11,7 @@ struct ConnectorReader {
 
   private static let keys = [
     "connector", "label", "system", "help", "source", "authentication", "limits", "operations",
+    "permission", "purposes",
   ]
 
   init(_ document: DeclarationDocument, catalog: Catalog, _ collector: FindingCollector) {
@@ -32,7 +33,19 @@ struct ConnectorReader {
       system: reader.required("system", limit: 100, fallback: document.name), help: reader.text("help", limit: 500),
       source: reader.texts("source").map(\.text),
       authentication: reader.choice("authentication", ConnectorAuthentication.self) ?? .signature, limits: limits(),
-      operations: operations, position: reader.position)
+      operations: operations, permission: permission(), purposes: reader.texts("purposes").map(\.text),
+      position: reader.position)
+  }
+
+  private func permission() -> Permission? {
+    guard let text = reader.text("permission", limit: 130) else { return nil }
+    guard let permission = Permission(text),
+      catalog.permission(permission.subject)?.actions.contains(where: { $0.name == permission.action }) == true
+    else {
+      collector.error(reader.place("permission"), "\(reader.what)的权限“\(text)”没有声明（permissions）")
+      return nil
+    }
+    return permission
   }
 
   private func limits() -> ConnectorLimits {

@@ -29,20 +29,36 @@ package struct QueryRoutes: Sendable {
     router.on(.post, "/queries/{connector}/{operation}", at: site) { visit in try await query(visit) }
   }
 
-  private func permit(_ visit: Visit) throws {
-    try visit.principal.require(Permission("connector_query", "use"), toDo: "查询外部系统")
+  private func purposes(of connector: Connector) -> [Choice] {
+    connector.purposes.isEmpty ? LookPurpose.choices : connector.purposes.map { Choice($0, $0) }
   }
 
-  private var offered: [(connector: Connector, operation: ConnectorOperation)] {
-    client.connectors.all.flatMap { connector in
-      connector.operations.filter { $0.use == .query }.map { (connector, $0) }
-    }
+  /// Why somebody asks, of the reasons that the form offers.
+  private func stated(_ form: FormData, for connector: Connector) -> String? {
+    connector.purposes.isEmpty ? LookPurpose.stated(form) : connector.purposes.first { $0 == form.first("purpose") }
+  }
+
+  private static let use = Permission("connector_query", "use")
+
+  /// What the visitor may ask: any system, or those only that name a right of their own.
+  ///
+  /// - Throws: ``Refusal`` `permission-missing` to whom nothing is offered.
+  private func offered(to visit: Visit) throws -> [(connector: Connector, operation: ConnectorOperation)] {
+    let offered = client.connectors.all.filter { visit.principal.may($0.permission ?? QueryRoutes.use) }
+      .flatMap { connector in
+        connector.operations.filter { $0.use == .query }.map { (connector: connector, operation: $0) }
+      }
+    if offered.isEmpty { try visit.principal.require(QueryRoutes.use, toDo: "查询外部系统") }
+    return offered
+  }
+
+  private func title(_ visit: Visit) -> String {
+    visit.principal.may(QueryRoutes.use) ? "一标三实查询" : "外部系统查询"
   }
 
   private func list(_ visit: Visit) async throws -> Response {
-    try permit(visit)
-    let offered = offered
-    return try await visit.page("一标三实查询", subtitle: "向上级系统逐条查询，写明事由，每次都有记录") {
+    let offered = try offered(to: visit)
+    return try await visit.page(title(visit), subtitle: "向外部系统逐条查询，写明事由，每次都有记录") {
       Card("可以查询的", count: .exact(offered.count)) {
         ul(.class("service-list")) {
           for one in offered {
@@ -59,11 +75,14 @@ package struct QueryRoutes: Sendable {
   }
 
   private func wanted(_ visit: Visit) throws -> (connector: Connector, operation: ConnectorOperation) {
-    try permit(visit)
     let (connector, operation) = (
       try visit.request.parameter("connector"), try visit.request.parameter("operation")
     )
-    guard let found = offered.first(where: { $0.connector.name == connector && $0.operation.name == operation }) else {
+    guard
+      let found = try offered(to: visit).first(where: {
+        $0.connector.name == connector && $0.operation.name == operation
+      })
+    else {
       throw Refusal(.notFound, "query-unknown", "没有这项查询。请从列表重新进入。")
     }
     return found
@@ -81,10 +100,10 @@ package struct QueryRoutes: Sendable {
     }
     fields.append(
       Shell.Field(
-        "purpose", "事由", .select(typed?.first("purpose") ?? "", LookPurpose.choices),
+        "purpose", "事由", .select(typed?.first("purpose") ?? "", purposes(of: connector)),
         isRequired: true, help: "会记入调用记录", error: errors["purpose"]))
     return try await visit.page(
-      operation.label, status: status, crumbs: [Crumb("一标三实查询", "/queries")], subtitle: connector.system
+      operation.label, status: status, crumbs: [Crumb(title(visit), "/queries")], subtitle: connector.system
     ) {
       FormView(
         path: "/queries/\(connector.name)/\(operation.name)",
@@ -135,7 +154,7 @@ package struct QueryRoutes: Sendable {
         errors.append(FieldError(field.name, error.message))
       }
     }
-    let stated = LookPurpose.stated(form)
+    let stated = stated(form, for: connector)
     if stated == nil { errors.append(FieldError("purpose", "请选择查询的事由。")) }
     guard errors.isEmpty, let purpose = stated else { return try await page(visit, form, errors, nil, status: 422) }
     // Before the call: what is asked leaves a trace, whatever becomes of the answer.

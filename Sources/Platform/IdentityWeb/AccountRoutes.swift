@@ -57,7 +57,7 @@ package struct AccountRoutes: Sendable {
       actions: [
         Action("修改密码", .link("/account/password"), style: .primary),
         Action("双因素认证", .link("/account/second-factor")), Action("登录方式", .link("/account/identities")),
-        Action("消息接收设置", .link("/account/messages")),
+        Action("可用的系统", .link("/account/applications")), Action("消息接收设置", .link("/account/messages")),
         Action("谁看过我的信息", .link("/account/lookups")),
       ]
     ) {

@@ -63,7 +63,7 @@ package struct Authenticator: Sendable {
   }
 
   /// The whole session of a signed-in visit, for pages about the account itself.
-  func session(of visit: Visit) async throws -> Session {
+  package func session(of visit: Visit) async throws -> Session {
     guard let token = visit.request.cookies[Authenticator.cookie], visit.session != nil else {
       throw Refusal(.unauthenticated, "sign-in-required", "请先登录。")
     }

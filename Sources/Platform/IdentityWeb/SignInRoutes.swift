@@ -12,13 +12,17 @@ package struct SignInRoutes: Sendable {
   /// Shown on the sign-in page of a demo city: account and role.
   let demoAccounts: [(name: String, role: String)]
   let federation: Federation
+  /// The system of others that a sign-in leads on to: its name, and the other origin that forms of the page lead to then.
+  let target: @Sendable (_ returnPath: String) async -> (name: String, origin: String?)?
   /// Whether the trusted proxy proves certificates of clients and says so (PKI).
   let takesCertificates: Bool
 
   package init(
     site: Site, identity: IdentityService, federation: Federation, takesCertificates: Bool,
-    demoAccounts: [(name: String, role: String)]
+    demoAccounts: [(name: String, role: String)],
+    target: @escaping @Sendable (_ returnPath: String) async -> (name: String, origin: String?)? = { _ in nil }
   ) {
+    self.target = target
     self.site = site
     self.identity = identity
     self.federation = federation
@@ -36,7 +40,8 @@ package struct SignInRoutes: Sendable {
   }
 
   private func page(
-    _ visit: Visit, step: SignInPage.Step = .password, account: String = "", error: String? = nil, status: Int = 200
+    _ visit: Visit, step: SignInPage.Step = .password, account: String = "", error: String? = nil, status: Int = 200,
+    returning sent: String? = nil
   ) async throws -> Response {
     var visitor: String?
     var frame = try await visit.frame()
@@ -45,18 +50,23 @@ package struct SignInRoutes: Sendable {
       frame.environment.formToken = site.strangerToken(fresh)
       visitor = fresh
     }
-    let back = SignInRoutes.local(visit.request.query.first("return"))
+    let back = SignInRoutes.local(sent ?? visit.request.query.first("return"))
+    let target = await self.target(back)
     let others = back == "/" ? "" : "?return=\(PercentEncoding.encode(back))"
     let providers = try await federation.providers().map {
       ServiceGrid.Item(
         $0.name, icon: Icon(rawValue: $0.icon) ?? .shield, path: "/sign-in/with/\($0.code)\(others)")
     }
     let page = SignInPage(
-      visit: frame, step: step, account: account, returnPath: back, error: error, demoAccounts: demoAccounts,
+      visit: frame, step: step, account: account, returnPath: back, error: error,
+      notice: target.map { "登录后进入“\($0.name)”" }, demoAccounts: demoAccounts,
       providers: providers, offersCertificate: hasCertificate(visit.request))
     var response = try visit.html(page.render(), status: status)
     if let visitor { response.setCookie(try site.cookie("visitor", visitor, maxAge: 86400)) }
     response.headers["Cache-Control"] = "no-store"
+    if let origin = target?.origin {
+      response.headers["Content-Security-Policy"] = SecurityHeaders.policy + " \(origin)"
+    }
     return response
   }
 
@@ -74,14 +84,16 @@ package struct SignInRoutes: Sendable {
         account: form.first("account") ?? "", password: form.first("password") ?? "", origin: visit.request.origin)
       switch try await identity.signIn(attempt, replacing: old) {
       case .signedIn(let opened): return try opening(opened, back)
-      case .secondFactorNeeded(let challenge): return try await page(visit, step: .code(challenge: challenge))
+      case .secondFactorNeeded(let challenge):
+        return try await page(visit, step: .code(challenge: challenge), returning: back)
       }
     } catch let refusal as Refusal {
       if visit.wantsJSON { throw refusal }
       let step: SignInPage.Step = form.first("challenge").map { .code(challenge: $0) } ?? .password
       let again: SignInPage.Step = refusal.kind == .gone ? .password : step
       return try await page(
-        visit, step: again, account: form.first("account") ?? "", error: refusal.message, status: refusal.kind.status)
+        visit, step: again, account: form.first("account") ?? "", error: refusal.message, status: refusal.kind.status,
+        returning: back)
     }
   }
 
@@ -106,7 +118,8 @@ package struct SignInRoutes: Sendable {
       return try opening(opened, SignInRoutes.local(form.first("return")))
     } catch let refusal as Refusal {
       if visit.wantsJSON { throw refusal }
-      return try await page(visit, error: refusal.message, status: refusal.kind.status)
+      return try await page(
+        visit, error: refusal.message, status: refusal.kind.status, returning: form.first("return"))
     }
   }
 

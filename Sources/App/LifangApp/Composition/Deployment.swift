@@ -22,6 +22,7 @@ import Reports
 import Residences
 import SQL
 import Search
+import SignOn
 import SpineWeb
 
 /// A data folder in use: its database, keys and declarations, opened once by whichever command runs.
@@ -87,6 +88,7 @@ struct Deployment: Sendable {
     AddressDefectRules.addHooks(to: &hooks)
     FeedDifferenceRules.addHooks(to: &hooks)
     ReportRules().addHooks(to: &hooks)
+    ClientApplicationRules().addHooks(to: &hooks)
     SMSGateways.addHooks(to: &hooks)
     BroadcastRules.addHooks(to: &hooks)
     return Deployment(
@@ -154,7 +156,7 @@ enum Schema {
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + FeedSchema.migrations + [AddressCodeLedger.migration] + CasesSchema.before
       + MessagingSchema.migrations + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations
-      + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + SignOnSchema.before + RegisterFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }
@@ -163,7 +165,7 @@ enum Schema {
   static var after: [Migration] {
     (IdentityGuards.migrations + [AddressCells.triggers, AddressCodeLedger.triggers, AddressDefect.migration]
       + CasesSchema.after
-      + PapersSchema.after + PortalSchema.after)
+      + PapersSchema.after + PortalSchema.after + SignOnSchema.after)
       .sorted {
         $0.id < $1.id
       }

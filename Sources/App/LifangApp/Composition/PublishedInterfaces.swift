@@ -1,8 +1,11 @@
 import CasesWeb
 import EntitiesWeb
+import SignOnWeb
 import SpineWeb
 
 /// What the published description (OpenAPI) tells beside the registers.
 enum PublishedInterfaces {
-  static let parts = [ApplicationDescription.part, ParseDescription.part, AddressCodeDescription.part]
+  static let parts = [
+    ApplicationDescription.part, ParseDescription.part, AddressCodeDescription.part, RightsInterface.part,
+  ]
 }

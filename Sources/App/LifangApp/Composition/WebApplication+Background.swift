@@ -14,6 +14,7 @@ import Messaging
 import Papers
 import Portal
 import SQL
+import SignOn
 import SpineWeb
 
 extension WebApplication {
@@ -30,6 +31,8 @@ extension WebApplication {
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
       group.addTask { await pushes.run() }
+      group.addTask { await signOn.run(log: deployment.log) }
+      group.addTask { await logouts.run() }
       group.addTask { await registers.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)

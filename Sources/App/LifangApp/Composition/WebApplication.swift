@@ -37,6 +37,8 @@ import ReportsWeb
 import Residences
 import SQL
 import Shell
+import SignOn
+import SignOnWeb
 import Site
 import SpineWeb
 import Transport
@@ -65,6 +67,8 @@ struct WebApplication: Sendable {
   let gateways: SMSGateways
   let dock: FerryDock
   let pushes: PushRunner
+  let signOn: SignOn
+  let logouts: LogoutRunner
   let inspection: ImageInspection
   let catalogues: ArchiveCatalogues
   let registers: RegisterFerry
@@ -264,9 +268,27 @@ struct WebApplication: Sendable {
       try await VisitHouseholdJob.begin(on: jobs)
       DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
     }
+    let signOn = SignOn(identity: identity, store: store, origin: origin) {
+      (try? parameters.integer("sign_on.key_days")) ?? 90
+    }
+    self.signOn = signOn
+    logouts = LogoutRunner(
+      signOn, worker: "node-\(ProcessInfo.processInfo.processIdentifier)", log: deployment.log,
+      metrics: deployment.metrics
+    ) { (try? parameters.integer("sign_on.retry_hours")) ?? 24 }
+    let signOnRoutes = SignOnRoutes(site: site, signOn: signOn, authenticator: authenticator)
+    signOnRoutes.register(in: &router)
+    ClientApplicationRoutes(site: site, signOn: signOn, runner: logouts, authenticator: authenticator)
+      .register(in: &router)
+    if !demoAccounts.isEmpty, let system = try await DemoSystem.make(signOn, origin: origin) {
+      DemoSystemRoutes(
+        system: system, assets: String(assets.url("").dropLast()), isSecure: origin.hasPrefix("https://")
+      ).register(in: &router)
+    }
+    RightsInterface(site: site, rights: AccountRights(signOn)).register(in: &router)
     SignInRoutes(
       site: site, identity: identity, federation: federation, takesCertificates: configuration.takesCertificates,
-      demoAccounts: demoAccounts
+      demoAccounts: demoAccounts, target: { await signOnRoutes.target(ofReturn: $0) }
     ).register(in: &router)
     FederationRoutes(site: site, federation: federation, authenticator: authenticator).register(in: &router)
     AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)

@@ -37,17 +37,11 @@ package struct IDToken: Sendable {
   package init(
     _ text: String, keys: [JWSPublicKey], issuer: String, client: String, nonce: String, now: Instant
   ) throws(IDTokenFailure) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 3, text.utf8.count <= 16_384, let headerBytes = Base64URL.decode(parts[0]),
-      let claimBytes = Base64URL.decode(parts[1]), let signature = Base64URL.decode(parts[2]),
-      let header = try? JSON(parsing: headerBytes), let claims = try? JSON(parsing: claimBytes),
-      claims.object != nil
-    else { throw .malformed }
-    guard let algorithm = header["alg"]?.string.flatMap({ JWSAlgorithm(rawValue: $0) }), header["crit"] == nil else {
-      throw .algorithm
-    }
-    let key = try IDToken.key(header["kid"]?.string, algorithm, among: keys)
-    guard (try? key.isValid(signature, of: Array("\(parts[0]).\(parts[1])".utf8))) == true else { throw .signature }
+    guard let token = CompactJWS(text) else { throw .malformed }
+    guard let algorithm = token.algorithm else { throw .algorithm }
+    let key = try IDToken.key(token.header["kid"]?.string, algorithm, among: keys)
+    guard token.isSigned(by: key) else { throw .signature }
+    let claims = token.claims
     try IDToken.check(claims, issuer: issuer, client: client, nonce: nonce, now: now)
     guard let subject = claims["sub"]?.string, !subject.isEmpty, subject.utf8.count <= 255 else { throw .subject }
     self.subject = subject

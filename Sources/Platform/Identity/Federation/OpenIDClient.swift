@@ -176,8 +176,8 @@ package final class OpenIDClient: Sendable {
 }
 
 /// What a form body and a basic header need (RFC 6749 appendix B).
-enum FormText {
-  static func encode(_ text: String) -> String {
+package enum FormText {
+  package static func encode(_ text: String) -> String {
     var encoded = ""
     for byte in text.utf8 {
       switch byte {

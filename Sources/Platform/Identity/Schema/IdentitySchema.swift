@@ -94,8 +94,15 @@ package enum IdentitySchema {
         union all select subject, action, 'auditor' from unnest(array['audit', 'login_log', 'api_call']) subject,
           unnest(array['view', 'export', 'verify', 'delete']) action;
         """),
-    federation,
+    federation, origins,
   ]
+
+  /// How a session was opened, and which one of the same browser it goes on with (单点登录).
+  private static let origins = Migration(
+    id: "0022-session-origin",
+    sql: """
+      alter table session add column method text not null default 'password', add column replaces bigint;
+      """)
 
   /// Sign-in by providers of identities (统一身份认证): what was begun and has not come back, and how sure a session is.
   private static let federation = Migration(

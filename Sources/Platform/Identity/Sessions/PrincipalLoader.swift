@@ -14,9 +14,23 @@ enum PrincipalLoader {
     (select coalesce(json_agg(json_build_array(g.subject, g.action, g.scope, g.scope_value, r.clearance, r.name,
       r.external)), '[]')
       from user_role h join role r on r.id = h.role_id left join role_grant g on g.role_id = r.id
-      where h.user_id = \(user) and (h.unit_id is null or h.unit_id = \(unit))
-        and (h.effective_on is null or h.effective_on <= \(today)) and (h.expires_on is null or h.expires_on >= \(today))
-        and \(inForce(today: today, now: now)))
+      where \(held(by: user, unit: unit, today: today, now: now)))
+    """
+  }
+
+  /// A JSON array of the roles in force of user `user` acting for `unit`: `[id, code, name]`.
+  static func userRoles(user: SQL, unit: SQL, today: CivilDate, now: Instant) -> SQL {
+    """
+    (select coalesce(jsonb_agg(distinct jsonb_build_array(r.id, r.code, r.name)), '[]')
+      from user_role h join role r on r.id = h.role_id where \(held(by: user, unit: unit, today: today, now: now)))
+    """
+  }
+
+  private static func held(by user: SQL, unit: SQL, today: CivilDate, now: Instant) -> SQL {
+    """
+    h.user_id = \(user) and (h.unit_id is null or h.unit_id = \(unit)) \
+    and (h.effective_on is null or h.effective_on <= \(today)) and (h.expires_on is null or h.expires_on >= \(today)) \
+    and \(inForce(today: today, now: now))
     """
   }
 

@@ -100,18 +100,21 @@ extension IdentityService {
     let token = configuration.random.token()
     let hash = Digest.sm3(Array(token.utf8))
     let now = clock.now()
+    let method = method ?? (secondFactor ? "password_totp" : "password")
     try await database.transaction { transaction in
       try await transaction.execute("delete from sign_in_failure where account_hash = \(digest)")
+      var replaced: Int64?
       if let old {
-        try await self.endSessions(
-          "token_hash = \(Digest.sm3(Array(old.utf8))) and user_id = \(user.id)", .replaced, by: nil, in: transaction)
+        replaced = try await self.endSessions(
+          "token_hash = \(Digest.sm3(Array(old.utf8))) and user_id = \(user.id)", .replaced, by: nil, in: transaction
+        ).first?.id
       }
       try await transaction.execute(
         """
         insert into session (token_hash, user_id, created_at, last_seen_at, expires_at, remote_address, user_agent,
-          second_factor, assurance)
+          second_factor, assurance, method, replaces)
         values (\(hash), \(user.id), \(now), \(now), \(now + Int64(self.policy.absoluteHours) * 3600),
-          \(origin.remoteAddress), \(origin.userAgent), \(secondFactor), \(assurance.rawValue))
+          \(origin.remoteAddress), \(origin.userAgent), \(secondFactor), \(assurance.rawValue), \(method), \(replaced))
         """)
       if self.policy.sessionsPerUser > 0 {
         // The row lock makes sign-ins of one user on several nodes count one another.
@@ -122,9 +125,7 @@ extension IdentityService {
             order by created_at desc, id desc offset \(self.policy.sessionsPerUser))
           """, .tooMany, by: nil, in: transaction)
       }
-      try await self.write(
-        nil, origin, user.account, user, method: method ?? (secondFactor ? "password_totp" : "password"),
-        in: transaction)
+      try await self.write(nil, origin, user.account, user, method: method, in: transaction)
     }
     configuration.metrics?.count("lifang_sign_ins_total", #"outcome="done""#)
     return OpenedSession(token: token, session: try await authenticate(token, origin: origin))
