@@ -42,8 +42,12 @@ def filled(pattern, entity="road"):
 
 ROUTES = changing_routes()
 # The first changes nothing but this browser's own text size; its page is shared by everybody. The second knows no session:
-# the gateway signs what it sends (test_messages).
-TOKENLESS = {"/text-size", "/api/messages/receipts/{gateway}"}
+# the gateway signs what it sends (test_messages). Of single sign-on two only turn what another site's form asks into a question by
+# GET, and two know no session: other systems prove who they are (test_single_sign_on). The last are those of another system, which
+# a demo city plays.
+TOKENLESS = {
+    "/text-size", "/api/messages/receipts/{gateway}", "/oauth/authorize", "/oauth/logout", "/oauth/token", "/oauth/userinfo",
+    "/demo-system/leave", "/demo-system/over"}
 
 
 def test_every_changing_route_was_found():

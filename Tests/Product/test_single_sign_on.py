@@ -470,6 +470,15 @@ def test_pages_of_other_sites_can_neither_frame_nor_force(city, system):
         city.base + "/oauth/authorize", data=dict(urllib.parse.parse_qsl(query)), allow_redirects=False,
         headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
     assert posted.status_code == 303 and posted.headers["Location"].startswith("/oauth/authorize?")
+    leave = client.http.post(
+        city.base + "/oauth/logout", data={"client_id": system.code}, allow_redirects=False,
+        headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+    assert leave.headers["Location"] == f"/oauth/logout?client_id={system.code}"
+    assert "退出登录" in client.get(leave.headers["Location"]).text and client.get("/account").status_code == 200
+    for path in ("/demo-system/leave", "/demo-system/over"):
+        told = client.http.post(city.base + path, data={"logout_token": "x"}, allow_redirects=False)
+        assert told.status_code in (303, 400)
+    assert client.get("/account").status_code == 200
     key = Client(city.base, make_key(city, "account_reader"))
     assert key.get(system.path()).headers["Location"].startswith("/sign-in")
 
