@@ -245,7 +245,7 @@ let package = Package(
     tests("GeoTests", ["Core", "Geo", "SQL", "TestSupport"]),
     tests("ProcessesTests", ["Core", "Entities", "Processes", "YAML"]),
     tests("XMLTests", ["XML"]),
-    tests("DocumentsTests", ["Core", "Documents"]),
+    tests("DocumentsTests", ["Core", "Documents", "XML"]),
     tests("SearchTests", ["Core", "SQL", "Search", "TestSupport"]),
     tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "TestSupport"]),
     tests(
