@@ -103,6 +103,9 @@ let package = Package(
     module(
       .platform, "Reports",
       ["Access", "Audit", "Core", "Crypto", "Documents", "Entities", "Files", "Jobs", "Messaging", "SQL", "YAML"]),
+    module(
+      .platform, "Operations",
+      ["Access", "Audit", "Core", "Entities", "Identity", "Messaging", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -216,7 +219,7 @@ let package = Package(
         "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "DoorPlates", "DoorPlatesWeb", "Entities",
         "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP",
         "HouseholdRegistration", "Identity",
-        "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
+        "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Operations", "Papers",
         "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL",
         "Search", "Shell", "Site",
         "SpineWeb",
@@ -282,6 +285,12 @@ let package = Package(
         "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
         "Processes", "SQL", "TestSupport",
         "YAML",
+      ]),
+    tests(
+      "OperationsTests",
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging", "Operations", "SQL",
+        "TestSupport",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests(

@@ -30,6 +30,8 @@ extension WebApplication {
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
       group.addTask { await pushes.run() }
+      group.addTask { await followPlans() }
+      group.addTask { await watchAlarms() }
       group.addTask { await registers.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
