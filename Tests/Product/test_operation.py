@@ -191,3 +191,31 @@ def test_the_library_answers_to_the_codes_of_the_log(clients):
     admin = clients("sysadmin")
     assert "网间摆渡缺号" in said(admin.get("/r/security_knowledge?q=ferry-alarm"))
     assert "从备份恢复" in said(admin.get("/r/security_knowledge?q=恢复&library=document"))
+
+
+def test_a_plan_sends_officers_to_those_whose_identity_card_expires(clients, newcomer, city):
+    person = city.sql_of_persons(
+        "select id, name from person where division_code like '511702001001%' and household_number is not null "
+        "and resident_id is not null and deceased_on is null order by id desc limit 1")
+    saved = clients("officer").send(
+        "PATCH", f"/api/r/person/{person.split('|')[0]}", {
+            "card_expires_on": city.sql("select current_date"), "registered_division": "511702001001"})
+    assert saved.status_code == 200, saved.text
+    bureau = int(city.sql("select unit_id from app_user where account = 'shenpi'"))
+    manager = newcomer("city_hukou_manager", unit=bureau, clearance="secret")
+    name = f"换证{secrets.token_hex(3)}"
+    made = manager.post("/r/work_plan/new", {
+        "name": name, "register": "batch_task", "content": f"任务名称：{name}\n任务类型：居民身份证到期换领\n名单来源：从人口登记生成",
+        "rhythm": "days", "every_days": "30", "at_time": "00:00", "ahead": "0", "starts_on": city.sql("select current_date"),
+        "turn_every": "1", "unit_id": str(bureau)})
+    assert made.status_code == 303, said(made)
+    plan = made.headers["Location"].split("/")[3].split("?")[0]
+    until(lambda: city.sql(f"select count(*) from batch_task where name = '{name}'") == "1"
+          or city.sql(f"select failure from work_plan where id = {plan}"), 90, 1)
+    task = city.sql(f"select id, state, roster_note from batch_task where name = '{name}'").split("|")
+    assert task[1] == "issued" and task[2].startswith("列入 "), city.sql(f"select failure from work_plan where id = {plan}")
+    entries = manager.json(f"/api/r/batch_task_entry?batch_task_id={task[0]}").json()
+    assert entries["count"] == int(re.search(r"列入 (\d+) 人", task[2]).group(1)) >= 1
+    assert person.split("|")[1][0] in said(manager.get(f"/r/batch_task_entry?batch_task_id={task[0]}"))
+    assert name in said(manager.get(f"/r/plan_run?work_plan_id={plan}"))
+    assert manager.post(f"/r/work_plan/{plan}/do/pause", {}).status_code == 303
