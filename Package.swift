@@ -106,6 +106,9 @@ let package = Package(
     module(
       .platform, "SignOn",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "Jobs", "SQL", "Transport"]),
+    module(
+      .platform, "Operations",
+      ["Access", "Audit", "Core", "Entities", "Identity", "Messaging", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -227,7 +230,7 @@ let package = Package(
         "Crypto", "Definitions", "DefinitionsWeb", "DemoCity", "Documents", "DoorPlates", "DoorPlatesWeb", "Entities",
         "EntitiesWeb", "Feeds", "FeedsWeb", "Ferry", "FerryWeb", "Files", "Geo", "HTML", "HTTP",
         "HouseholdRegistration", "Identity",
-        "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Papers",
+        "IdentityWeb", "Jobs", "Messaging", "MessagingWeb", "Operations", "Papers",
         "PapersWeb", "Peers", "Portal", "PortalWeb", "Processes", "Reports", "ReportsWeb", "Residences", "SQL",
         "Search", "Shell", "SignOn", "SignOnWeb", "Site",
         "SpineWeb",
@@ -256,7 +259,7 @@ let package = Package(
     tests("GeoTests", ["Core", "Geo", "SQL", "TestSupport"]),
     tests("ProcessesTests", ["Core", "Entities", "Processes", "YAML"]),
     tests("XMLTests", ["XML"]),
-    tests("DocumentsTests", ["Core", "Documents"]),
+    tests("DocumentsTests", ["Core", "Documents", "XML"]),
     tests("SearchTests", ["Core", "SQL", "Search", "TestSupport"]),
     tests("AuditTests", ["Access", "Audit", "Core", "Crypto", "Entities", "SQL", "TestSupport"]),
     tests(
@@ -296,6 +299,12 @@ let package = Package(
         "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
         "Processes", "SQL", "TestSupport",
         "YAML",
+      ]),
+    tests(
+      "OperationsTests",
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "Files", "Identity", "Jobs", "Messaging", "Operations", "SQL",
+        "TestSupport",
       ]),
     tests("ShellTests", ["Core", "HTML", "Shell"]),
     tests(

@@ -16,7 +16,8 @@ import Testing
       "Platform",
       [
         "Access", "Search", "Audit", "Jobs", "Files", "Entities", "Processes", "Identity", "Messaging", "Connectors",
-        "Feeds", "Ferry", "Papers", "Reports", "SignOn", "Shell", "Site", "EntitiesWeb", "IdentityWeb", "MessagingWeb",
+        "Feeds", "Ferry", "Papers", "Operations", "Reports", "SignOn", "Shell", "Site", "EntitiesWeb", "IdentityWeb",
+        "MessagingWeb",
         "ConnectorsWeb",
         "FeedsWeb",
         "FerryWeb", "PapersWeb", "ReportsWeb", "SignOnWeb",

@@ -42,6 +42,33 @@ import Testing
     #expect(try await city.store.database.value("select count(*) from case_timer", as: Int.self) == 0)
   }
 
+  /// 待审核、已审核待办结、办结、终止 of the overview of business on line (C-321).
+  @Test func whatWasReviewedAndWaitsForItsEndIsCountedApart() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    var stages = [try await city.state(id)["stage"].text]
+    for (account, values) in [
+      ("aux", ["review": "passed"]), ("two", ["receipt": "matched"]), ("officer", ["review": "passed"]),
+      ("aux", ["courier_company": "ems", "courier_number": "EA123456789CN"]),
+    ] {
+      try await city.answer(id, by: account, values)
+      stages.append(try await city.state(id)["stage"].text)
+    }
+    #expect(stages == ["review", "review", "review", "reviewed", "completed"])
+    let asked = try await city.start()
+    try await city.answer(asked, by: "aux", ["review": "supplement"], opinion: "请补照片")
+    #expect(try await city.state(asked)["stage"].text == "review")
+    try await city.cases.move(asked, .void, opinion: "不办了", by: try city.person("chief"))
+    #expect(try await city.state(asked)["stage"].text == "ended")
+    // The numbers of the overview are those of the lists that they open.
+    let system = city.store.records(as: .system, purpose: "核对")
+    for (stage, count) in [("completed", 1), ("ended", 1), ("review", 0), ("reviewed", 0)] {
+      let listed = try await system.count(
+        ListQuery(ServiceCase.entity, filters: [ListFilter("stage", .equals(.text(stage)))]))
+      #expect(listed.value == count, "\(stage)")
+    }
+  }
+
   @Test func theOfficerAtTheWindowCompletesAtOnce() async throws {
     let city = try await CaseFixture()
     let id = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")

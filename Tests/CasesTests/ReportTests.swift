@@ -1,6 +1,7 @@
 import Access
 import Cases
 import Core
+import Documents
 import Entities
 import Files
 import Households
@@ -77,6 +78,10 @@ import Testing
     let issued = try await office.issue(definition, month, by: county)
     #expect(issued["number"].text == "BB2026000001")
     #expect(issued["span_text"] == .text("2026年11月"))
+    for (field, kind) in [("file", FileKind.pdf), ("workbook", .xlsx), ("document", .docx)] {
+      let file = try await city.files.find(try #require(issued[field].text))
+      #expect(file.contentType == kind.mediaType)
+    }
     try await oneDies(city, 21)
     let now = try await office.count(try office.definition(of: definition), month, as: county)
     #expect(now.totals[1] == .integer(2))

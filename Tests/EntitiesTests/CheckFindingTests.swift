@@ -48,6 +48,11 @@ import YAML
     ),
     (entity(plain, "detail: {related: [{entity: dwelling, field: nobody, label: 房源}]}"), "5:20", "没有字段“nobody”"),
     (entity(plain, "menu: {group: 房源管里}"), "5:7", "是不是“房源管理”"),
+    // Plans by the calendar.
+    (entity("{name: a, label: 甲, type: text, required: true}", "plannable: {fields: []}"), "5:12", "必填字段“a”"),
+    (entity(plain, "plannable: {fields: [name], day: name}"), "5:34", "应是日期字段"),
+    (entity(plain, "plannable: {fields: [name], set: {name: \"'x'\"}}"), "5:21", "不能再写进"),
+    (entity(plain, "plannable: {fields: [name]}"), "5:12", "周期计划里"),
     // Views.
     (entity(plain, "title: nmae"), "5:8", "是不是“name”"),
     (entity(plain, "list: {columns: [name, nmae]}"), "5:24", "是不是“name”"),

@@ -169,6 +169,8 @@ KINDS = {
     "register": ("sysadmin", "/settings/registers/address", None),
     "new register": ("sysadmin", "/settings/registers/new", None),
     "run monitor": ("sysadmin", "/operation", None),
+    "roster of a month": ("sysadmin", "/duty", None),
+    "plan by the calendar": ("sysadmin", "/r/work_plan/new?register=duty_shift", None),
     "exceptions": ("sysadmin", "/operation/exceptions", None),
     "ferry": ("sysadmin", "/ferry", None),
     "problem report": ("fujing", "/r/problem_report/new", None),

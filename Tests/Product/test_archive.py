@@ -264,6 +264,7 @@ def test_every_number_opens_the_list_of_its_records(clients, filed):
     officer = clients("shenpi")
     for path in ("/r/service_case/statistics?view=business", "/r/service_case/statistics?view=volume",
                  "/r/service_case/statistics?view=separation", "/r/case_handling/statistics?view=people",
+                 "/r/service_case/statistics?view=overview",
                  "/r/service_case/statistics?view=unit&since=2020-01-01&until=2030-12-31"):
         page = officer.get(path)
         assert page.status_code == 200, said(page)
@@ -276,6 +277,14 @@ def test_every_number_opens_the_list_of_its_records(clients, filed):
         first = int(next(cell for cell in cells[1:] if cell.isdigit()))
         link = links[1 if len(links) > 1 else 0].replace("&amp;", "&")
         assert officer.json(link.replace("/r/", "/api/r/", 1)).json()["count"] == first, (path, link)
+
+
+def test_the_overview_of_business_on_line_counts_what_was_reviewed_apart(clients, filed):
+    page = said(clients("shenpi").get("/r/service_case/statistics?view=overview"))
+    for word in ("受理数", "待审核", "已审核待办结", "办结数", "终止"):
+        assert word in page, word
+    assert "2026年" in page or re.search(r"20\d\d-\d\d", page)
+    assert clients("shenpi").get("/r/service_case/statistics?view=overview&per=year").status_code == 200
 
 
 def test_statistics_compare_with_the_time_before_and_are_exported(clients, filed):

@@ -116,3 +116,106 @@ def test_an_incident_is_dispatched_handled_and_closed(clients, city):
     page = said(admin.get(order))
     assert "已关闭" in page and "已清理。" in page
     assert clients("fujing").get(order).status_code in (403, 404)
+
+
+def test_a_roster_is_made_from_its_arrangement_and_read_as_a_month(clients, city):
+    admin = clients("sysadmin")
+    mark = secrets.token_hex(3)
+    handler = int(city.sql("select id from app_user where account = 'sysadmin'"))
+    unit = int(city.sql("select id from unit order by id limit 1"))
+    made = admin.post("/r/work_plan/new", {
+        "name": f"排班{mark}", "register": "duty_shift", "content": f"班次：白班{mark}\n值班类别：运维值班\n注意事项：先看机房{mark}",
+        "rhythm": "day", "at_time": "00:00", "hours": "24", "ahead": "3", "starts_on": city.sql("select current_date"),
+        "turn_every": "1", "tells": "true", "unit_id": str(unit)})
+    assert made.status_code == 303, said(made)
+    plan = int(made.headers["Location"].split("/")[3].split("?")[0])
+    member = admin.send("POST", "/api/r/plan_member", {"work_plan_id": plan, "user_id": handler, "part": "turn", "position": 1})
+    assert member.status_code == 201, member.text
+    # Plans are followed once a minute.
+    until(lambda: int(city.sql(f"select count(*) from plan_run where work_plan_id = {plan}")) >= 3, 90, 1)
+    month = admin.get("/duty")
+    assert f"白班{mark}" in said(month) and "正在值班" in said(month)
+    assert f"先看机房{mark}" in said(admin.get("/"))
+    assert "计划执行记录" in said(admin.get(f"/r/plan_run?work_plan_id={plan}"))
+    assert admin.get("/duty?month=2026-13").status_code == 400
+    assert clients("fujing").get("/duty").status_code == 403
+    wrong = admin.post("/r/work_plan/new", {
+        "name": "不行", "register": "incident_order", "content": "事件：没写现象", "rhythm": "day", "at_time": "08:00", "ahead": "0",
+        "starts_on": city.sql("select current_date"), "turn_every": "1", "unit_id": str(unit)})
+    assert wrong.status_code == 422 and "现象和影响" in said(wrong)
+    assert admin.post(f"/r/work_plan/{plan}/do/pause", {}).status_code == 303
+
+
+def test_a_figure_beyond_its_threshold_becomes_an_alarm_with_an_order(clients, city):
+    admin = clients("sysadmin")
+    mark = secrets.token_hex(3)
+    made = admin.post("/r/alarm_rule/new", {
+        "name": f"连接数{mark}", "metric": "lifang_disk_free_percent", "measure": "value", "comparison": "gt", "threshold": "0",
+        "minutes": "0", "quiet_minutes": "600", "level": "general", "responses": ["site", "order"], "duty_kind": "leader",
+        "within_hours": "4"})
+    assert made.status_code == 303, said(made)
+    until(lambda: city.sql(f"select count(*) from alarm where name = '连接数{mark}'") == "1", 90, 1)
+    alarm, order = city.sql(f"select id || ' ' || order_id from alarm where name = '连接数{mark}'").split()
+    page = said(admin.get(f"/r/alarm/{alarm}"))
+    assert "触发" in page and "高于阈值 0" in page
+    assert f"连接数{mark}" in said(admin.get("/messages"))
+    assert "待派单" in said(admin.get(f"/r/incident_order/{order}"))
+    assert admin.post(f"/r/alarm/{alarm}/do/confirm", {}).status_code == 303
+    assert admin.post(f"/r/alarm/{alarm}/do/handle", {"handling": "测试规则"}).status_code == 303
+    assert "已处置" in said(admin.get(f"/r/alarm/{alarm}"))
+    assert admin.get("/r/alarm/statistics?view=rules").status_code == 200
+    assert clients("fujing").get(f"/r/alarm/{alarm}").status_code in (403, 404)
+    rule = made.headers["Location"].split("/")[3].split("?")[0]
+    assert admin.post(f"/r/alarm_rule/{rule}/do/disable", {}).status_code == 303
+    assert "lifang_disk_free_percent" in admin.get("/metrics").text or admin.get("/metrics").status_code == 403
+
+
+def test_a_warning_shows_the_assets_that_it_concerns(clients, city):
+    admin, officer = clients("sysadmin"), clients("secadmin")
+    mark = secrets.token_hex(3)
+    unit = int(city.sql("select id from unit order by id limit 1"))
+    for name, release in (("旧库", "15.3"), ("新库", "15.14")):
+        made = admin.send("POST", "/api/r/asset", {
+            "name": f"{name}{mark}", "kind": "database", "importance": "core", "product": f"产品{mark}", "release": release,
+            "unit_id": unit})
+        assert made.status_code == 201, made.text
+    warning = officer.send("POST", "/api/r/safety_warning", {
+        "name": f"漏洞{mark}", "origin": "vendor", "level": "red", "content": "提权", "measure": "升级", "product": f"产品{mark}",
+        "release_until": "15.13", "unit_id": unit})
+    assert warning.status_code == 201, warning.text
+    page = said(officer.get(f"/r/safety_warning/{warning.json()['id']}"))
+    assert f"旧库{mark}" in page and f"新库{mark}" not in page
+
+
+def test_the_library_answers_to_the_codes_of_the_log(clients):
+    admin = clients("sysadmin")
+    assert "网间摆渡缺号" in said(admin.get("/r/security_knowledge?q=ferry-alarm"))
+    assert "从备份恢复" in said(admin.get("/r/security_knowledge?q=恢复&library=document"))
+
+
+def test_a_plan_sends_officers_to_those_whose_identity_card_expires(clients, newcomer, city):
+    person = city.sql_of_persons(
+        "select id, name from person where division_code like '511702001001%' and household_number is not null "
+        "and resident_id is not null and deceased_on is null order by id desc limit 1")
+    saved = clients("officer").send(
+        "PATCH", f"/api/r/person/{person.split('|')[0]}", {
+            "card_expires_on": city.sql("select current_date"), "registered_division": "511702001001"})
+    assert saved.status_code == 200, saved.text
+    bureau = int(city.sql("select unit_id from app_user where account = 'shenpi'"))
+    manager = newcomer("city_hukou_manager", unit=bureau, clearance="secret")
+    name = f"换证{secrets.token_hex(3)}"
+    made = manager.post("/r/work_plan/new", {
+        "name": name, "register": "batch_task", "content": f"任务名称：{name}\n任务类型：居民身份证到期换领\n名单来源：从人口登记生成",
+        "rhythm": "days", "every_days": "30", "at_time": "00:00", "ahead": "0", "starts_on": city.sql("select current_date"),
+        "turn_every": "1", "unit_id": str(bureau)})
+    assert made.status_code == 303, said(made)
+    plan = made.headers["Location"].split("/")[3].split("?")[0]
+    until(lambda: city.sql(f"select count(*) from batch_task where name = '{name}'") == "1"
+          or city.sql(f"select failure from work_plan where id = {plan}"), 90, 1)
+    task = city.sql(f"select id, state, roster_note from batch_task where name = '{name}'").split("|")
+    assert task[1] == "issued" and task[2].startswith("列入 "), city.sql(f"select failure from work_plan where id = {plan}")
+    entries = manager.json(f"/api/r/batch_task_entry?batch_task_id={task[0]}").json()
+    assert entries["count"] == int(re.search(r"列入 (\d+) 人", task[2]).group(1)) >= 1
+    assert person.split("|")[1][0] in said(manager.get(f"/r/batch_task_entry?batch_task_id={task[0]}"))
+    assert name in said(manager.get(f"/r/plan_run?work_plan_id={plan}"))
+    assert manager.post(f"/r/work_plan/{plan}/do/pause", {}).status_code == 303

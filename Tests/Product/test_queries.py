@@ -1,7 +1,9 @@
 """Queries of changes in the register, and reports: worked out, issued, printed, maintained."""
 
+import io
 import re
 
+import docx
 import pytest
 from test_papers import squeezed, text
 
@@ -82,6 +84,14 @@ def test_a_report_is_worked_out_issued_and_printed_again(clients, city, tmp_path
         words = squeezed(text(printed.content))
         assert number in words and "区县时段报表" in words and "东城街道" in words and "合计" in words and "2026年" in words
     assert "2次" in squeezed(re.sub(r"<[^>]+>", "", county.get(issued.headers["Location"]).text))
+    # The same for Word opens in another reader.
+    files = [county.get(path) for path in sorted(set(re.findall(r'href="(/files/[^"]+)"', record)))]
+    [word] = [file for file in files if "wordprocessingml" in file.headers["Content-Type"]]
+    opened = docx.Document(io.BytesIO(word.content))
+    assert opened.paragraphs[0].text == "区县时段报表" and opened.paragraphs[0].style.name.lower() == "heading 1"
+    cells = [[cell.text for cell in row.cells] for row in opened.tables[0].rows]
+    assert any("东城街道" in row[0] for row in cells) and cells[-1][0] == "合计" and "期末户数" in cells[0]
+    assert any(number in paragraph.text for paragraph in opened.paragraphs)
     # An officer of another office neither sees nor prints it.
     assert clients("data").get(link).status_code in (403, 404)
 

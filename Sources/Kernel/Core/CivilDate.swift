@@ -53,6 +53,20 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// 1 is Monday, 7 is Sunday.
   package var weekday: Int { ((daysSinceEpoch + 3) % 7 + 7) % 7 + 1 }
 
+  /// What the days of a week are called, Monday first.
+  package static let weekdayNames = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+
+  /// The days of this date's month in weeks from Monday; `nil` for places before its first and after its last day.
+  package var weeksOfMonth: [[CivilDate?]] {
+    let first = adding(days: 1 - day)
+    let days = (0..<CivilDate.days(inMonth: month, of: year)).map { first.adding(days: $0) }
+    let cells: [CivilDate?] = Array(repeating: nil, count: first.weekday - 1) + days
+    return stride(from: 0, to: cells.count, by: 7).map { start in
+      let week = Array(cells[start..<min(start + 7, cells.count)])
+      return week + Array(repeating: nil, count: 7 - week.count)
+    }
+  }
+
   package func adding(days: Int) -> CivilDate { CivilDate(daysSinceEpoch: daysSinceEpoch + days) }
 
   /// The same day `months` later, or the last of that month when it has no such day.

@@ -54,6 +54,38 @@ package final class Metrics: Sendable {
     state.withLock { $0.counters.reduce(0) { $1.key.name == name ? $0 + $1.value : $0 } }
   }
 
+  /// What stands under a name now.
+  package enum Reading: Sendable, Hashable {
+    /// Counted since the start, over all series that were asked for.
+    case counter(Double)
+    /// The greatest of the series that were asked for.
+    case gauge(Double)
+    case histogram(sum: Double, count: Double)
+  }
+
+  /// The series of `name` whose labels hold every one of `labels`, taken together; `nil` while there are none.
+  ///
+  /// - Parameter labels: in the Prometheus form, such as `method="GET",status="500"`.
+  package func reading(_ name: String, _ labels: String = "") -> Reading? {
+    let wanted = labels.split(whereSeparator: { $0 == "," || $0 == " " })
+    func fits(_ series: Series) -> Bool {
+      guard series.name == name else { return false }
+      if wanted.isEmpty { return true }
+      let own = series.labels.split(separator: ",")
+      return wanted.allSatisfy { own.contains($0) }
+    }
+    return state.withLock { state in
+      let counters = state.counters.filter { fits($0.key) }
+      if !counters.isEmpty { return .counter(counters.reduce(0) { $0 + Double($1.value) }) }
+      if let gauge = state.gauges.filter({ fits($0.key) }).map(\.value).max() { return .gauge(gauge) }
+      let histograms = state.histograms.filter { fits($0.key) }
+      guard !histograms.isEmpty else { return nil }
+      return .histogram(
+        sum: histograms.reduce(0) { $0 + $1.value.sum },
+        count: histograms.reduce(0) { $0 + Double($1.value.counts.reduce(0, +)) })
+    }
+  }
+
   /// All series as Prometheus text, in a stable order.
   package var exposition: String {
     let state = state.withLock { $0 }

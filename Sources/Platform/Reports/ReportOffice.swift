@@ -64,7 +64,7 @@ package struct ReportOffice: Sendable {
     return try await ReportCount(report: report, span: span, records: records).table()
   }
 
-  /// Works a report out and keeps it as it is then: a number, a PDF and a workbook.
+  /// Works a report out and keeps it as it is then: a number, a PDF, a workbook and a document for Word.
   ///
   /// - Parameter plan: the plan that asked for it.
   /// - Returns: the entry of the issued report.
@@ -101,7 +101,7 @@ package struct ReportOffice: Sendable {
       origin: origin)
   }
 
-  /// The second half: number, PDF and workbook.
+  /// The second half: number and files.
   func keep(_ counted: Counted, plan: Int64?, in transaction: Transaction) async throws -> Record {
     let (report, span, table, unit) = (counted.report, counted.span, counted.table, counted.unit)
     let principal = counted.principal
@@ -124,15 +124,18 @@ package struct ReportOffice: Sendable {
       report: report, span: span, table: table, number: number, unit: unit.name, author: principal.name, at: now)
     let pdf = try paper.pdf()
     let workbook = try paper.xlsx(in: files.folder)
+    let document = try paper.docx(in: files.folder)
     let name = "\(report.label)-\(span.text)-\(number)"
     let kept = try await (
       files.put(bytes: pdf, name: "\(name).pdf", by: principal, in: transaction).key,
-      files.put(bytes: workbook, name: "\(name).xlsx", by: principal, in: transaction).key
+      files.put(bytes: workbook, name: "\(name).xlsx", by: principal, in: transaction).key,
+      files.put(bytes: document, name: "\(name).docx", by: principal, in: transaction).key
     )
     return try await records.update(
       ReportOffice.issued, made.id, version: nil,
       [
-        "file": .text(kept.0), "workbook": .text(kept.1), "digest": .text(Hex.encode(Digest.sm3(pdf))),
+        "file": .text(kept.0), "workbook": .text(kept.1), "document": .text(kept.2),
+        "digest": .text(Hex.encode(Digest.sm3(pdf))),
       ], input: .code)
   }
 }

@@ -45,12 +45,10 @@ struct ReportPaper {
   /// - Parameter folder: where the file is put together.
   /// - Throws: ``Fault`` `xlsx-unwritable`, `file-unreadable`.
   func xlsx(in folder: String) throws -> [UInt8] {
-    let spool = folder + "/spool"
-    for folder in [folder, spool] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
-      throw Fault("folder-unwritable", "\(folder): errno \(errno)")
-    }
-    let path = spool + "/" + RandomSource.system.token(bytes: 16)
-    defer { unlink(path) }
+    try spooled(in: folder) { path in try writeWorkbook(to: path) }
+  }
+
+  private func writeWorkbook(to path: String) throws {
     let writer = try TableWriter(
       path: path, format: .xlsx(sheet: "报表", created: at),
       columns: ([table.heading] + table.columns).map { TableColumn($0) })
@@ -62,6 +60,38 @@ struct ReportPaper {
       ("制表人", author), ("制表时间", at.display),
     ] { try writer.append([.text(name), .text(text)]) }
     try writer.finish()
+  }
+
+  /// The same as the PDF, to be worked on (C-616).
+  ///
+  /// - Parameter folder: where the file is put together.
+  /// - Throws: ``Fault`` `zip-unwritable`, `file-unreadable`.
+  func docx(in folder: String) throws -> [UInt8] {
+    var document = WordDocument(
+      title: "\(report.title) \(number)", author: unit, created: at, isLandscape: table.columns.count > 7,
+      footer: number)
+    document.heading(report.title)
+    document.paragraph("统计时段：\(span.text)", alignment: .centre)
+    document.paragraph("编制单位：\(unit)　　编号：\(number)")
+    document.table(
+      [table.heading] + table.columns, table.rows.map { row in [row.label] + row.cells.map(\.text) },
+      totals: ["合计"] + table.totals.map { $0.isNull ? "" : $0.plainText },
+      size: table.columns.count > 12 ? 8 : 9.5)
+    if let note = report.note { document.paragraph("说明：\(note)", size: 9) }
+    document.paragraph("制表人：\(author)　　制表时间：\(at.display)　　负责人：　　　　　　")
+    let made = document
+    return try spooled(in: folder) { path in try made.write(to: path) }
+  }
+
+  /// What `write` puts into a file, which is gone afterwards.
+  private func spooled(in folder: String, _ write: (String) throws -> Void) throws -> [UInt8] {
+    let spool = folder + "/spool"
+    for folder in [folder, spool] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
+      throw Fault("folder-unwritable", "\(folder): errno \(errno)")
+    }
+    let path = spool + "/" + RandomSource.system.token(bytes: 16)
+    defer { unlink(path) }
+    try write(path)
     return try ReportPaper.content(of: path)
   }
 

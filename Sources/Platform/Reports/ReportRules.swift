@@ -52,11 +52,10 @@ package struct ReportRules: RecordRules {
   /// - Throws: ``Refusal`` `report-plan-foreign` when they may not change the plan.
   private func unit(of plan: Value, _ records: Records) async throws -> Value {
     guard let id = plan.integer else { return .null }
-    guard try await records.reaches(ReportPlans.register, id, action: "update") else {
-      throw Refusal(
-        .forbidden, "report-plan-foreign", "这个报表计划不归您管理，不能设置它的接收人。请联系计划的编制单位添加。", field: "report_plan_id")
-    }
-    return try await records.asSystem.get(ReportPlans.register, id)["unit_id"]
+    return try await records.unit(
+      governing: ReportPlans.register, id,
+      otherwise: Refusal(
+        .forbidden, "report-plan-foreign", "这个报表计划不归您管理，不能设置它的接收人。请联系计划的编制单位添加。", field: "report_plan_id"))
   }
 
   private func facts(_ definition: Value, _ records: Records) throws(Refusal) -> [String: Value] {

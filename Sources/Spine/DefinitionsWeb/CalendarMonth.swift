@@ -11,16 +11,8 @@ struct CalendarMonth: HTMLConvertible {
   let path: String?
   let seen: HiddenField
 
-  static let weekdays = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
-
   static func text(_ spans: [WorkCalendar.Span]) -> String {
     spans.isEmpty ? "休息" : spans.map(\.description).joined(separator: ", ")
-  }
-
-  private var weeks: [[CivilDate?]] {
-    let days = (0..<CivilDate.days(inMonth: first.month, of: first.year)).map { first.adding(days: $0) }
-    let cells: [CivilDate?] = Array(repeating: nil, count: first.weekday - 1) + days
-    return stride(from: 0, to: cells.count, by: 7).map { Array(cells[$0..<min($0 + 7, cells.count)]) }
   }
 
   var html: HTML {
@@ -36,13 +28,10 @@ struct CalendarMonth: HTMLConvertible {
   private var month: HTML {
     table(.class("calendar-month")) {
       element("caption", .class("visually-hidden")) { "\(first.year) 年 \(first.month) 月" }
-      thead { tr { for name in CalendarMonth.weekdays { th(.scope("col")) { name } } } }
+      thead { tr { for name in CivilDate.weekdayNames { th(.scope("col")) { name } } } }
       tbody {
-        for week in weeks {
-          tr {
-            for day in week { cell(day) }
-            for _ in week.count..<7 { td() }
-          }
+        for week in first.weeksOfMonth {
+          tr { for day in week { cell(day) } }
         }
       }
     }

@@ -43,7 +43,7 @@ extension DefinitionRoutes {
   }
 
   private func hoursForm(_ calendar: WorkCalendar, _ work: Work, _ errors: [FieldError]) -> FormView {
-    let fields = zip(WorkCalendar.Weekday.allCases, CalendarMonth.weekdays).map { weekday, name in
+    let fields = zip(WorkCalendar.Weekday.allCases, CivilDate.weekdayNames).map { weekday, name in
       let spans = calendar.hours(of: weekday)
       return Shell.Field(
         "hours.\(weekday.rawValue)", name,

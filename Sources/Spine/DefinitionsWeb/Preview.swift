@@ -137,7 +137,7 @@ struct Preview {
     guard let calendar = DefinitionText.calendar(text, key) else { return unreadable }
     return Card("办公时间") {
       DetailList(
-        zip(WorkCalendar.Weekday.allCases, CalendarMonth.weekdays).map { weekday, name in
+        zip(WorkCalendar.Weekday.allCases, CivilDate.weekdayNames).map { weekday, name in
           DetailItem(name, text: CalendarMonth.text(calendar.hours(of: weekday)))
         }
           + [

@@ -1,5 +1,5 @@
 import Access
-import Core
+package import Core
 package import Entities
 import Identity
 import SQL
@@ -12,14 +12,19 @@ package enum BatchTasks {
   static let entry = "batch_task_entry"
 
   /// Fields of a person whose change may complete an entry.
-  private static let watched = ["deceased_on", "registered_division", "photo", "card_issued_on", "locked"]
+  private static let watched = [
+    "deceased_on", "registered_division", "photo", "card_issued_on", "card_expires_on", "card_kind", "locked",
+  ]
 
   /// How an entry of a kind is completed by what its person's record says: the state it comes to; `nil` leaves it open.
   ///
-  /// 死亡核销: 死亡注销或锁定 · 入伍核销: 户口已迁出注销或锁定 · 无照片清理: 已有照片 · 二代证清理: 已办证、锁定或户口已不在本市 · 其余不自动判断.
+  /// 死亡核销: 死亡注销或锁定 · 入伍核销: 户口已迁出注销或锁定 · 无照片清理: 已有照片 · 二代证清理: 已办证、锁定或户口已不在本市 ·
+  /// 到期换领: 有效期已往后、已死亡或户口已不在本市 · 首次申领: 已有证件、已死亡或户口已不在本市 · 其余不自动判断.
   ///
-  /// - Parameter city: the first four figures of the city's divisions.
-  package static func completion(kind: String, person: (String) -> Value, city: String) -> String? {
+  /// - Parameters:
+  ///   - city: the first four figures of the city's divisions.
+  ///   - today: by which a card is about to expire.
+  package static func completion(kind: String, person: (String) -> Value, city: String, today: CivilDate) -> String? {
     let isLocked = person("locked") == .boolean(true)
     let registered = person("registered_division").text ?? ""
     switch kind {
@@ -34,6 +39,12 @@ package enum BatchTasks {
       if !person("card_issued_on").isBlank { return "handled" }
       if isLocked { return "locked" }
       return registered.isEmpty || !registered.hasPrefix(city) ? "handled" : nil
+    case "card_due", "card_first":
+      if !person("deceased_on").isBlank || !registered.hasPrefix(city) { return "handled" }
+      if isLocked { return "locked" }
+      if kind == "card_first" { return person("card_kind").isBlank ? nil : "handled" }
+      guard let expiry = person("card_expires_on").date else { return "handled" }
+      return expiry > today.adding(days: BatchRoster.notice) ? "handled" : nil
     default: return nil
     }
   }
@@ -93,12 +104,13 @@ package enum BatchTasks {
     guard let person, !draft["resident_id"].isBlank, draft["state"].text == "pending",
       let unit = draft["unit_id"].integer,
       let state = completion(
-        kind: draft["kind"].text ?? "", person: { person[$0] }, city: try await city(of: unit, in: transaction))
+        kind: draft["kind"].text ?? "", person: { person[$0] }, city: try await city(of: unit, in: transaction),
+        today: records.store.clock.today())
     else { return }
     draft.values.merge(done(state, records)) { _, new in new }
   }
 
-  private static func city(of unit: Int64, in session: some SQLSession) async throws -> String {
+  static func city(of unit: Int64, in session: some SQLSession) async throws -> String {
     let code = try await session.query("select division_code from unit where id = \(unit)").first?
       .get("division_code", as: String?.self)
     return String((code ?? "").prefix(4))
@@ -126,7 +138,7 @@ package enum BatchTasks {
       guard
         let state = completion(
           kind: one["kind"].text ?? "", person: { event[$0] },
-          city: try await city(of: one["unit_id"].integer ?? 0, in: transaction))
+          city: try await city(of: one["unit_id"].integer ?? 0, in: transaction), today: records.store.clock.today())
       else { continue }
       try await system.update(entry, one.id, version: nil, done(state, records), input: .code)
     }

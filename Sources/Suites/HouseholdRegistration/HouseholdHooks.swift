@@ -7,6 +7,7 @@ package enum HouseholdHooks {
   package static func addHooks(to hooks: inout RecordHooks) {
     InspectionDraw.addHooks(to: &hooks)
     BatchTasks.addHooks(to: &hooks)
+    BatchRoster.addHooks(to: &hooks)
     HouseholdLedger.addHooks(to: &hooks)
     ChangeRestoration.addHooks(to: &hooks)
     OnlineMigration.addHooks(to: &hooks)

@@ -16,6 +16,7 @@ import HouseholdRegistration
 import Identity
 import Jobs
 import Messaging
+import Operations
 import Papers
 import Portal
 import Reports
@@ -91,6 +92,9 @@ struct Deployment: Sendable {
     ClientApplicationRules().addHooks(to: &hooks)
     SMSGateways.addHooks(to: &hooks)
     BroadcastRules.addHooks(to: &hooks)
+    AlarmRules().addHooks(to: &hooks)
+    AssetRules().addHooks(to: &hooks)
+    DeliveredRules().addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

@@ -6,6 +6,7 @@ import Ferry
 import Foundation
 import Identity
 import Messaging
+import Operations
 import SQL
 
 extension FerrySettings {
@@ -36,12 +37,15 @@ extension Deployment {
   var ferryKeys: FerryKeyFolder { FerryKeyFolder(path: configuration.data + "/keys/ferry") }
 
   /// This side's end of the ferry; an alarm goes to everybody who may decide about held data.
-  func dock(_ ferry: CaseFerry, receivers: [FerryReceiver], messages: MessageCenter) -> FerryDock {
+  func dock(_ ferry: CaseFerry, receivers: [FerryReceiver], messages: MessageCenter, alarms: AlarmDesk)
+    -> FerryDock
+  {
     let clock = clock
     return FerryDock(
       database: database, post: ferry.post, keyFolder: ferryKeys, receivers: receivers, log: log,
       metrics: metrics, clock: clock
     ) { problem, transaction in
+      try await alarms.raise(.ferry, named: "网间摆渡异常", level: "serious", problem, in: transaction)
       let people = try await Responsibility(clock: clock).everyone(
         with: Permission("ferry", "decide"), in: transaction)
       try await messages.send(

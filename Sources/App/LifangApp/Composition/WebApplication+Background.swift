@@ -33,6 +33,8 @@ extension WebApplication {
       group.addTask { await pushes.run() }
       group.addTask { await signOn.run(log: deployment.log) }
       group.addTask { await logouts.run() }
+      group.addTask { await followPlans() }
+      group.addTask { await watchAlarms() }
       group.addTask { await registers.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)

@@ -28,6 +28,7 @@ import IdentityWeb
 import Jobs
 import Messaging
 import MessagingWeb
+import Operations
 import Papers
 import PapersWeb
 import Portal
@@ -75,6 +76,8 @@ struct WebApplication: Sendable {
   let appointments: Appointments
   let directory: AddressDirectory
   let plates: DoorPlateRules
+  let plans: WorkPlans
+  let alarms: AlarmDesk
   let application: Application
 
   init(_ deployment: Deployment, demoAccounts: [(name: String, role: String)]) async throws {
@@ -90,13 +93,15 @@ struct WebApplication: Sendable {
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
+    let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
       try await Responsibility(clock: deployment.clock).staff(of: [receiver], near: unit, in: session).contains(
         receiver)
     }
     let store = deployment.makeStore(
       following: [
-        problems, registers, corrections, plates, tenancies, merchants, push, colleagues, MessageTriggers(line: told),
+        problems, registers, corrections, plates, tenancies, merchants, push, colleagues, operations,
+        MessageTriggers(line: told),
       ])
     self.store = store
     let identity = try deployment.identity(store)
@@ -154,8 +159,8 @@ struct WebApplication: Sendable {
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
     let reports = ReportOffice(store: store, files: files)
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
-    let plans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
-    ReportPlanJob.register(in: &kinds, plans: plans, log: deployment.log)
+    let reportPlans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
+    ReportPlanJob.register(in: &kinds, plans: reportPlans, log: deployment.log)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
@@ -187,8 +192,13 @@ struct WebApplication: Sendable {
       connectors: connectors, ferry: ferry)
     self.cases = cases
     corrections.begin(cases)
+    operations.begin(cases)
+    plans = operations.plans(store, messages, identity)
+    let alarms = AlarmDesk(store: store, messages: messages)
+    self.alarms = alarms
+    try await OperationsWiring.deliver(configuration, store)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages)
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages, alarms: alarms)
     self.dock = dock
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
@@ -336,8 +346,10 @@ struct WebApplication: Sendable {
     let home = PortalHome(cases: cases, appointments: appointments, files: files)
     home.register(in: &router, site: site)
     HomeRoutes(
-      site: site, store: store, jobs: jobs, inbox: Inbox(cases), portal: { try await home.content($0) }
+      site: site, store: store, jobs: jobs, inbox: Inbox(cases), roster: DutyRoster(store: store),
+      portal: { try await home.content($0) }
     ).register(in: &router)
+    DutyRoutes(site: site, roster: DutyRoster(store: store)).register(in: &router)
     AddressImportRoutes(
       site: site, importer: imports, jobs: jobs, database: deployment.database, store: store, directory: directory,
       folder: configuration.data

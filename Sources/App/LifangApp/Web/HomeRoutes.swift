@@ -6,6 +6,7 @@ import HTML
 import HTTP
 import Identity
 import Jobs
+import Operations
 import SQL
 import Shell
 import Site
@@ -16,6 +17,7 @@ struct HomeRoutes: Sendable {
   let store: RecordStore
   let jobs: JobQueue
   let inbox: Inbox
+  let roster: DutyRoster
   /// What citizens find on the first page.
   let portal: @Sendable (Visit) async throws -> HTML
 
@@ -49,9 +51,11 @@ struct HomeRoutes: Sendable {
     let mine = try await jobs.list(creator: visit.principal.actor, limit: 5)
     let addresses = try await addressTable(visit)
     let shortcuts = shortcuts(visit)
+    let duties = try await roster.own(of: visit.principal.id)
     return try await visit.page(
       "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
     ) {
+      for duty in duties { HomeRoutes.notice(of: duty) }
       if !tiles.isEmpty { TileRow(tiles) }
       Columns {
         if let addresses { Card(addresses.title, isFlush: true) { addresses.table } }
@@ -61,6 +65,13 @@ struct HomeRoutes: Sendable {
         Card("我的任务") { jobList(mine) }
         if addresses != nil, !shortcuts.isEmpty { Card("常用功能") { ServiceGrid(shortcuts) } }
       }
+    }
+  }
+
+  /// 值班提示: that somebody is on duty, until when, and what to mind.
+  private static func notice(of duty: DutyRoster.Shift) -> Notice {
+    Notice(.info, title: "您正在值班：\(duty.kind)（\(duty.name)），到 \(duty.end.display)") {
+      if let cautions = duty.cautions { p { "注意事项：\(cautions)" } }
     }
   }
 

@@ -25,21 +25,13 @@ struct MonitorRoutes: Sendable {
 
   // MARK: Overview
 
-  private struct Backlog: Sendable {
-    let name: String
-    let waiting: Int64
-    let oldest: Instant?
-    let failed: Int64
-    let path: String?
-  }
-
   private func page(_ visit: Visit) async throws -> Response {
     try require(visit)
     let now = deployment.clock.now()
     let disk = RunSampler.disk(deployment.configuration.data)
     let counts = deployment.database.counts
     let hours = try await perHour(now)
-    let backlogs = try await backlogs(now)
+    let backlogs = try await Backlog.all(in: deployment.database, at: now)
     let requests = hours.reduce(0) { $0 + $1.requests }
     let failed = hours.reduce(0) { $0 + $1.failed }
     let errors: Int64 =
@@ -111,40 +103,6 @@ struct MonitorRoutes: Sendable {
             .text(grouped(Int(one.failed))), badge.html,
           ])
       }, opensPanel: false, empty: .empty("没有队列", ""))
-  }
-
-  private func backlogs(_ now: Instant) async throws -> [Backlog] {
-    let dayAgo = now + -86_400
-    let results = try await deployment.database.pipeline([
-      """
-      select (select count(*) from job where state in ('waiting', 'running')) as waiting,
-        (select min(run_at) from job where state = 'waiting' and run_at <= \(now)) as oldest,
-        (select count(*) from job where state = 'failed' and finished_at > \(dayAgo)) as failed
-      """,
-      """
-      select (select count(*) from message_delivery where state = 'queued') as waiting,
-        (select min(run_at) from message_delivery where state = 'queued' and run_at <= \(now)) as oldest,
-        (select count(*) from message_delivery where state = 'failed' and finished_at > \(dayAgo)) as failed
-      """,
-      """
-      select (select count(*) from case_timer where due_at <= \(now)) as waiting,
-        (select min(due_at) from case_timer where due_at <= \(now)) as oldest, 0::bigint as failed
-      """,
-      """
-      select (select count(*) from ferry_outbox where acknowledged_at is null) as waiting,
-        (select min(created_at) from ferry_outbox where acknowledged_at is null) as oldest,
-        (select count(*) from ferry_inbox where state = 'held') as failed
-      """,
-    ])
-    let names: [(String, String?)] = [
-      ("后台任务", nil), ("消息发送", "/messages/log?state=failed"), ("办件时限", nil), ("网间摆渡", "/ferry"),
-    ]
-    return try zip(names, results).compactMap { name, rows in
-      guard let row = rows.first else { return nil }
-      return Backlog(
-        name: name.0, waiting: try row.get("waiting"), oldest: try row.get("oldest"), failed: try row.get("failed"),
-        path: name.1)
-    }
   }
 
   /// Counters begin anew with each start of a node, so only rises count.

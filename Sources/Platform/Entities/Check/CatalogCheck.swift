@@ -20,6 +20,7 @@ struct CatalogCheck {
       statistics(of: entity)
       codes(in: entity)
     }
+    plannable()
     uniqueLabels()
     for parameter in catalog.parameters { check(parameter) }
     roles()
@@ -180,6 +181,10 @@ struct CatalogCheck {
     for field in entity.fields {
       expressions += [field.computed, field.visible, field.requiredWhen].compactMap(\.self)
       if let value = field.defaultValue { assigned(value, to: field) }
+    }
+    for assignment in entity.plannable?.set ?? [] {
+      expressions.append(assignment.value)
+      if let field = entity.field(assignment.field) { assigned(assignment.value, to: field) }
     }
     for action in entity.actions {
       if let when = action.when { expressions.append(when) }

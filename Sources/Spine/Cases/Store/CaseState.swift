@@ -45,6 +45,17 @@ extension ProcessInstance {
     }
   }
 
+  /// How far a case has come as the overview of business counts it: waiting for a review or for what it asked for, reviewed and
+  /// waiting for its end, completed, ended otherwise (C-321).
+  func stage(in process: RunnableProcess) -> String {
+    switch state {
+    case .void: return "ended"
+    case .finished: return variables["outcome"]?.text == "refused" ? "ended" : "completed"
+    case .running, .shelved:
+      return openVisits.contains { process.awaitsReview(at: $0.node) } ? "review" : "reviewed"
+    }
+  }
+
   /// The steps under way, for lists.
   func steps(in process: RunnableProcess) -> String {
     var labels: [String] = []
@@ -70,5 +81,23 @@ extension ProcessInstance {
 extension RunnableProcess {
   package func rule(of node: String) -> StepRule? {
     if case .step(let rule) = self.node(node)?.kind { rule } else { nil }
+  }
+
+  /// Whether somebody reviews (审核意见) at a step or on a way from it, or the applicant has to supplement first. What the
+  /// applicant would be asked for later does not count: that is the exception.
+  func awaitsReview(at step: String) -> Bool {
+    var seen: Set = [step]
+    var waiting = [step]
+    while let id = waiting.popLast() {
+      if let rule = rule(of: id) {
+        if rule.handler == .starter {
+          if id == step { return true }
+          continue
+        }
+        if rule.inputs.contains(where: { CallPath.local($0.variable) == "review" }) { return true }
+      }
+      for flow in flows(from: id) where seen.insert(flow.target).inserted { waiting.append(flow.target) }
+    }
+    return false
   }
 }

@@ -66,7 +66,7 @@ extension CaseStore {
       """
       select p.process_version_id, p.item_version_id, p.starter_id, p.instance, p.paused_at, p.shelved_at, c.state,
         c.step, c.due_at, c.finished_at, c.courier_number, c.applicant_user_id, c.division_code, c.unit_id, c.home_unit_id,
-        c.accepted_by, c.submitted_at, c.was_incomplete, c.refusal_reason
+        c.accepted_by, c.submitted_at, c.was_incomplete, c.refusal_reason, c.stage
       from case_process p join service_case c on c.id = p.case_id where p.case_id = \(id) for update of p
       """,
     ])[1]
@@ -77,7 +77,8 @@ extension CaseStore {
     return CaseState(
       id: id,
       record: [
-        "state": try text("state"), "step": try text("step"), "due_at": try instant("due_at"),
+        "state": try text("state"), "step": try text("step"), "stage": try text("stage"),
+        "due_at": try instant("due_at"),
         "refusal_reason": try text("refusal_reason"),
         "finished_at": try instant("finished_at"), "courier_number": try text("courier_number"),
         "applicant_user_id": try integer("applicant_user_id"), "division_code": try text("division_code"),

@@ -114,6 +114,7 @@ extension CaseStore {
       // The record begins where the process has come to already.
       values["state"] = .text(instance.caseState(in: process, byApplicant: false))
       values["step"] = instance.stepText(in: process)
+      values["stage"] = .text(instance.stage(in: process))
       if instance.state == .finished {
         values["finished_at"] = .instant(store.clock.now())
         values.merge(finishing(values, by: principal, at: store.clock.now())) { _, new in new }

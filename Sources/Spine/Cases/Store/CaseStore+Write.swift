@@ -52,6 +52,7 @@ extension CaseStore {
     var changes: [String: Value] = [
       "state": .text(state.instance.caseState(in: state.process, byApplicant: byApplicant)),
       "step": state.instance.stepText(in: state.process),
+      "stage": .text(state.instance.stage(in: state.process)),
       "due_at": due.map { .instant($0) } ?? .null,
     ]
     if let number = state.instance.variables["courier_number"] { changes["courier_number"] = number }

@@ -217,5 +217,18 @@ package enum CasesSchema {
           primary key (process, step, pool)
         );
         """),
+    Migration(
+      id: "0169-case-stage",
+      sql: """
+        -- How far cases from before the stage was kept have come. Those under way are read by their step until their next
+        -- move says it itself; no version is made of it, since nothing happened to them.
+        select set_config('lifang.scope_service_case', '{"all":true}', true);
+        alter table service_case disable trigger user;
+        update service_case set stage = case when state = 'completed' then 'completed'
+            when state in ('refused', 'withdrawn', 'void') then 'ended'
+            when step ~ '审|补正|调查|核验' then 'review' else 'reviewed' end
+          where stage is null;
+        alter table service_case enable trigger user;
+        """),
   ]
 }

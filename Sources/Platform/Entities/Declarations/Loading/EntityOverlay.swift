@@ -10,7 +10,7 @@ struct EntityOverlay {
 
   init(_ collector: FindingCollector) { self.collector = collector }
 
-  private static let replaced = ["label", "help", "title", "source", "import", "workbench", "changes"]
+  private static let replaced = ["label", "help", "title", "source", "import", "workbench", "changes", "plannable"]
   private static let merged = ["scope", "list", "map", "statistics", "menu", "numbering"]
   private static let appended = ["indexes", "unique"]
   static let keys =

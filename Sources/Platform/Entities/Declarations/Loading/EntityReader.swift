@@ -16,7 +16,7 @@ struct EntityReader {
     "rules",
     "indexes", "unique",
     "list", "form", "detail", "numbering", "actions", "map", "statistics", "menu", "workbench",
-    "import", "attached_to", "many",
+    "import", "plannable", "attached_to", "many",
   ]
 
   init(_ document: DeclarationDocument, _ collector: FindingCollector) {
@@ -36,7 +36,7 @@ struct EntityReader {
       indexes: indexes(), list: list(), form: form(), related: related(), links: links(), numbering: numbering(),
       actions: actions(),
       map: map(), statistics: statistics(), menu: menu(), workbench: workbench(),
-      imports: imports(),
+      imports: imports(), plannable: plannable(),
       attachedTo: reader.text("attached_to", limit: DeclarationName.maximumLength), origin: document.origin,
       position: reader.position)
   }
@@ -160,7 +160,7 @@ struct EntityReader {
     }
   }
 
-  private func assignments(_ reader: MappingReader) -> [ActionDeclaration.Assignment] {
+  func assignments(_ reader: MappingReader) -> [ActionDeclaration.Assignment] {
     guard let node = reader.node("set") else { return [] }
     guard let entries = node.mapping else {
       collector.error(node.position, "操作的 set 应写成“字段: 表达式”")

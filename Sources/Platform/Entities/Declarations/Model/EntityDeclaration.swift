@@ -38,6 +38,8 @@ package final class EntityDeclaration: Sendable {
   /// What the workbench counts of it.
   package let workbench: [WorkbenchTile]
   package let imports: ImportRule
+  /// What plans by the calendar may make of it; `nil` when they may not.
+  package let plannable: PlanRole?
   /// The register whose records these belong to and are written with (`attached_to`), such as the case of a form.
   package let attachedTo: String?
   package let origin: DeclarationOrigin
@@ -55,7 +57,8 @@ package final class EntityDeclaration: Sendable {
     actions: [ActionDeclaration] = [],
     map: MapRole? = nil, statistics: StatisticsRole? = nil, menu: MenuPlacement? = nil,
     workbench: [WorkbenchTile] = [],
-    imports: ImportRule = .standard, attachedTo: String? = nil, origin: DeclarationOrigin = .shipped,
+    imports: ImportRule = .standard, plannable: PlanRole? = nil, attachedTo: String? = nil,
+    origin: DeclarationOrigin = .shipped,
     position: SourcePosition
   ) {
     self.name = name
@@ -82,6 +85,7 @@ package final class EntityDeclaration: Sendable {
     self.menu = menu
     self.workbench = workbench
     self.imports = imports
+    self.plannable = plannable
     self.attachedTo = attachedTo
     self.origin = origin
     self.position = position

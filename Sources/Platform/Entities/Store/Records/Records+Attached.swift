@@ -1,5 +1,5 @@
 import Access
-import Core
+package import Core
 import SQL
 
 extension Records {
@@ -12,6 +12,15 @@ extension Records {
     return try await inTransaction { records, transaction in
       !(try await records.scoped(transaction, [(entity, action)], query)).isEmpty
     }
+  }
+
+  /// The unit of a record whose dependants somebody enters who may change it, such as the recipients of a plan.
+  ///
+  /// - Parameter refusal: for whoever may not.
+  package func unit(governing name: String, _ id: Int64, otherwise refusal: Refusal) async throws -> Value {
+    guard let unit = try store.entity(name).scope.unit else { throw Fault("entity-without-unit", name) }
+    guard try await reaches(name, id, action: "update") else { throw refusal }
+    return try await asSystem.get(name, id)[unit]
   }
 
   /// The records of a register that are attached to one record of another (``EntityDeclaration/attachedTo``), all fields,
