@@ -172,7 +172,7 @@ struct IdentityFixture {
       create table user_role (\(standard), user_id bigint not null references app_user, role_id bigint not null references role,
         unit_id bigint references unit, effective_on date, expires_on date);
       create table menu_entry (\(standard), name text not null, parent_id bigint, kind text not null, path text,
-        permission text, icon text, position bigint, active boolean, description text);
+        permission text, icon text, position bigint, active boolean, shipped text unique, description text);
       create table api_key (\(standard), name text not null, unit_id bigint references unit, role_id bigint references role,
         status text not null, expires_on date, allowed_addresses text, daily_quota bigint, minute_quota bigint,
         contact text, remark text);

@@ -1,5 +1,6 @@
 import Access
 import Core
+import Entities
 @testable import Identity
 import SQL
 import Testing
@@ -18,6 +19,10 @@ import Testing
       """)
   }
 
+  private static func names(_ shown: [MenuTree.Shown]) -> [String] {
+    shown.flatMap { [$0.node.label] + names($0.children) }
+  }
+
   @Test func everybodySeesWhatTheyMay() async throws {
     let fixture = try await IdentityFixture()
     let group = try await add(fixture, "平台", kind: "group", position: 1)
@@ -28,7 +33,7 @@ import Testing
     _ = try await add(fixture, "停用的", position: 6, active: false)
     _ = try await add(fixture, "空组", kind: "group", position: 7)
     func names(_ principal: Principal) async throws -> [String] {
-      try await fixture.service.menuEntries(for: principal).map(\.name)
+      Self.names(MenuTree(Catalog(), try await fixture.service.menuEntries()).shown(to: principal))
     }
     #expect(try await names(fixture.officer()) == ["公告"])
     #expect(try await names(fixture.officer("address.export")) == ["平台", "数据", "台账", "公告"])

@@ -11,7 +11,7 @@ import Testing
 
 /// Identity on the tables that are really made from its declarations, written through the record store.
 @Suite struct RegisterTests {
-  private struct World {
+  struct World {
     let database: Database
     let store: RecordStore
     let service: IdentityService

@@ -3,14 +3,13 @@ import Entities
 import Identity
 import Shell
 
-/// The menu of a principal: declared groups with the registers and pages placed in them, then what administrators added.
+/// The menu of a principal: what everybody has, then the menu in force as far as they may open it (``MenuTree``).
 struct MenuBuilder: Sendable {
   let catalogs: LiveCatalog
   let identity: IdentityService
 
   func items(for principal: Principal) async throws -> [MenuItem] {
     guard principal.kind == .user else { return [] }
-    let catalog = catalogs.current
     var items = [MenuItem("工作台", icon: .home, path: "/"), MenuItem("一号查询", icon: .scan, path: "/lookup")]
     if principal.unit == nil {
       items += [
@@ -22,40 +21,35 @@ struct MenuBuilder: Sendable {
       items.insert(MenuItem("我的待办", icon: .inbox, path: "/inbox"), at: 1)
     }
     if principal.may(Permission("address", "view")) { items.append(MenuItem("地图", icon: .map, path: "/map")) }
-    var groups: [String: [(order: Int, item: MenuItem)]] = [:]
-    for entity in catalog.entities {
-      guard let menu = entity.menu, principal.may(Permission(entity.name, "view")) else { continue }
-      if principal.unit == nil {
-        items.append(MenuItem(menu.label ?? entity.label, icon: .list, path: "/r/\(entity.name)"))
-        continue
-      }
-      groups[menu.group, default: []].append(
-        (menu.order, MenuItem(menu.label ?? entity.label, path: "/r/\(entity.name)")))
-      for query in entity.list.queries {
-        groups[menu.group, default: []].append(
-          (query.order ?? menu.order, MenuItem(query.label, path: "/r/\(entity.name)?view=\(query.name)")))
-      }
-    }
-    for menu in catalog.menus {
-      for page in menu.items where page.permission.map(principal.may) ?? true {
-        groups[menu.label, default: []].append((page.order, MenuItem(page.label, path: page.path)))
-      }
-    }
-    let declared = Dictionary(catalog.menus.map { ($0.label, $0) }, uniquingKeysWith: { first, _ in first })
-    let order = groups.keys.sorted { (declared[$0]?.order ?? 500, $0) < (declared[$1]?.order ?? 500, $1) }
-    for group in order {
-      let children = (groups[group] ?? []).sorted { $0.order < $1.order }.map(\.item)
-      let icon = declared[group]?.icon.flatMap { Icon(rawValue: $0) } ?? .folder
-      items.append(MenuItem(group, icon: icon, children: children))
-    }
-    return items + Self.tree(try await identity.menuEntries(for: principal), below: nil)
+    let shown = MenuTree(catalogs.current, try await identity.menuEntries()).shown(to: principal)
+    guard principal.unit == nil else { return items + shown.map { MenuItem($0, level: 1) } }
+    // Who belongs to no unit has a few registers, which need no groups.
+    items += registers(in: shown).map { MenuItem($0.label, icon: .list, path: $0.path) }
+    return items + shown.compactMap(withoutRegisters).map { MenuItem($0, level: 1) }
   }
 
-  private static func tree(_ entries: [MenuEntry], below parent: Int64?) -> [MenuItem] {
-    entries.filter { $0.parent == parent }.map { entry in
-      MenuItem(
-        entry.name, icon: entry.icon.flatMap { Icon(rawValue: $0) } ?? (entry.kind == .external ? .external : .folder),
-        path: entry.path, children: tree(entries, below: entry.id))
+  private func registers(in shown: [MenuTree.Shown]) -> [MenuTree.Node] {
+    shown.flatMap { ($0.node.isRegister ? [$0.node] : []) + registers(in: $0.children) }
+  }
+
+  /// The rest of an entry, without registers and their prepared queries; `nil` when nothing is left.
+  private func withoutRegisters(_ shown: MenuTree.Shown) -> MenuTree.Shown? {
+    guard shown.node.kind == .group else {
+      return shown.node.shipped != nil && shown.node.key.hasPrefix("/r/") ? nil : shown
     }
+    let children = shown.children.compactMap(withoutRegisters)
+    return children.isEmpty ? nil : MenuTree.Shown(node: shown.node, children: children)
+  }
+}
+
+extension MenuItem {
+  /// An entry of the menu in force; on the highest level it has a picture.
+  fileprivate init(_ shown: MenuTree.Shown, level: Int) {
+    let usual: Icon = shown.node.kind == .external ? .external : .folder
+    let icon =
+      shown.node.icon.flatMap { Icon(rawValue: $0) } ?? (level == 1 || shown.node.kind == .external ? usual : nil)
+    self.init(
+      shown.node.label, icon: icon, path: shown.node.path,
+      children: shown.children.map { MenuItem($0, level: level + 1) })
   }
 }

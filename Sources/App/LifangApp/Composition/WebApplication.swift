@@ -260,6 +260,9 @@ struct WebApplication: Sendable {
     AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
     PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
       .register(in: &router)
+    MenuRoutes(
+      site: site, editor: MenuEditor(identity: identity, store: store), database: deployment.database
+    ).register(in: &router)
     LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
       .register(in: &router)
     let images = PageImages(files: files)

@@ -54,11 +54,6 @@ extension CatalogCheck {
     }
   }
 
-  private func actions(of subject: String) -> [String]? {
-    if let entity = catalog.entity(subject) { return EntityDeclaration.standardActions + entity.actions.map(\.name) }
-    return catalog.permission(subject)?.actions.map(\.name)
-  }
-
   func check(_ permission: Permission, at position: SourcePosition) {
     let subjects = catalog.entities.map(\.name) + catalog.permissions.map(\.subject)
     if permission.subject == "*" {
@@ -69,7 +64,7 @@ extension CatalogCheck {
       }
       return
     }
-    guard let actions = actions(of: permission.subject) else {
+    guard let actions = catalog.actions(of: permission.subject) else {
       let advice = Suggestion.text(for: permission.subject, among: subjects)
       collector.error(position, "权限“\(permission)”里的“\(permission.subject)”不是实体，也没有权限声明\(advice)")
       return
