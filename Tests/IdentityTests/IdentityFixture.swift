@@ -84,14 +84,15 @@ struct IdentityFixture {
   /// A role with grants such as `address.view/unit`.
   @discardableResult
   func role(
-    _ code: String, separation: String? = nil, clearance: String = "inner", from: Instant? = nil,
-    grants: [String] = []
+    _ code: String, separation: String? = nil, clearance: String = "inner", external: Bool = false,
+    from: Instant? = nil, grants: [String] = []
   ) async throws -> Int64 {
     let id: Int64 = try await database.value(
       """
       insert into role (version, created_at, created_by, updated_at, updated_by, code, name, separation, clearance,
-        effective_from, active)
-      values (1, now(), 0, now(), 0, \(code), \(code), \(separation), \(clearance), \(from), true) returning id
+        external, effective_from, active)
+      values (1, now(), 0, now(), 0, \(code), \(code), \(separation), \(clearance), \(external), \(from), true)
+      returning id
       """)
     for text in grants { try await grant(text, to: id) }
     return id
@@ -165,8 +166,8 @@ struct IdentityFixture {
         separation text, clearance text not null, expires_on date, allowed_addresses text, allowed_hours text,
         remark text, external_source text, external_code text);
       create table role (\(standard), code text not null unique, name text not null, description text, separation text,
-        clearance text not null, effective_from timestamptz, expires_on date, active boolean, builtin boolean,
-        shipped_grants text);
+        clearance text not null, external boolean, effective_from timestamptz, expires_on date, active boolean,
+        builtin boolean, shipped_grants text);
       create table role_grant (\(standard), role_id bigint not null references role, subject text not null,
         action text not null, scope text not null, scope_value text);
       create table user_role (\(standard), user_id bigint not null references app_user, role_id bigint not null references role,

@@ -1,7 +1,7 @@
 import Access
 import Core
 import Crypto
-import Identity
+@testable import Identity
 import SQL
 import Testing
 
@@ -106,6 +106,45 @@ import Testing
     #expect(try await fixture.signIn("clerk").session.demand == nil)
     let session = try await fixture.signIn("admin1").session
     #expect(session.demand == .secondFactor && session.principal.grants.all.isEmpty)
+  }
+
+  @Test func peopleFromOutsideAloneMustEnrolWhenThePolicySaysSo() async throws {
+    var policy = IdentityPolicy()
+    policy.secondFactor = .external
+    let fixture = try await IdentityFixture(policy: policy)
+    let supplier = try await fixture.role("supplier", external: true, grants: ["address.view/all"])
+    let clerk = try await fixture.role("clerk", grants: ["address.view/all"])
+    try await fixture.give(supplier, to: fixture.user("maker"))
+    try await fixture.give(clerk, to: fixture.user("li"))
+    let both = try await fixture.user("both")
+    try await fixture.give(clerk, to: both)
+    try await fixture.give(supplier, to: both)
+    try await fixture.user("admin1", separation: "auditor")
+    #expect(try await fixture.signIn("li").session.demand == nil)
+    #expect(try await fixture.signIn("admin1").session.demand == nil)
+    #expect(try await fixture.signIn("both").session.demand == .secondFactor)
+    let opened = try await fixture.signIn("maker")
+    #expect(opened.session.demand == .secondFactor && opened.session.principal.grants.all.isEmpty)
+    let enrolment = try await fixture.service.beginEnrolment(opened.session)
+    let app = TOTP(secret: SecretBytes(try #require(Base32.decode(enrolment.secretText))))
+    _ = try await fixture.service.confirmEnrolment(opened.session, code: code(app, fixture), origin: fixture.origin)
+    let ready = try await fixture.service.authenticate(opened.token, origin: fixture.origin)
+    #expect(ready.demand == nil && ready.principal.may(Permission("address", "view")))
+    // A role that ends, or is no longer from outside, asks for nothing.
+    try await fixture.database.execute("update role set external = false where id = \(supplier)")
+    fixture.service.forget("role")
+    #expect(try await fixture.signIn("both").session.demand == nil)
+  }
+
+  @Test func aSessionInMemoryHearsOfAStricterPolicy() async throws {
+    let fixture = try await IdentityFixture()
+    try await fixture.give(fixture.role("visitor", external: true), to: fixture.user("guest"))
+    let opened = try await fixture.signIn("guest")
+    #expect(try await fixture.service.authenticate(opened.token, origin: fixture.origin).demand == nil)
+    fixture.service.policy.secondFactor = .administratorsAndExternal
+    #expect(try await fixture.service.authenticate(opened.token, origin: fixture.origin).demand == .secondFactor)
+    fixture.service.policy.secondFactor = .administrators
+    #expect(try await fixture.service.authenticate(opened.token, origin: fixture.origin).demand == nil)
   }
 
   @Test func takingItAwayNeedsThePasswordOrAnOfficer() async throws {

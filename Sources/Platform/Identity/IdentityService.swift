@@ -53,7 +53,14 @@ package final class IdentityService: Sendable {
   /// The rules in force; set anew when a parameter changes.
   package var policy: IdentityPolicy {
     get { currentPolicy.withLock { $0 } }
-    set { currentPolicy.withLock { $0 = newValue } }
+    set {
+      let before = currentPolicy.withLock { policy in
+        defer { policy = newValue }
+        return policy
+      }
+      // Who needs a second factor was found out when the sessions in memory were read.
+      if before.secondFactor != newValue.secondFactor { cache.forgetAll() }
+    }
   }
 
   var database: Database { configuration.database }

@@ -42,7 +42,7 @@ package struct Authenticator: Sendable {
     if let demand = session.demand, !isOpen {
       switch demand {
       case .newPassword(let reason): throw Demanded(path: "/account/password", message: reason.message)
-      case .secondFactor: throw Demanded(path: "/account/second-factor", message: "您的岗位要求双因素认证，请先启用。")
+      case .secondFactor: throw Demanded(path: "/account/second-factor", message: "您的账号须用双因素认证，请先启用，再继续办理。")
       }
     }
     let view = Visit.Session(

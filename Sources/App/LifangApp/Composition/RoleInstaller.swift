@@ -17,7 +17,8 @@ enum RoleInstaller {
       roles.append(
         ShippedRole(
           code: role.name, name: role.label, description: role.help ?? "",
-          separation: Separation(rawValue: role.name), clearance: role.clearance, grants: grants))
+          separation: Separation(rawValue: role.name), clearance: role.clearance,
+          isExternal: role.isExternal, grants: grants))
     }
     try await identity.install(roles)
   }

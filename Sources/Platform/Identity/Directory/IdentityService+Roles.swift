@@ -10,17 +10,20 @@ package struct ShippedRole: Sendable {
   package var description: String
   package var separation: Separation?
   package var clearance: Classification
+  /// For people who are none of the administration's own (外部人员).
+  package var isExternal: Bool
   package var grants: [Grants.Grant]
 
   package init(
     code: String, name: String, description: String, separation: Separation? = nil, clearance: Classification = .inner,
-    grants: [Grants.Grant]
+    isExternal: Bool = false, grants: [Grants.Grant]
   ) {
     self.code = code
     self.name = name
     self.description = description
     self.separation = separation
     self.clearance = clearance
+    self.isExternal = isExternal
     self.grants = grants
   }
 }
@@ -44,11 +47,17 @@ extension IdentityService {
       grant.scope.alternatives.compactMap { scope in scope.columns.map { (grant.permission, $0) } }
     }
     let keys = Set(grants.map(IdentityService.key))
-    let row = try await transaction.first("select id, shipped_grants from role where code = \(role.code) for update")
+    let row = try await transaction.first(
+      "select id, shipped_grants, external from role where code = \(role.code) for update")
     let known: Set<String>
     let id: Int64
     if let row {
       id = try row.get("id")
+      // Of a role that is older than this question, the release answers it once.
+      if try row.isNull("external") {
+        try await configuration.registers.update(
+          "role", id, ["external": .bool(role.isExternal)], by: .system, in: transaction)
+      }
       known = Set(try row.get("shipped_grants", as: String?.self)?.split(separator: "\n").map(String.init) ?? [])
     } else {
       known = []
@@ -57,7 +66,7 @@ extension IdentityService {
         [
           "code": .text(role.code), "name": .text(role.name), "description": .text(role.description),
           "separation": role.separation.map { .text($0.rawValue) } ?? .null, "clearance": .text(role.clearance.name),
-          "active": .bool(true), "builtin": .bool(true),
+          "active": .bool(true), "builtin": .bool(true), "external": .bool(role.isExternal),
         ], by: .system, in: transaction)
     }
     guard known != keys else { return }

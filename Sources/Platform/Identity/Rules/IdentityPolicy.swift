@@ -8,6 +8,9 @@ package struct IdentityPolicy: Sendable, Hashable {
     case optional
     /// The three separated administrators must enrol.
     case administrators
+    /// People with a role for those from outside (外部人员, B5-018).
+    case external
+    case administratorsAndExternal = "administrators_and_external"
     case everyone
   }
 

@@ -70,8 +70,8 @@ extension IdentityService {
 
   private func session(_ row: Row, token: String, expires: Instant, now: Instant) throws -> Session {
     let user = try UserAccount(row: row)
-    let demand = try demand(row, of: user, now: now)
     let roles = PrincipalLoader.read(try row.get("grants", as: JSON.self))
+    let demand = try demand(row, of: user, isExternal: roles.isExternal, now: now)
     let principal = Principal(
       kind: .user, id: user.id, name: user.name, unit: try PrincipalLoader.unit(row),
       grants: demand == nil ? roles.grants : Grants([]), clearance: min(user.clearance, roles.clearance),
@@ -82,7 +82,9 @@ extension IdentityService {
       formToken: IdentityService.formToken(of: token))
   }
 
-  private func demand(_ row: Row, of user: UserAccount, now: Instant) throws -> Session.Demand? {
+  private func demand(
+    _ row: Row, of user: UserAccount, isExternal: Bool, now: Instant
+  ) throws -> Session.Demand? {
     if let reason = try row.get("change_reason", as: String?.self) {
       return .newPassword(Session.NewPasswordReason(rawValue: reason) ?? .ordered)
     }
@@ -90,14 +92,17 @@ extension IdentityService {
     if days > 0, let changed = try row.get("password_at", as: Instant?.self), now - changed >= Double(days) * 86400 {
       return .newPassword(.aged)
     }
-    if try !row.get("enrolled", as: Bool.self), needsSecondFactor(user) { return .secondFactor }
+    if try !row.get("enrolled", as: Bool.self), needsSecondFactor(user, isExternal: isExternal) { return .secondFactor }
     return nil
   }
 
-  func needsSecondFactor(_ user: UserAccount) -> Bool {
+  /// - Parameter isExternal: a role for people from outside is in force (B5-018).
+  private func needsSecondFactor(_ user: UserAccount, isExternal: Bool) -> Bool {
     switch policy.secondFactor {
     case .optional: false
     case .administrators: user.separation != nil
+    case .external: isExternal
+    case .administratorsAndExternal: user.separation != nil || isExternal
     case .everyone: true
     }
   }

@@ -5,13 +5,14 @@ import SQL
 /// Assembles what a user or a key may do from the roles in force.
 enum PrincipalLoader {
   /// A JSON array of the grants of user `user` acting for `unit`:
-  /// `[subject, action, scope, scope value, clearance, role]`.
+  /// `[subject, action, scope, scope value, clearance, role, external]`.
   ///
   /// A role is in force when it is active, has begun and not ended, is assigned within its dates, and is assigned for
   /// every unit or for the one the user acts for.
   static func userGrants(user: SQL, unit: SQL, today: CivilDate, now: Instant) -> SQL {
     """
-    (select coalesce(json_agg(json_build_array(g.subject, g.action, g.scope, g.scope_value, r.clearance, r.name)), '[]')
+    (select coalesce(json_agg(json_build_array(g.subject, g.action, g.scope, g.scope_value, r.clearance, r.name,
+      r.external)), '[]')
       from user_role h join role r on r.id = h.role_id left join role_grant g on g.role_id = r.id
       where h.user_id = \(user) and (h.unit_id is null or h.unit_id = \(unit))
         and (h.effective_on is null or h.effective_on <= \(today)) and (h.expires_on is null or h.expires_on >= \(today))
@@ -22,7 +23,8 @@ enum PrincipalLoader {
   /// The same for the one role of an API key.
   static func roleGrants(role: SQL, today: CivilDate, now: Instant) -> SQL {
     """
-    (select coalesce(json_agg(json_build_array(g.subject, g.action, g.scope, g.scope_value, r.clearance, r.name)), '[]')
+    (select coalesce(json_agg(json_build_array(g.subject, g.action, g.scope, g.scope_value, r.clearance, r.name,
+      r.external)), '[]')
       from role r left join role_grant g on g.role_id = r.id where r.id = \(role) and \(inForce(today: today, now: now)))
     """
   }
@@ -34,22 +36,34 @@ enum PrincipalLoader {
     """
   }
 
-  /// Reads what the two queries above give: the grants, the highest clearance of the roles and their names.
-  static func read(_ json: JSON) -> (grants: Grants, clearance: Classification, names: [String]) {
+  /// What the roles in force come to together.
+  struct Roles {
+    var grants: Grants
+    /// The highest of theirs.
+    var clearance: Classification
+    var names: [String]
+    /// One of them is for people from outside (外部人员).
+    var isExternal: Bool
+  }
+
+  /// Reads what the two queries above give.
+  static func read(_ json: JSON) -> Roles {
     var grants: [Grants.Grant] = []
     var clearance = Classification.open
     var names: [String] = []
+    var isExternal = false
     for item in json.array ?? [] {
-      guard let parts = item.array, parts.count == 6 else { continue }
+      guard let parts = item.array, parts.count == 7 else { continue }
       if let level = parts[4].string.flatMap({ Classification(name: $0) }) { clearance = max(clearance, level) }
       if let name = parts[5].string, !names.contains(name) { names.append(name) }
+      if parts[6].bool == true { isExternal = true }
       guard let subject = parts[0].string, let action = parts[1].string,
         let scope = DataScope(code: parts[2].string ?? "", value: parts[3].string)
       else { continue }
       let grant = Grants.Grant(Permission(subject, action), scope)
       if !grants.contains(grant) { grants.append(grant) }
     }
-    return (Grants(grants), clearance, names)
+    return Roles(grants: Grants(grants), clearance: clearance, names: names, isExternal: isExternal)
   }
 
   /// Columns of the unit `n` in force.

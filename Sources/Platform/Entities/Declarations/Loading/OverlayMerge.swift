@@ -47,7 +47,7 @@ struct OverlayMerge {
         may: ["label", "default", "min", "max", "help", "unit"])
     case .role:
       merged = merge(
-        overlay, base, replace: ["label", "help", "clearance", "exclusive"], lists: ["grants": nil], may: [])
+        overlay, base, replace: ["label", "help", "clearance", "external", "exclusive"], lists: ["grants": nil], may: [])
     case .menu:
       merged = merge(
         overlay, base, replace: ["label", "order", "icon", "parent"], lists: ["items": "path"],

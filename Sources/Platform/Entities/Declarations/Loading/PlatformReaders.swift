@@ -123,8 +123,8 @@ struct PlatformReaders {
 
   func role(_ document: DeclarationDocument) -> RoleDeclaration {
     let reader = MappingReader(
-      document.node, "角色“\(document.name)”", keys: ["role", "label", "help", "clearance", "exclusive", "grants"],
-      collector)
+      document.node, "角色“\(document.name)”",
+      keys: ["role", "label", "help", "clearance", "external", "exclusive", "grants"], collector)
     var clearance = Classification.inner
     if let name = reader.text("clearance") {
       if let known = Classification(name: name) {
@@ -138,7 +138,8 @@ struct PlatformReaders {
     }
     return RoleDeclaration(
       name: document.name, label: reader.label(fallback: document.name), help: reader.text("help"),
-      clearance: clearance, exclusive: reader.texts("exclusive").map(\.text),
+      clearance: clearance, isExternal: reader.flag("external", default: false),
+      exclusive: reader.texts("exclusive").map(\.text),
       grants: reader.nodes("grants").flatMap(grants), origin: document.origin, position: reader.position)
   }
 

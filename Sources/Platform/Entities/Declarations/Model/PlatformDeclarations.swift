@@ -69,6 +69,8 @@ package struct RoleDeclaration: Sendable {
   package let help: String?
   /// The highest classification the role reads unmasked.
   package let clearance: Classification
+  /// For people who are none of the administration's own (外部人员): enterprises, tenants, suppliers, visitors (B5-018).
+  package let isExternal: Bool
   /// Roles that the same person may not hold as well (三员分立).
   package let exclusive: [String]
   package let grants: [Grant]
@@ -76,13 +78,14 @@ package struct RoleDeclaration: Sendable {
   package let position: SourcePosition
 
   package init(
-    name: String, label: String, help: String? = nil, clearance: Classification = .inner, exclusive: [String] = [],
-    grants: [Grant], origin: DeclarationOrigin = .shipped, position: SourcePosition
+    name: String, label: String, help: String? = nil, clearance: Classification = .inner, isExternal: Bool = false,
+    exclusive: [String] = [], grants: [Grant], origin: DeclarationOrigin = .shipped, position: SourcePosition
   ) {
     self.name = name
     self.label = label
     self.help = help
     self.clearance = clearance
+    self.isExternal = isExternal
     self.exclusive = exclusive
     self.grants = grants
     self.origin = origin
