@@ -136,6 +136,8 @@ KINDS = {
     "menu entry": ("sysadmin", "/settings/menu/edit?key=/r/post", None),
     "new menu entry": ("sysadmin", "/settings/menu/new?kind=page", None),
     "preview of the menu": ("sysadmin", "/settings/menu/preview", None),
+    "sensitive labels": ("secadmin", "/settings/labels", None),
+    "sensitive label": ("secadmin", "/settings/labels/person/phone", None),
     "parameters": ("sysadmin", "/settings/parameters", None),
     "parameter": ("sysadmin", "/settings/parameters/identity.password_days", None),
     "series": ("sysadmin", "/settings/series", None),

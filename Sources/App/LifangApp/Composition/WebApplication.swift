@@ -378,12 +378,11 @@ struct WebApplication: Sendable {
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
       .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
-    SettingsRoutes(
-      site: site, store: store,
-      settings: RuntimeSettings(
-        database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock),
-      parameters: parameters, owner: deployment.owner
-    ).register(in: &router)
+    let settings = RuntimeSettings(
+      database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
+    SettingsRoutes(site: site, store: store, settings: settings, parameters: parameters, owner: deployment.owner)
+      .register(in: &router)
+    LabelRoutes(site: site, identity: identity, settings: settings, store: store).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
     RecordInterface(site: site, store: store, parts: PublishedInterfaces.parts).register(in: &router)
     ApplicationInterface(site: site, cases: cases, files: files, federation: federation).register(in: &router)

@@ -85,7 +85,9 @@ extension SettingsRoutes {
 
   func registerDetail(_ visit: Visit) async throws -> Response {
     let entity = try requireEntity(visit)
-    let additions = try await settings.declarations().filter { SettingsRoutes.subject(of: $0.yaml) == entity.name }
+    let additions = try await settings.declarations().filter {
+      SettingsRoutes.subject(of: $0.yaml) == entity.name && !RuntimeSettings.isLabels($0.name)
+    }
     let mayDeclare = mayDeclare(visit)
     var actions: [Action] = []
     if visit.principal.may(Permission(entity.name, "view")) {

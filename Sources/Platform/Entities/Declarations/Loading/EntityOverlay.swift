@@ -13,7 +13,8 @@ struct EntityOverlay {
   private static let replaced = ["label", "help", "title", "source", "import", "workbench", "changes"]
   private static let merged = ["scope", "list", "map", "statistics", "menu", "numbering"]
   private static let appended = ["indexes", "unique"]
-  static let keys = replaced + merged + appended + ["personal", "fields", "form", "rules", "actions", "detail"]
+  static let keys =
+    replaced + merged + appended + ["personal", "fields", "form", "rules", "actions", "detail", "labels"]
 
   /// Keys of an existing field that an overlay may change.
   static let fieldKeys = [
@@ -48,6 +49,7 @@ struct EntityOverlay {
         let merge = ListMerge(what: "实体的操作", identity: "name", may: may, collector)
         editor.set("actions", merge.merge(entry.value, over: editor["actions"]))
       case "detail": detail(entry.value, &editor)
+      case "labels": labels(entry.value, &editor)
       default:
         let advice = Suggestion.text(for: entry.key, among: EntityOverlay.keys)
         collector.error(entry.keyPosition, "不能修改实体的“\(entry.key)”\(advice)")
@@ -99,6 +101,42 @@ struct EntityOverlay {
       editor.set(entry)
     }
     return editor.node
+  }
+
+  /// Sensitive labels (敏感标记, D2-570): `{field: phone, level: secret, mask: phone}` raises a field above the level it is
+  /// declared with. A label that is not above it any more, or whose field is gone, counts for nothing, so that labels
+  /// outlive upgrades and never lower anything.
+  private func labels(_ overlay: YAMLNode, _ editor: inout MappingEditor) {
+    var fields = editor["fields"]?.sequence ?? []
+    for node in overlay.sequence ?? [] {
+      let reader = MappingReader(node, "敏感标记", keys: ["field", "level", "mask"], collector)
+      guard let name = reader.name("field"), let text = reader.text("level") else { continue }
+      guard let level = Classification(name: text) else {
+        collector.error(
+          reader.place("level"),
+          "分级不能是“\(text)”\(Suggestion.text(for: text, among: Classification.allCases.map(\.name)))")
+        continue
+      }
+      guard let index = fields.firstIndex(where: { $0["name"]?.text == name }) else {
+        collector.warning(node.position, "敏感标记的字段“\(name)”已不存在，标记不起作用")
+        continue
+      }
+      var field = MappingEditor(fields[index])
+      let declared = field["classification"]?.text.flatMap(Classification.init(name:)) ?? .inner
+      guard level > declared else { continue }
+      field.set("classification", .string(level.name, at: node.position))
+      field.set("raised_from", .string(declared.name, at: node.position))
+      if let mask = reader.node("mask") { field.set("mask", mask) }
+      fields[index] = field.node
+    }
+    if overlay.sequence == nil { collector.error(overlay.position, "labels 应是列表，却是\(overlay.kindLabel)") }
+    guard let present = editor["fields"] else { return }
+    editor.set("fields", YAMLNode(.sequence(fields), at: present.position))
+  }
+
+  /// Whether an overlay does nothing but label fields, which leaves a register where it came from.
+  static func onlyLabels(_ overlay: YAMLNode) -> Bool {
+    Set((overlay.mapping ?? []).map(\.key)) == ["extend_entity", "labels"]
   }
 
   private func add(_ field: YAMLNode, _ name: String, _ fields: inout [YAMLNode], _ editor: inout MappingEditor) {

@@ -13,7 +13,7 @@ struct FieldDraft {
   static let keys = [
     "name", "label", "type", "dictionary", "entity", "multiple", "required", "unique", "min", "max", "default",
     "computed", "visible", "required_when", "classification", "mask", "encrypted", "help", "unit", "editable", "list",
-    "hidden", "after", "picture", "gathered",
+    "hidden", "after", "picture", "gathered", "raised_from",
   ]
 
   init?(_ node: YAMLNode, _ collector: FindingCollector) {
@@ -58,9 +58,11 @@ struct FieldDraft {
       },
       computed: scope.formulas[name], gathering: gathering(), visible: condition("visible", scope),
       requiredWhen: condition("required_when", scope), classification: classification,
+      raisedFrom: reader.text("raised_from").flatMap(Classification.init(name:)),
       mask: mask(classification), encrypted: encrypted,
       help: reader.text("help"), unit: reader.text("unit", limit: 20),
-      editable: reader.flag("editable", default: !isComputed && !isGathered), listed: reader.flag("list", default: true),
+      editable: reader.flag("editable", default: !isComputed && !isGathered),
+      listed: reader.flag("list", default: true),
       hidden: reader.flag("hidden", default: false), picture: reader.flag("picture", default: false),
       position: reader.position)
     check(field)

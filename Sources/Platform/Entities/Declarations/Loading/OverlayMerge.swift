@@ -47,7 +47,8 @@ struct OverlayMerge {
         may: ["label", "default", "min", "max", "help", "unit"])
     case .role:
       merged = merge(
-        overlay, base, replace: ["label", "help", "clearance", "external", "exclusive"], lists: ["grants": nil], may: [])
+        overlay, base, replace: ["label", "help", "clearance", "external", "exclusive"], lists: ["grants": nil], may: []
+      )
     case .menu:
       merged = merge(
         overlay, base, replace: ["label", "order", "icon", "parent"], lists: ["items": "path"],
@@ -112,7 +113,8 @@ struct OverlayMerge {
           "label", "source", "title", "form", "period", "by", "digits", "heading", "rows", "columns", "note",
         ], lists: [:], may: [])
     }
-    documents[known] = base.replacing(merged, origin: overlay.origin)
+    let keepsOrigin = overlay.kind == .entity && EntityOverlay.onlyLabels(overlay.node)
+    documents[known] = base.replacing(merged, origin: keepsOrigin ? base.origin : overlay.origin)
   }
 
   /// - Parameters:

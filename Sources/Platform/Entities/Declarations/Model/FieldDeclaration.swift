@@ -38,6 +38,8 @@ package final class FieldDeclaration: Sendable {
   package let visible: Expression?
   package let requiredWhen: Expression?
   package let classification: Classification
+  /// The level that the declaration gives it, when a sensitive label (敏感标记, D2-570) has raised it above.
+  package let raisedFrom: Classification?
   package let mask: Mask?
   /// Stored as SM4 ciphertext in `<name>` and a blind index for exact search in `<name>_index`.
   package let encrypted: Bool
@@ -56,6 +58,9 @@ package final class FieldDeclaration: Sendable {
 
   /// Where the field lives in the table.
   package var isStored: Bool { computed == nil && gathering == nil }
+
+  /// The level below which no label can put it.
+  package var declaredClassification: Classification { raisedFrom ?? classification }
 
   /// The case of ``Value`` the field's values are kept in.
   package var valueKind: ValueKind { multiple ? .list : type.valueKind }
@@ -77,7 +82,8 @@ package final class FieldDeclaration: Sendable {
     unique: Bool = false, minimum: FixedDecimal? = nil, maximum: FixedDecimal? = nil, maximumLength: Int? = nil,
     defaultValue: Expression? = nil, computed: Expression? = nil, gathering: Gathering? = nil,
     visible: Expression? = nil,
-    requiredWhen: Expression? = nil, classification: Classification = .inner, mask: Mask? = nil,
+    requiredWhen: Expression? = nil, classification: Classification = .inner,
+    raisedFrom: Classification? = nil, mask: Mask? = nil,
     encrypted: Bool = false, help: String? = nil, unit: String? = nil, editable: Bool = true, listed: Bool = true,
     hidden: Bool = false, picture: Bool = false, position: SourcePosition
   ) {
@@ -96,6 +102,7 @@ package final class FieldDeclaration: Sendable {
     self.visible = visible
     self.requiredWhen = requiredWhen
     self.classification = classification
+    self.raisedFrom = raisedFrom
     self.mask = mask
     self.encrypted = encrypted
     self.help = help
