@@ -31,6 +31,7 @@ enum AdministratorsCommand {
       fflush(nil)
       made += 1
     }
+    try await OperatorAudit.note("platform.administrators", .done, [("made", .int(Int64(made)))], in: deployment)
     await deployment.close()
     print(made == 0 ? "三员账号都已存在，没有改动。" : "请把临时密码当面交给本人；首次登录时必须修改，此处不再显示。")
     return 0

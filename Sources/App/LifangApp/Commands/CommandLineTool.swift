@@ -34,6 +34,12 @@ package enum CommandLineTool {
     Command(
       name: "audit", summary: "校验或导出审计日志链", usage: "audit verify|export [FILE]", run: AuditCommand.run),
     Command(
+      name: "backup", summary: "把数据库和文件备份到一个空目录（密钥另存）", usage: "backup DIR [--data DIR]",
+      run: BackupCommand.backup),
+    Command(
+      name: "restore", summary: "把备份恢复到一个空的数据目录（先放回密钥）", usage: "restore DIR [--data DIR]",
+      run: BackupCommand.restore),
+    Command(
       name: "archive", summary: "查验电子档案：文件、目录、申请内容和办理过程是否与归档时一致",
       usage: "archive verify [档号] [--json]", run: ArchiveCommand.run),
     Command(

@@ -24,7 +24,17 @@ enum MigrateCommand {
       print(plan.isEmpty ? "数据库与声明一致，无需改动。" : plan.text)
       return plan.obstacles.isEmpty ? 0 : 2
     }
-    let deployment = try await Deployment.open(configuration)
+    let deployment: Deployment
+    do {
+      deployment = try await Deployment.open(configuration)
+    } catch {
+      if let conninfo = try? await ClusterCommand.conninfo(configuration) {
+        await OperatorAudit.noteApart(
+          "platform.migrate", error is Refusal ? .refused : .failed, conninfo: conninfo)
+      }
+      throw error
+    }
+    try await OperatorAudit.note("platform.migrate", in: deployment)
     await deployment.close()
     print("数据库已与声明一致：\(catalog.entities.count) 张登记表。")
     return 0
@@ -62,7 +72,9 @@ enum ClusterCommand {
       print(try await conninfo(configuration))
     case "stop":
       let cluster = PrivateCluster(folder: configuration.data + "/postgres", log: .silent)
-      if await cluster.isRunning { try await cluster.stop() }
+      guard await cluster.isRunning else { break }
+      await OperatorAudit.noteApart("platform.database-stop", conninfo: try await cluster.start())
+      try await cluster.stop()
     default:
       throw Refusal(.invalid, "command-unknown", "请写 cluster start、cluster stop 或 cluster conninfo。")
     }
@@ -88,6 +100,9 @@ enum AuditCommand {
     switch arguments.operands.first {
     case "verify":
       let report = try await AuditVerifier(database: deployment.owner, keys: keys).verify()
+      try await OperatorAudit.note(
+        "audit.verify", report.finding == nil ? .done : .failed, [("checked", .int(Int64(report.checked)))],
+        in: deployment)
       if let finding = report.finding {
         print(finding.description)
         return 1
@@ -103,6 +118,7 @@ enum AuditCommand {
         try file.write(contentsOf: Data(bytes))
       }
       try file.close()
+      try await OperatorAudit.note("audit.export", .done, [("file", .string(path))], in: deployment)
       return 0
     default:
       throw Refusal(.invalid, "command-unknown", "请写 audit verify 或 audit export [文件]。")

@@ -40,14 +40,17 @@ enum ServeCommand {
         trustedProxies: configuration.trustedProxies.compactMap { AddressRange($0) },
         logsRequests: !configuration.isBenchmark, log: log, metrics: deployment.metrics),
       application: web.application)
-    let port = try server.start()
+    // Starting and stopping stand in the audit, so that gaps in it are explained (C-598, D2-576).
+    let port = try await OperatorAudit.around("platform.start", in: deployment) {
+      let port = try server.start()
+      return (port, [("port", .int(Int64(port)))])
+    }
     announce(configuration, port, accounts)
-    try await note("platform.start", web, ["port": .int(Int64(port))])
     let background = Task { await web.runBackground() }
     let monitor = Task { await runLog.run(with: web) }
     await Signals.wait()
     log(.info, "stopping")
-    try? await note("platform.stop", web)
+    try? await OperatorAudit.note("platform.stop", in: deployment)
     await server.stop(within: 10)
     await peers?.stop()
     await bridge?.stop()
@@ -58,12 +61,6 @@ enum ServeCommand {
     try? await web.usage.flush(to: deployment.database)
     await deployment.close()
     return 0
-  }
-
-  /// Starting and stopping stand in the audit, so that gaps in it are explained (C-598).
-  private static func note(_ action: String, _ web: WebApplication, _ details: JSON = .object([])) async throws {
-    try await web.store.audit.append(
-      AuditEntry(.system, action, details: details), in: web.deployment.database)
   }
 
   private static func announce(_ configuration: Configuration, _ port: Int, _ accounts: [DemoAccounts.Account]) {

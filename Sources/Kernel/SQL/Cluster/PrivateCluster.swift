@@ -133,7 +133,7 @@ package actor PrivateCluster {
   // MARK: Who and where
 
   /// The user that the server runs as: the owner of existing data, else this user, else `postgres` in root's place.
-  private func serverUser() throws -> SystemUser {
+  func serverUser() throws -> SystemUser {
     let mine = geteuid()
     if let owner = FileSystem.owner(data), owner.user != 0 || mine != 0 {
       guard owner.user == mine || mine == 0, let user = SystemUser(user: owner.user) else {
