@@ -43,6 +43,29 @@ import Testing
     #expect(MessageContent(template, template.examples, link: nil).link == nil)
   }
 
+  private static let own = """
+    parameters: own
+    label: 自建参数
+    items: [{name: hotline, label: 咨询电话, type: text, default: 0818-2380100}]
+    """
+
+  private static func notice(_ text: String, link: String = "") -> String {
+    "message: told\nlabel: 通知\nchannels: [site, sms]\ntitle: 通知\ntext: \(text)\nsms: \(text)\n\(link)"
+  }
+
+  @Test func aTemplateSaysAnOwnParameter() throws {
+    let told = try template(Self.notice("有事请拨 {own.hotline}。"), Self.own)
+    #expect(told.settings == ["own.hotline"])
+    let content = MessageContent(told, ["own.hotline": "0818-2380100"], link: nil)
+    #expect(content.sms == "有事请拨 0818-2380100。" && content.text == content.sms)
+    #expect(findings(Self.notice("请拨 {own.hotlin}。"), Self.own).contains { $0.contains("没有声明的变量") })
+    #expect(findings(Self.notice("请拨 {own.hotline}。")).contains { $0.contains("没有声明的变量") })
+    #expect(findings(Self.notice("甲", link: "link: /x/{own.hotline}"), Self.own).contains { $0.contains("link") })
+    // What ships stays out of messages: some of it names gateways.
+    let shipped = "parameters: gateway\nlabel: 网关\nitems: [{name: url, label: 地址, type: text, default: x}]\n"
+    #expect(findings(Self.notice("请看 {gateway.url}"), shipped).contains { $0.contains("没有声明的变量") })
+  }
+
   /// Whoever typed a value must not be able to speak in the name of others, break a header or leave the site.
   @Test func valuesCannotForgeAnything() throws {
     let template = try template(MessageFixture.notice)

@@ -138,6 +138,7 @@ KINDS = {
     "preview of the menu": ("sysadmin", "/settings/menu/preview", None),
     "sensitive labels": ("secadmin", "/settings/labels", None),
     "sensitive label": ("secadmin", "/settings/labels/person/phone", None),
+    "new parameter": ("sysadmin", "/settings/parameters/new", None),
     "parameters": ("sysadmin", "/settings/parameters", None),
     "parameter": ("sysadmin", "/settings/parameters/identity.password_days", None),
     "series": ("sysadmin", "/settings/series", None),

@@ -75,3 +75,45 @@ def test_a_register_made_at_run_time_is_used_after_it_is_granted(visit, city):
     clerk.goto(f"/r/{name}")
     expect(clerk.locator("#list")).to_contain_text("百花社区便民服务点")
     assert re.fullmatch(r"\d+", city.sql(f"select id from {name}"))
+
+
+def test_an_own_parameter_is_added_used_and_deleted(visit, clients, city):
+    page, name = visit("sysadmin"), f"hotline_{secrets.token_hex(3)}"
+    label = f"咨询电话{name[-6:]}"
+    page.goto("/settings/parameters")
+    page.get_by_role("link", name="新增参数").click()
+    page.get_by_label("代号").fill(name)
+    page.get_by_label("名称").fill(label)
+    page.get_by_label("类型").select_option("integer")
+    page.get_by_label("初始值").fill("很多")
+    page.get_by_role("button", name="新增参数").click()
+    expect(page.get_by_role("alert")).to_contain_text("默认值不对")
+    page.get_by_label("初始值").fill("12345")
+    page.get_by_label("最大").fill("99999")
+    page.get_by_label("说明").fill("群众来电咨询")
+    page.get_by_role("button", name="新增参数").click()
+    expect(page.get_by_text(f"已新增参数“{label}”，即刻可用。")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("还没有用到")
+    value = page.get_by_label(label)
+    value.fill("123456")
+    page.get_by_role("button", name="保存参数").click()
+    expect(page.get_by_role("alert")).to_contain_text("99999")
+    value.fill("12348")
+    page.get_by_role("button", name="保存参数").click()
+    expect(page.get_by_role("row").filter(has_text=label)).to_contain_text("12348")
+
+    # Nobody but the administrator, and none that ships.
+    officer, admin = clients("secadmin"), clients("sysadmin")
+    assert officer.post(f"/settings/parameters/own.{name}/remove").status_code == 403
+    assert admin.post("/settings/parameters/identity.lock_after/remove").status_code == 404
+    assert admin.post("/settings/declarations/parameters.own/withdraw").status_code == 409
+
+    page.goto(f"/settings/parameters/own.{name}")
+    page.locator("summary").filter(has_text="更多").click()
+    page.get_by_role("link", name="删除参数").click()
+    page.get_by_role("button", name="删除参数").click()
+    expect(page.get_by_text(f"已删除参数“{label}”。")).to_be_visible()
+    assert city.sql(f"select count(*) from parameter_value where name = 'own.{name}'") == "0"
+    done = city.sql(
+        f"select string_agg(action, ' ' order by id) from audit_entry where details->>'name' = 'own.{name}'")
+    assert done == "parameter.create parameter.update parameter.delete"

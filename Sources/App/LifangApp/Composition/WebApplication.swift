@@ -116,7 +116,8 @@ struct WebApplication: Sendable {
     }
     let messages = MessageCenter(
       database: deployment.database, templates: templates, keys: deployment.keys,
-      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) })
+      clock: deployment.clock, mobile: { user, session in try await identity.mobile(of: user, in: session) },
+      setting: { name in parameters.shown(name) })
     self.messages = messages
     try await ConnectorSettings.publish(versions.services.connectors, in: store)
     let connectors = ConnectorClient(
@@ -380,8 +381,10 @@ struct WebApplication: Sendable {
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     let settings = RuntimeSettings(
       database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
-    SettingsRoutes(site: site, store: store, settings: settings, parameters: parameters, owner: deployment.owner)
-      .register(in: &router)
+    SettingsRoutes(
+      site: site, store: store, settings: settings, parameters: parameters, owner: deployment.owner,
+      parameterUses: { name in messages.templates.saying(name).map { "消息模板“\($0)”" } }
+    ).register(in: &router)
     LabelRoutes(site: site, identity: identity, settings: settings, store: store).register(in: &router)
     ExchangeRoutes(site: site, store: store, files: files, jobs: jobs).register(in: &router)
     RecordInterface(site: site, store: store, parts: PublishedInterfaces.parts).register(in: &router)

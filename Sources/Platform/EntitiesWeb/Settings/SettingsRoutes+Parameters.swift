@@ -44,7 +44,12 @@ extension SettingsRoutes {
           caption: group.label, columns: columns, rows: group.rows, opensPanel: false, empty: .empty("没有参数", ""))
       }.html
     }
-    return try await visit.page("系统参数", layout: .wide, subtitle: "改动即刻生效，不用重启；每次改动都记入审计。") {
+    let actions =
+      visit.principal.may(Permission("parameter", "create"))
+      ? [Action("新增参数", .link("\(base)/new"), style: .primary, icon: .plus)] : []
+    return try await visit.page(
+      "系统参数", layout: .wide, subtitle: "改动即刻生效，不用重启；每次改动都记入审计。", actions: actions
+    ) {
       FilterBar(
         path: base, search: .init(value: query, hint: "参数名称、说明"),
         basic: [
@@ -134,12 +139,16 @@ extension SettingsRoutes {
     let mayChange = visit.principal.may(Permission("parameter", "update"))
     let change = try await parameters.changes(from: settings.database)[parameter.name]
     let value = try parameters.value(parameter.name)
-    let items = [
+    var items = [
       DetailItem("当前值", text: shown(value, of: parameter)),
       DetailItem("默认值", text: shown(parameter.defaultValue, of: parameter)),
       DetailItem("代号", text: parameter.name, isCode: true),
       DetailItem("最近修改", text: change == nil ? "没有改过" : try await text(of: change)),
     ]
+    if parameter.isOwn {
+      let uses = parameterUses(parameter.name)
+      items.append(DetailItem("用在", text: uses.isEmpty ? "还没有用到" : uses.joined(separator: "、"), isWide: true))
+    }
     var field = FieldControl(catalog: catalog, errors: [:])
       .field(parameter.field, typed: FormInput([parameter.name: [typed]]), record: nil)
     field = Shell.Field(
@@ -148,8 +157,18 @@ extension SettingsRoutes {
     let others =
       change == nil
       ? [] : [Action("恢复默认值", .submit(name: "step", value: "reset"), icon: .history, takesIncomplete: true)]
+    var more: [Action] = []
+    if parameter.isOwn, mayChange {
+      more.append(Action("修改说明", .link("/settings/parameters/\(parameter.name)/definition"), icon: .edit))
+    }
+    if parameter.isOwn, visit.principal.may(Permission("parameter", "delete")) {
+      more.append(
+        Action(
+          "删除参数", .dialog("/settings/parameters/\(parameter.name)/remove"), style: .danger, icon: .trash))
+    }
     return try await visit.page(
-      parameter.label, status: status, crumbs: [Crumb("系统参数", "/settings/parameters")], subtitle: parameter.group
+      parameter.label, status: status, crumbs: [Crumb("系统参数", "/settings/parameters")],
+      badge: parameter.isOwn ? Badge("自建", .success) : nil, subtitle: parameter.group, moreActions: more
     ) {
       Card("现状") { DetailList(items) }
       if mayChange {

@@ -17,8 +17,14 @@ package struct SettingsRoutes: Sendable {
   let parameters: Parameters
   /// A pool that may change tables.
   let owner: Database
+  /// What says a parameter of the installation's own, in words: 消息模板“…”.
+  let parameterUses: @Sendable (String) -> [String]
 
-  package init(site: Site, store: RecordStore, settings: RuntimeSettings, parameters: Parameters, owner: Database) {
+  package init(
+    site: Site, store: RecordStore, settings: RuntimeSettings, parameters: Parameters, owner: Database,
+    parameterUses: @escaping @Sendable (String) -> [String] = { _ in [] }
+  ) {
+    self.parameterUses = parameterUses
     self.site = site
     self.store = store
     self.settings = settings
@@ -48,6 +54,16 @@ package struct SettingsRoutes: Sendable {
 
   private func registerParameters(in router: inout Router) {
     router.on(.get, "/settings/parameters", at: site) { visit in try await parameterList(visit) }
+    router.on(.get, "/settings/parameters/new", at: site) { visit in try await newParameter(visit) }
+    router.on(.post, "/settings/parameters/new", at: site) { visit in try await addParameter(visit) }
+    router.on(.get, "/settings/parameters/{name}/definition", at: site) { visit in
+      try await parameterDefinition(visit)
+    }
+    router.on(.post, "/settings/parameters/{name}/definition", at: site) { visit in
+      try await saveParameterDefinition(visit)
+    }
+    router.on(.get, "/settings/parameters/{name}/remove", at: site) { visit in try await askRemoveParameter(visit) }
+    router.on(.post, "/settings/parameters/{name}/remove", at: site) { visit in try await removeParameter(visit) }
     router.on(.get, "/settings/parameters/{name}", at: site) { visit in try await parameter(visit) }
     router.on(.post, "/settings/parameters/{name}", at: site) { visit in try await saveParameter(visit) }
   }

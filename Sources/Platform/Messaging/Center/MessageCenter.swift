@@ -14,6 +14,8 @@ package struct MessageCenter: Sendable {
   package let clock: WallClock
   /// The mobile number of a user, from the register that holds it; `nil` for none and for users who are not active.
   let mobile: @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+  /// The value of a parameter of the installation's own, as people read it.
+  let setting: @Sendable (String) -> String?
 
   /// The templates in force.
   package var templates: MessageTemplates { live.current }
@@ -26,8 +28,10 @@ package struct MessageCenter: Sendable {
 
   package init(
     database: Database, templates: MessageTemplates, keys: KeyRing, clock: WallClock = .system,
-    mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?
+    mobile: @escaping @Sendable (_ user: Int64, _ session: any SQLSession) async throws -> PhoneNumber?,
+    setting: @escaping @Sendable (String) -> String? = { _ in nil }
   ) {
+    self.setting = setting
     self.database = database
     live = LiveTemplates(templates)
     self.keys = keys
@@ -58,7 +62,9 @@ package struct MessageCenter: Sendable {
     for variable in values.keys where template.variable(variable) == nil {
       throw Fault("message-variable", "\(name) has no \(variable)")
     }
-    var content = MessageContent(template, values, link: link)
+    var said = values
+    for name in template.settings { said[name] = setting(name) }
+    var content = MessageContent(template, said, link: link)
     content.attachments = attachments
     let keyed = Dictionary(
       try recipients.map { (try $0.key(keys), $0) }, uniquingKeysWith: { first, _ in first })

@@ -80,6 +80,12 @@ package struct MessageTemplate: Sendable {
   package let holdsAtNight: Bool
   package let position: SourcePosition
 
+  /// The parameters of the installation's own that it says (`{own.hotline}`, C-479).
+  package var settings: Set<String> {
+    let texts = [title, text, sms].compactMap(\.self) + (wechat?.data.map(\.text) ?? [])
+    return Set(texts.flatMap(\.variables).filter { $0.contains(".") })
+  }
+
   package func variable(_ name: String) -> Variable? { variables.first { $0.name == name } }
 
   /// The examples of all variables, for a preview.

@@ -6,6 +6,8 @@ struct MessageTemplateReader {
   private let document: DeclarationDocument
   private let collector: FindingCollector
   private let reader: MappingReader
+  /// Parameters of the installation's own, which need no variable.
+  private let settings: Set<String>
 
   private static let keys = [
     "message", "label", "source", "channels", "priority", "title", "text", "sms", "wechat", "link", "expires", "quiet",
@@ -14,8 +16,9 @@ struct MessageTemplateReader {
 
   private enum Quiet: String, CaseIterable { case hold, send }
 
-  init(_ document: DeclarationDocument, _ collector: FindingCollector) {
+  init(_ document: DeclarationDocument, _ collector: FindingCollector, settings: Set<String> = []) {
     self.document = document
+    self.settings = settings
     self.collector = collector
     reader = MappingReader(document.node, "消息模板“\(document.name)”", keys: MessageTemplateReader.keys, collector)
   }
@@ -106,7 +109,7 @@ struct MessageTemplateReader {
     for name in parsed.variables {
       if names.contains(name) {
         used.insert(name)
-      } else {
+      } else if !settings.contains(name) || names == ["id"] {
         collector.error(position, "\(what)用了没有声明的变量“{\(name)}”\(Suggestion.text(for: name, among: names))")
       }
     }

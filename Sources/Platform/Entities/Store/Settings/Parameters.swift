@@ -19,6 +19,15 @@ package final class Parameters: Sendable {
     return values.withLock { $0[name] } ?? parameter.defaultValue
   }
 
+  /// The value of an own parameter as people read it: labels of codes, the unit behind it; `nil` for any other name.
+  package func shown(_ name: String) -> String? {
+    let catalog = catalogs.current
+    guard let parameter = catalog.parameter(name), parameter.isOwn, let value = try? value(name) else { return nil }
+    let text =
+      parameter.field.dictionary.flatMap { catalog.dictionary($0)?.label(of: value.plainText) } ?? value.plainText
+    return parameter.unit.map { "\(text) \($0)" } ?? text
+  }
+
   /// - Throws: ``Fault`` `parameter-unknown`, `parameter-type`.
   package func integer(_ name: String) throws(Fault) -> Int64 { try typed(name, \.integer) }
   package func boolean(_ name: String) throws(Fault) -> Bool { try typed(name, \.boolean) }

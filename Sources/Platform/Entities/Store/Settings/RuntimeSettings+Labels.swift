@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 import SQL
 import YAML
 
@@ -26,7 +26,11 @@ extension RuntimeSettings {
   /// Whether a declaration made at run time holds labels, which are the security officer's.
   package static func isLabels(_ origin: String) -> Bool { origin.hasPrefix(prefix) }
 
-  static func refuseLabels(_ origin: String) throws(Refusal) {
+  /// What has pages of its own is not changed as a whole.
+  static func refuseKept(_ origin: String) throws(Refusal) {
+    if origin == ownParameters {
+      throw Refusal(.conflict, "parameters-apart", "自建参数请在“系统参数”里逐个修改和删除。")
+    }
     guard isLabels(origin) else { return }
     throw Refusal(.forbidden, "label-not-yours", "敏感标记由安全保密管理员在“敏感标记”里维护，不能在这里改动。")
   }
@@ -35,7 +39,8 @@ extension RuntimeSettings {
   package func labelChanges() async throws -> [String: SettingChange] {
     var changes: [String: SettingChange] = [:]
     let rows = try await database.query(
-      "select origin, updated_at, updated_by from runtime_declaration where starts_with(origin, \(RuntimeSettings.prefix))")
+      "select origin, updated_at, updated_by from runtime_declaration where starts_with(origin, \(RuntimeSettings.prefix))"
+    )
     for row in rows {
       let register = String(try row.get("origin", as: String.self).dropFirst(RuntimeSettings.prefix.count))
       changes[register] = SettingChange(at: try row.get("updated_at"), by: try row.get("updated_by"))

@@ -55,7 +55,7 @@ extension RuntimeSettings {
   /// - Throws: ``Refusal`` `declaration-missing`.
   package func withdrawal(of name: String, by principal: Principal) async throws -> Withdrawal {
     try principal.require(Permission("entity", "update"), toDo: "维护登记表")
-    try RuntimeSettings.refuseLabels(name)
+    try RuntimeSettings.refuseKept(name)
     try await catalogs.refresh(from: database)
     guard try await declarations().contains(where: { $0.name == name }) else {
       throw Refusal(.notFound, "declaration-missing", "没有名为“\(name)”的运行期声明，可能已被撤回。请返回登记表列表。")

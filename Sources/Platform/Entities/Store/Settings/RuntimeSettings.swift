@@ -32,7 +32,7 @@ package struct RuntimeSettings: Sendable {
     _ yaml: String, as name: String, by principal: Principal, owner: Database, origin: Origin = .inside
   ) async throws -> SchemaPlan {
     try principal.require(Permission("entity", "update"), toDo: "维护登记表")
-    try RuntimeSettings.refuseLabels(name)
+    try RuntimeSettings.refuseKept(name)
     try await catalogs.refresh(from: database)
     let catalog = try catalogs.current.adding(yaml: yaml, origin: name)
     let plan = try await SchemaPlan.apply(catalog, to: owner)
@@ -60,7 +60,7 @@ package struct RuntimeSettings: Sendable {
   /// - Throws: ``DeclarationFailure`` when another declaration still needs it.
   package func withdraw(_ name: String, by principal: Principal, origin: Origin = .inside) async throws {
     try principal.require(Permission("entity", "update"), toDo: "维护登记表")
-    try RuntimeSettings.refuseLabels(name)
+    try RuntimeSettings.refuseKept(name)
     _ = try catalogs.current.removing(origin: name)
     try await database.transaction { transaction in
       let gone = try await transaction.execute("delete from runtime_declaration where origin = \(name)")
