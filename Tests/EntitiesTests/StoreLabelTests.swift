@@ -70,11 +70,13 @@ import Testing
     let administrator = StoreFixture.user(6, [("entity.update", .all), ("entity.view", .all)])
     try await settings.label("remark", of: "building", .secret, mask: .all, reason: "争议", by: Self.officer)
     let calls: [(String, @Sendable () async throws -> Void)] = [
-      ("field-unknown", { try await settings.label("nothing", of: "building", .secret, reason: "甲", by: Self.officer) }),
+      (
+        "field-unknown", { try await settings.label("nothing", of: "building", .secret, reason: "甲", by: Self.officer) }
+      ),
       ("label-mask", { try await settings.label("name", of: "building", .sensitive, reason: "甲", by: Self.officer) }),
       (
         "label-reason",
-        { try await settings.label("kind", of: "building", .sensitive, reason: " ", by: Self.officer) }
+        { try await settings.label("kind", of: "building", .sensitive, mask: .all, reason: " ", by: Self.officer) }
       ),
       // It stands in the search box of the list, which a secret may not.
       (

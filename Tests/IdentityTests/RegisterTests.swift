@@ -177,7 +177,7 @@ import Testing
   @Test func theDeclaredParametersAreThePolicysOwn() throws {
     let catalog = try Declarations.catalog()
     let declared = catalog.parameters.filter { $0.name.hasPrefix("identity.") }
-    #expect(declared.count == 13)
+    #expect(declared.count == 14)
     let values = Dictionary(
       uniqueKeysWithValues: declared.map { parameter -> (String, JSON) in
         let value: JSON =

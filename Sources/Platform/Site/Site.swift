@@ -28,6 +28,9 @@ package struct Site: Sendable {
   package var isConfidential: @Sendable (String) -> Bool = { _ in false }
   /// Told of what somebody signed in was refused for want of a right (越界访问, C-598).
   package var noteRefusal: @Sendable (Visit, Refusal) async -> Void = { _, _ in }
+  /// How many requests of one user or key may be under way at a time; 0: any number (B5-282).
+  package var requestsPerUser: @Sendable () -> Int = { 0 }
+  private let load = UserLoad()
   /// Signs short values that travel through the browser, such as flashes and strangers' form tokens.
   let signature: HMAC
 
@@ -53,6 +56,11 @@ package struct Site: Sendable {
       let (principal, session) = try await authenticate(request)
       let visit = Visit(request: request, principal: principal, session: session, site: self)
       do {
+        guard load.enter(principal, limit: requestsPerUser()) else {
+          throw Refusal(
+            .tooMany, "too-many-at-once", "您同时进行的操作太多，这一次没有处理。请等前面的完成后再试；需要批量处理时请用导入、导出。")
+        }
+        defer { load.leave(principal) }
         if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
         var response = try await body(visit)
         if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }

@@ -222,6 +222,7 @@ struct WebApplication: Sendable {
         let told = try await messages.unread(of: principal.id)
         return principal.may(Talks.write) ? told + (try await talks.unread(of: principal.id)) : told
       })
+    if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
     let database = deployment.database

@@ -80,7 +80,7 @@ package struct MenuEditor: Sendable {
     try await change(by: principal, origin) { records, tree in
       try MenuEditor.check(draft, nil, tree, records.store.catalog)
       let last = tree.children(of: draft.group).map(\.order).max() ?? 0
-      var values = try MenuEditor.values(draft)
+      var values = MenuEditor.values(draft)
       values["parent_id"] = try await parent(draft.group, tree, records)
       values["position"] = .integer(Int64(min(last + 10, MenuEditor.highest)))
       let record = try await records.insert(MenuEditor.register, values, input: .code)
@@ -102,14 +102,14 @@ package struct MenuEditor: Sendable {
       try MenuEditor.check(draft, node, tree, records.store.catalog)
       var values: [String: Value]
       if node.shipped == nil {
-        values = try MenuEditor.values(draft)
+        values = MenuEditor.values(draft)
       } else {
         values = ["name": .text(TextForms.trimmed(draft.name)), "active": .boolean(draft.isShown)]
       }
       let isMoved = draft.group != node.parent
       if isMoved || node.entry == nil {
         let isHome = node.shipped != nil && draft.group == node.shipped?.parent
-        values["parent_id"] = isHome ? .null : try await parent(draft.group, tree, records)
+        values["parent_id"] = try await parent(isHome ? nil : draft.group, tree, records)
       }
       _ = try await write(node, values, records)
     }
@@ -255,7 +255,7 @@ package struct MenuEditor: Sendable {
     return parts.first == "r" && parts.count > 1 ? String(parts[1]) : nil
   }
 
-  private static func values(_ draft: Draft) throws -> [String: Value] {
+  private static func values(_ draft: Draft) -> [String: Value] {
     func text(_ value: String) -> Value {
       let trimmed = TextForms.trimmed(value)
       return trimmed.isEmpty ? .null : .text(trimmed)
@@ -301,7 +301,8 @@ package struct MenuEditor: Sendable {
   /// Takes the record away; a group in which own entries stand keeps it, as delivered.
   private func restore(_ node: MenuTree.Node, _ tree: MenuTree, _ records: Records) async throws {
     guard node.shipped != nil, let id = node.entry else { return }
-    let isNeeded = try await records.transaction?.query("select 1 from menu_entry where parent_id = \(id) limit 1").first
+    let isNeeded = try await records.transaction?.query("select 1 from menu_entry where parent_id = \(id) limit 1")
+      .first
     guard isNeeded != nil else { return try await records.delete(MenuEditor.register, id, version: nil) }
     try await records.update(
       MenuEditor.register, id, version: nil, MenuEditor.delivered(node).filter { $0.key != "shipped" }, input: .code)

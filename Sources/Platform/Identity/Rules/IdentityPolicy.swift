@@ -28,6 +28,8 @@ package struct IdentityPolicy: Sendable, Hashable {
   package var absoluteHours = 12
   /// Sessions of one user at a time; the oldest is ended for a new one (B5-282). 0: no limit.
   package var sessionsPerUser = 5
+  /// Requests of one user or key that a node works on at a time (B5-282). 0: no limit.
+  package var requestsPerUser = 50
   package var secondFactor = SecondFactor.optional
 
   package init() {}
@@ -51,6 +53,7 @@ package struct IdentityPolicy: Sendable, Hashable {
     number("idle_minutes", &idleMinutes, 1...1440)
     number("session_hours", &absoluteHours, 1...720)
     number("sessions_per_user", &sessionsPerUser, 0...1000)
+    number("requests_per_user", &requestsPerUser, 0...10_000)
     if let text = value("second_factor")?.string, let read = SecondFactor(rawValue: text) { secondFactor = read }
   }
 }

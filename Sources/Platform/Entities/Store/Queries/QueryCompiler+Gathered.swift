@@ -15,10 +15,9 @@ extension QueryCompiler {
     var conditions = [ScopePredicate.any(of: inner.scope)].filter { $0.text != "true" }
     if let rule = gathering.rule {
       // A rule that is gone counts nothing rather than everything.
-      conditions.append(
-        register.scope.rules[rule].map {
-          "(\($0.sql(in: ScopeTerms(principal, view).surroundings, alias: QueryCompiler.alias)))"
-        } ?? "false")
+      let holds = register.scope.rules[rule]?.sql(
+        in: ScopeTerms(principal, view).surroundings, alias: QueryCompiler.alias)
+      conditions.append(holds.map { (holds: SQL) -> SQL in "(\(holds))" } ?? "false")
     }
     return (inner.source, conditions)
   }

@@ -20,7 +20,8 @@ extension Records {
       }
       for index in records.indices {
         let ids = found[records[index].id] ?? []
-        records[index].values[field.name] = ids.isEmpty ? .null : .list(ids.map(String.init))
+        let value: Value = ids.isEmpty ? .null : .list(ids.map { String($0) })
+        records[index].values[field.name] = value
         if !isPlain, !ids.isEmpty {
           records[index].titles[field.name] = ids.map { titles[$0] ?? "#\($0)" }.joined(separator: "、")
         }

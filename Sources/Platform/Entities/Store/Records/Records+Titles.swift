@@ -1,4 +1,5 @@
 import Access
+import Core
 import SQL
 
 extension Records {
@@ -11,22 +12,22 @@ extension Records {
     return try await titles(of: entity, ids, in: session)
   }
 
-  /// `records` with what is gathered for them and the titles of what they refer to, unless they are to be plain: one query
+  /// `found` with what is gathered for them and the titles of what they refer to, unless they are to be plain: one query
   /// a gathered field and a referred entity, however many records.
   func named(
-    _ records: [Record], _ shape: RecordShape, asOf: Instant? = nil, in session: any SQLSession
+    _ found: [Record], _ shape: RecordShape, asOf: Instant? = nil, in session: any SQLSession
   ) async throws -> [Record] {
-    let records = try await gathered(records, shape, asOf: asOf, in: session)
-    if isPlain { return records }
+    let gathered = try await self.gathered(found, shape, asOf: asOf, in: session)
+    if isPlain { return gathered }
     var wanted: [String: Set<Int64>] = [:]
     let references = shape.columns.filter { $0.target != nil }
     for field in references {
       guard let target = field.target else { continue }
-      for record in records {
+      for record in gathered {
         if let id = record.values[field.name]?.integer { wanted[target, default: []].insert(id) }
       }
     }
-    let records = try await withDivisions(records, shape)
+    let records = try await withDivisions(gathered, shape)
     guard !wanted.isEmpty else { return records }
     var titles: [String: [Int64: String]] = [:]
     for (name, ids) in wanted.sorted(by: { $0.key < $1.key }) {
