@@ -39,7 +39,7 @@ import Testing
     router.on(.get, "/fails", at: site) { _ in throw Refusal(.invalid, "x", "不行。") }
     router.on(.get, "/quick", at: site) { _ in .json(["done": true]) }
     let application = Application(router)
-    func status(_ path: String) async throws -> Int {
+    @Sendable func status(_ path: String) async throws -> Int {
       await application.respond(
         to: try Request(.get, path, headers: ["Host": "lifang.test", "Accept": "application/json"], body: .empty)
       ).status

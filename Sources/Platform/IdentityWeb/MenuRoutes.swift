@@ -62,8 +62,8 @@ package struct MenuRoutes: Sendable {
       more.append(Action("恢复全部预置菜单", .dialog("\(MenuRoutes.base)/restore"), style: .danger, icon: .history))
     }
     let columns = [
-      Column("菜单"), Column("状态", .state), Column("地址", .code, isOnPhone: false),
-      Column("所需权限", .code, isOnPhone: false), Column(mayChange ? "顺序" : "", .actions, isOnPhone: true),
+      Column("菜单", .wide), Column("状态", .state), Column("地址", .text, isOnPhone: false),
+      Column(mayChange ? "顺序" : "", .actions, isOnPhone: true),
     ]
     let subtitle =
       changed == 0 ? "现在是产品交付时的样子。改动对所有人即刻生效，没有权限的人看不到入口。" : "预置菜单改了 \(changed) 处，随时可以恢复。改动对所有人即刻生效。"
@@ -88,7 +88,6 @@ package struct MenuRoutes: Sendable {
       id: "menu-\(place)", name: node.label, path: mayChange ? MenuRoutes.path("edit", node.key) : nil,
       cells: [
         .joined(name), MenuRoutes.state(node), .text(node.path ?? ""),
-        .text(node.demands.map { $0.map(\.description).joined(separator: " 或 ") }.joined(separator: "，")),
         mayChange
           ? moves(node, isFirst: siblings.first?.key == node.key, isLast: siblings.last?.key == node.key) : .empty,
       ], level: depth)
@@ -132,12 +131,13 @@ package struct MenuRoutes: Sendable {
   }
 
   private func add(_ visit: Visit) async throws -> Response {
-    var draft = MenuRoutes.draft(try await visit.request.body.form())
-    draft.kind = MenuEntry.Kind(rawValue: try await visit.request.body.form().first("kind") ?? "") ?? .page
+    let form = try await visit.request.body.form()
+    var draft = MenuRoutes.draft(form)
+    draft.kind = form.first("kind").flatMap(MenuEntry.Kind.init(rawValue:)) ?? .page
     do {
       try await editor.add(draft, by: visit.principal, origin: visit.request.origin)
     } catch let refusal as Refusal where refusal.kind == .invalid {
-      return try await form(
+      return try await self.form(
         visit, draft, nil, try await editor.tree(for: visit.principal), [FieldError](refusal), refusal.kind.status)
     }
     return try visit.redirect(to: MenuRoutes.base, saying: "已新增“\(draft.name)”，有权限的人即刻看到。")
@@ -227,16 +227,20 @@ package struct MenuRoutes: Sendable {
     var fields = [
       Shell.Field(
         "name", "名称", .text(draft.name, .init(maximum: 40)), isRequired: true,
-        help: node?.shipped.map { "交付时叫“\($0.label)”。" }, error: errors[field: "name"]),
+        help: node?.shipped.map { "交付时叫“\($0.label)”。" }, error: errors["name"]),
       Shell.Field(
         "group", "所在分组", .select(draft.group ?? "", groups, blank: mustStand ? nil : "最上一级"),
-        isRequired: mustStand, error: errors[field: "group"]),
+        isRequired: mustStand, error: errors["group"]),
       Shell.Field(
         "shown", "显示", .checkbox(draft.isShown, caption: "显示：有权限的人看得到"),
-        help: draft.kind == .group ? "不显示的分组，里面的菜单也都看不到。" : "不显示只是不列在菜单里，权限不变。", error: errors[field: "shown"]),
+        help: draft.kind == .group ? "不显示的分组，里面的菜单也都看不到。" : "不显示只是不列在菜单里，权限不变。", error: errors["shown"]),
     ]
     guard node?.shipped == nil else {
-      if let path = node?.path { fields.append(Shell.Field("path", "地址", .fixed(path))) }
+      if let node, let path = node.path {
+        let demands = node.demands.map { $0.map(\.description).joined(separator: " 或 ") }.joined(separator: "，")
+        fields.append(Shell.Field("path", "地址", .fixed(path)))
+        fields.append(Shell.Field("permission", "所需权限", .fixed(demands.isEmpty ? "登录即可见" : demands)))
+      }
       return fields
     }
     if draft.kind != .group {
@@ -245,19 +249,19 @@ package struct MenuRoutes: Sendable {
           "path", "地址", .text(draft.path, .init(maximum: 200, width: 40, isCode: true)), isRequired: true,
           help: draft.kind == .page
             ? "本系统的页面，如 /r/address?kind=residential，可带筛选条件。" : "外部系统的网址，以 https:// 开头。",
-          error: errors[field: "path"]))
+          error: errors["path"]))
       fields.append(
         Shell.Field(
           "permission", "所需权限", .text(draft.permission, .init(maximum: 130, width: 30, isCode: true)),
           help: draft.kind == .page ? "如 address.view；不填时，能打开这个页面的人都看得到。" : "如 address.view；不填时，登录的人都看得到。",
-          error: errors[field: "permission"]))
+          error: errors["permission"]))
     }
     let icons = Icon.allCases.filter { MenuRoutes.icons[$0] != nil }.map {
       Choice($0.rawValue, MenuRoutes.icons[$0] ?? $0.rawValue)
     }
     fields.append(
       Shell.Field(
-        "icon", "图标", .select(draft.icon, icons, blank: "默认"), help: "只在最上一级显示。", error: errors[field: "icon"]))
+        "icon", "图标", .select(draft.icon, icons, blank: "默认"), help: "只在最上一级显示。", error: errors["icon"]))
     return fields
   }
 
