@@ -156,7 +156,7 @@ import YAML
     ("extend_entity: tenant\nfields:\n  - {name: phone, encrypted: false}", "3:19", "不能修改它的“encrypted”"),
     ("extend_entity: tenant\nfields:\n  - {name: phone, classification: open}", "3:35", "只能提高"),
     ("extend_entity: tenant\npersonal: false", "2:11", "不能改为不含"),
-    ("extend_entity: dwelling\nlables: x", "2:1", "是不是“label”"),
+    ("extend_entity: dwelling\nlable: x", "2:1", "是不是“label”"),
     ("extend_entity: dwelling\narea: other", "2:1", "不能修改实体的“area”"),
     ("extend_entity: dwelling\nactions:\n  - {name: demolish, labl: x}", "3:22", "是不是“label”"),
     ("extend_entity: dwelling\nrules:\n  - {name: no-such, remove: true}", "3:5", "没有可以去掉的"),

@@ -354,7 +354,7 @@ package struct MenuRoutes: Sendable {
   }
 
   private static func outline(_ shown: [MenuTree.Shown]) -> HTML {
-    ul {
+    ul(.class("consequences")) {
       for item in shown {
         li {
           if item.node.kind == .group {

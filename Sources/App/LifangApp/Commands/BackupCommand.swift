@@ -143,7 +143,7 @@ enum BackupCommand {
       throw Refusal(.notFound, "backup-missing", "没有找到 \(path)。请指明 lifang backup 写出的目录。")
     }
     defer { try? file.close() }
-    var digest = Digest(.sm3)
+    let digest = Digest(.sm3)
     var bytes: Int64 = 0
     while let chunk = try file.read(upToCount: 1 << 20), !chunk.isEmpty {
       digest.update([UInt8](chunk))

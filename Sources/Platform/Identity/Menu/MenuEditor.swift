@@ -1,6 +1,6 @@
 package import Access
 package import Audit
-package import Core
+import Core
 package import Entities
 import SQL
 
