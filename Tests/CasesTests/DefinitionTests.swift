@@ -98,6 +98,35 @@ import YAML
     #expect(fresh.version(of: DefinitionTests.onSite) == 1)
   }
 
+  /// What no longer goes with the declarations is left out, and takes nothing else out of force.
+  @Test func aMessageThatALabelMakesWrongIsLeftOutAlone() async throws {
+    let desk = try await Desk()
+    try await desk.publish(try desk.withChief(), DefinitionTests.onSite)
+    let key = DefinitionKey(.message, "report_answered")
+    let text = """
+      message: report_answered
+      label: 上报已答复
+      channels: [site]
+      title: 上报已答复：{summary}
+      text: 上报已答复：{summary}
+      trigger: {register: problem_report, when: "state == 'answered'", to: {user: reporter_user_id}}
+      variables: [{name: summary, label: 摘要, value: summary, example: 打不开}]
+      """
+    try await desk.publish(text, key)
+    #expect(desk.store.version(of: key) == 1)
+    let labelled = try desk.city.catalogs.current.adding(
+      yaml: "extend_entity: problem_report\nlabels:\n  - {field: summary, level: sensitive, mask: all}\n",
+      origin: "labels.problem_report")
+    let fresh = DefinitionStore(
+      database: desk.city.database, cases: desk.city.cases, delivered: desk.city.cases.services,
+      folders: [CaseFixture.resources], catalogs: LiveCatalog(labelled), audit: desk.city.store.audit,
+      clock: desk.city.time.clock)
+    let broken = try await fresh.refresh()
+    #expect(!broken.isEmpty && broken.allSatisfy { $0.position.file == key.file })
+    #expect(fresh.version(of: DefinitionTests.onSite) == 1 && fresh.version(of: key) == nil)
+    #expect(desk.city.cases.messages.templates.template("report_answered") == nil)
+  }
+
   @Test func rollingBackPutsTheEarlierVersionInForce() async throws {
     let desk = try await Desk()
     try await desk.publish(try desk.withChief(), DefinitionTests.onSite)

@@ -264,7 +264,7 @@ def test_every_number_opens_the_list_of_its_records(clients, filed):
     officer = clients("shenpi")
     for path in ("/r/service_case/statistics?view=business", "/r/service_case/statistics?view=volume",
                  "/r/service_case/statistics?view=separation", "/r/case_handling/statistics?view=people",
-                 "/r/service_case/statistics?view=overview",
+                 "/r/service_case/statistics?view=overview", "/r/service_case/statistics?view=region",
                  "/r/service_case/statistics?view=unit&since=2020-01-01&until=2030-12-31"):
         page = officer.get(path)
         assert page.status_code == 200, said(page)

@@ -342,11 +342,15 @@ def test_a_gateway_is_tried_before_it_is_used_and_the_next_takes_over(tested, ow
     form = gateway.of("/second")[-1][2]
     assert form["phone"] == PHONE and form["key"] == "form token&1" and "测试短信" in form["text"]
     assert tested.post(f"/r/sms_gateway/{number}/do/enable").status_code == 303
-    # What is asked changed: the last test says nothing of it any more.
+    # What is asked changes: the secret is asked for again, and nothing goes there before it was tried.
     row = tested.json(f"/api/r/sms_gateway/{number}").json()
-    changed = tested.send(
-        "PATCH", f"/api/r/sms_gateway/{number}", {"version": row["version"], "url": f"{gateway.url}/second?v=2"})
-    assert changed.json()["trial"] == "untested"
+    moved = {"version": row["version"], "url": f"{gateway.url}/second?v=2"}
+    thief = tested.send("PATCH", f"/api/r/sms_gateway/{number}", moved)
+    assert thief.status_code == 422 and thief.json()["field"] == "token", thief.text
+    changed = tested.send("PATCH", f"/api/r/sms_gateway/{number}", moved | {"token": "form token&1"}).json()
+    assert changed["trial"] == "untested" and changed["state"] == "off"
+    assert tested.post(f"/messages/gateways/{number}/test", {"phone": PHONE}).status_code == 303
+    assert tested.post(f"/r/sms_gateway/{number}/do/enable").status_code == 303
 
     gateway.script["/sms"] = ["broken"] * 2
     before = len(deliveries(tested, template="channel_test", channel="sms"))
@@ -370,6 +374,9 @@ def test_what_a_message_says_is_shown_for_a_purpose_that_is_kept(tested, own_cit
     kept = own_city.sql("select purpose from audit_entry where action = 'message.reveal' order by id desc limit 1")
     assert kept == "群众求助：没有收到短信"
     assert deliveries(tested, user=tested.user, read="yes", channel="site") is not None
+    # A code proves who somebody is: nobody else reads it.
+    code = deliveries(tested, template="email_code")[0]["id"]
+    assert officer.post(f"/messages/log/{code}/reveal", {"purpose": "群众求助"}).status_code == 403
     listed = Markup(tested.get(f"/messages/log?user={tested.user}").text).text
     assert "系统管理员" in listed and "产生日期" in listed
 
@@ -390,6 +397,14 @@ def test_a_message_to_many_is_reviewed_by_another_and_followed(tested, own_city,
     late = tested.send("PATCH", path, {"version": row["version"], "title": "另一个标题"})
     assert late.status_code == 409, late.text
     assert tested.post(f"{path.removeprefix(API)}/do/approve", {}).status_code == 403, "nobody reviews what they wrote"
+    officer_id = int(own_city.sql("select id from app_user where account = 'secadmin'"))
+    # Whoever wrote or changed it, with every right, is no reviewer of it.
+    own_city.sql(f"update broadcast set author_id = {officer_id}, state = 'review' where id = {row['id']} returning id")
+    author = officer.post(f"{path.removeprefix(API)}/do/approve", {})
+    assert author.status_code == 409, Markup(author.text).text[-300:]
+    own_city.sql(f"update broadcast set author_id = {tested.user}, editor_id = {officer_id} where id = {row['id']} returning id")
+    assert officer.post(f"{path.removeprefix(API)}/do/approve", {}).status_code == 409
+    own_city.sql(f"update broadcast set editor_id = {tested.user} where id = {row['id']} returning id")
     assert officer.post(f"{path.removeprefix(API)}/do/approve", {"opinion": "同意"}).status_code == 303
     until(lambda: tested.json(path).json()["state"] == "sent", 60, 0.5)
     row = tested.json(path).json()
@@ -423,6 +438,14 @@ def test_what_expires_is_taken_back_or_its_sender_told(tested, own_city):
         assert tested.post(f"{paths[fate].removeprefix(API)}/do/submit", {}).status_code == 303
         assert officer.post(f"{paths[fate].removeprefix(API)}/do/approve", {}).status_code == 303
     until(lambda: all(tested.json(path).json()["state"] == "sent" for path in paths.values()), 60, 0.5)
+    # Approved when it was over already: nobody is sent it.
+    late = tested.send("POST", "/api/r/broadcast", {
+        "title": "过时通知", "text": "昨天有雨。", "audience": "staff", "to_unit_id": unit, "expires_at": "2020-01-01T00:00:00Z"})
+    number = late.json()["id"]
+    assert tested.post(f"/r/broadcast/{number}/do/submit").status_code == 303
+    assert officer.post(f"/r/broadcast/{number}/do/approve").status_code == 303
+    until(lambda: tested.json(f"/api/r/broadcast/{number}").json()["state"] == "expired", 60, 0.5)
+    assert deliveries(tested, key=f"broadcast {number}") == []
     leader = Client(own_city.base)
     assert leader.sign_in("leader", own_city.accounts["leader"]).status_code == 303
 

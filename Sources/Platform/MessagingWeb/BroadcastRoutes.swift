@@ -28,7 +28,8 @@ package struct BroadcastRoutes: Sendable {
     let counts = try await broadcasts.counts(of: id)
     let mayList = visit.principal.may(Permission("message", "view"))
     func path(_ filter: String) -> String? {
-      mayList ? "/messages/log?key=\(PercentEncoding.encode(Broadcasts.key(id)))\(filter)" : nil
+      mayList
+        ? "/messages/log?template=\(Broadcasts.entity)&key=\(PercentEncoding.encode(Broadcasts.key(id)))\(filter)" : nil
     }
     var tiles = [
       Tile("收件人", value: String(counts.recipients), unit: "人", path: path("&channel=site")),

@@ -16,7 +16,7 @@ package struct ClientApplication: Sendable {
   package enum Audience: String, Sendable {
     /// Whom rows of 使用范围 name.
     case listed
-    /// Whoever belongs to a unit.
+    /// Whoever belongs to a unit and has no role of people from outside.
     case staff
     /// Residents too.
     case everyone

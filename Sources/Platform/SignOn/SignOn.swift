@@ -63,7 +63,11 @@ package struct SignOn: Sendable {
     guard standing.user.isUsable(on: now.chinaTime.date) else { return false }
     switch application.audience {
     case .everyone: return true
-    case .staff: return standing.unit != nil
+    case .staff:
+      // People from outside belong to units too: makers, suppliers, enterprises.
+      let outside = try await database.first(
+        "select 1 from role where external and id = any(\(standing.roles.map(\.id))::bigint[]) limit 1")
+      return standing.unit != nil && outside == nil
     case .listed:
       let rows = try await database.query(
         "select role_id, unit_id from application_access where application_id = \(application.id)")

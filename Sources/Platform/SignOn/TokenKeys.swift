@@ -29,7 +29,8 @@ package final class TokenKeys: Sendable {
   private let random: RandomSource
   /// Days that a key signs.
   private let days: @Sendable () -> Int64
-  private let held = Mutex<(entries: [Entry], until: Instant)>(([], Instant(seconds: 0)))
+  /// The generation counts up when keys change, so that what was read before is not kept.
+  private let held = Mutex<(entries: [Entry], until: Instant, generation: UInt64)>(([], Instant(seconds: 0), 0))
 
   static let day: Int64 = 86_400
   /// Seconds for which keys are kept in memory; they are forgotten sooner when told.
@@ -103,7 +104,7 @@ package final class TokenKeys: Sendable {
     forget()
   }
 
-  func forget() { held.withLock { $0.until = Instant(seconds: 0) } }
+  func forget() { held.withLock { ($0.until, $0.generation) = (Instant(seconds: 0), $0.generation + 1) } }
 
   private func lock(_ transaction: Transaction) async throws -> [Instant] {
     try await transaction.execute("select pg_advisory_xact_lock(hashtext('lifang token keys'))")
@@ -130,7 +131,9 @@ package final class TokenKeys: Sendable {
       entries = try await read()
     }
     let found = entries
-    held.withLock { $0 = (found, now + TokenKeys.lifetime) }
+    held.withLock { held in
+      if held.generation == kept.generation { held = (found, now + TokenKeys.lifetime, kept.generation) }
+    }
     return found
   }
 

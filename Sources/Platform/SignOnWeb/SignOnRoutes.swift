@@ -171,11 +171,11 @@ package struct SignOnRoutes: Sendable {
     guard let (id, secret) = SignOnRoutes.credentials(request, form) else {
       return SignOnRoutes.fault("invalid_client", "authenticate by client_secret_basic or client_secret_post", 401)
     }
-    // Secrets are 256 random bits; the limit is against noise.
-    try calling.require("client \(id.prefix(40))", toDo: "换取令牌")
+    // Secrets are 256 random bits, so the limit is against noise; who does not know one must not use up the client's.
     guard let application = try await signOn.client(id, secret: secret) else {
       return SignOnRoutes.fault("invalid_client", "unknown client or wrong secret", 401)
     }
+    try calling.require("client \(id.prefix(40))", toDo: "换取令牌")
     guard let type = form.first("grant_type") else {
       return SignOnRoutes.fault("invalid_request", "grant_type is missing")
     }

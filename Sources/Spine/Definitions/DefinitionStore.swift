@@ -20,6 +20,8 @@ package struct DefinitionStore: Sendable {
 
   final class State: Sendable {
     let released = Mutex<[DefinitionKey: Released]>([:])
+    /// Those that were read last, with those that were left out.
+    let seen = Mutex<[DefinitionKey: Released]>([:])
     /// What the checks say of everything in force, which a draft is not blamed for.
     let standing = Mutex<(released: [DefinitionKey: Released], findings: Set<Finding>)?>(nil)
   }
@@ -82,9 +84,12 @@ package struct DefinitionStore: Sendable {
 
   /// Reads which versions are in force and puts them there.
   ///
-  /// - Throws: ``Refusal`` `definitions-broken` when they do not go with the declarations of today; what was in force
-  ///   stays.
-  package func refresh() async throws {
+  /// - Parameter anew: also when nothing was published, since fields or their labels may have changed.
+  /// - Returns: what is wrong with published ones that do not go with the declarations of today; of those what was
+  ///   delivered is in force.
+  /// - Throws: ``Refusal`` `definitions-broken` when they do not go together even without those; what was in force stays.
+  @discardableResult
+  package func refresh(anew: Bool = false) async throws -> [Finding] {
     var found: [DefinitionKey: Released] = [:]
     for row in try await database.query(
       """
@@ -97,23 +102,38 @@ package struct DefinitionStore: Sendable {
       found[DefinitionKey(kind, try row.get("name"))] = Released(
         version: try row.get("version"), content: try row.get("content"))
     }
-    if found == released { return }
-    let candidate = Candidate(self, released: found)
+    if found == state.seen.withLock({ $0 }), !anew { return [] }
+    let broken = Candidate(self, released: found).findings.filter { $0.severity == .error }
+    // One that no longer goes with the declarations must not take the others out of force.
+    let sound = found.filter { key, _ in !broken.contains { $0.position.file == key.file } }
+    let candidate = Candidate(self, released: sound)
     if candidate.findings.hasErrors {
       let what = candidate.findings.filter { $0.severity == .error }.map(\.description).joined(separator: "\n")
       throw Refusal(.unprocessable, "definitions-broken", "已发布的流程、事项、日历或消息模板与现在的声明不相符：\n\(what)")
     }
     try await cases.versions.publish(candidate.services, on: database, at: clock.now())
     cases.messages.adopt(candidate.templates)
-    state.released.withLock { $0 = found }
+    state.released.withLock { $0 = sound }
+    state.seen.withLock { $0 = found }
+    state.standing.withLock { $0 = nil }
+    return broken
   }
 
   /// Keeps what is in force up to date with what any process publishes, until the task is cancelled.
   package func run(log: Log) async {
     for await payload in database.listen(RecordChangeFeed.channel)
-    where payload.isEmpty || payload.hasPrefix(DefinitionStore.changePrefix) {
-      do { try await refresh() } catch { log.fault(error, "definition-refresh") }
+    where payload.isEmpty || payload.hasPrefix(DefinitionStore.changePrefix) || payload.hasPrefix("declaration:") {
+      do {
+        let isOfDeclarations = payload.hasPrefix("declaration:")
+        if isOfDeclarations { try await catalogs.refresh(from: database) }
+        DefinitionStore.tell(try await refresh(anew: isOfDeclarations), log)
+      } catch { log.fault(error, "definition-refresh") }
     }
+  }
+
+  /// Notes in the log which published definitions are left out.
+  package static func tell(_ broken: [Finding], _ log: Log) {
+    for finding in broken { log(.error, "definition-left-out", ["finding": .string(finding.description)]) }
   }
 
   // MARK: Rights

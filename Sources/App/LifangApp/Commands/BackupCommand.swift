@@ -58,29 +58,45 @@ enum BackupCommand {
     guard (try? manager.contentsOfDirectory(atPath: target))?.isEmpty ?? true else {
       throw Refusal(.conflict, "backup-target", "\(target) 里已有东西，没有备份。请换一个空目录。")
     }
-    let deployment = try await Deployment.open(configuration)
-    guard let cluster = deployment.cluster else { throw Fault("backup-without-cluster") }
+    // The database as it is: a backup before an upgrade must not upgrade it, nor be refused by what the upgrade would be.
+    let cluster = PrivateCluster(folder: configuration.data + "/postgres", log: .silent)
+    guard await cluster.hasData else {
+      throw Refusal(.conflict, "backup-empty", "\(configuration.data) 里没有数据库，没有备份。请核对 --data 指的目录。")
+    }
+    let conninfo = try await cluster.start()
     let place: (key: String, value: JSON) = ("folder", .string(target))
     // Before the dump, so that what is restored tells that it was taken.
-    try await OperatorAudit.note("platform.backup", .done, [place, ("stage", "begun")], in: deployment)
-    let manifest = try await OperatorAudit.around("platform.backup", [place], in: deployment) {
-      try manager.createDirectory(
-        atPath: target, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try await cluster.dump(to: "\(target)/\(dump)")
-      let source = configuration.data + "/files"
-      // Files are named by their content and never change, so those of the dump are all there by now.
-      if manager.fileExists(atPath: source) { try manager.copyItem(atPath: source, toPath: "\(target)/\(files)") }
-      let (digest, bytes) = try BackupCommand.digest(of: "\(target)/\(dump)")
-      let manifest = Manifest(
-        takenAt: deployment.clock.now().iso8601, digest: digest, bytes: bytes,
-        fileCount: count(in: "\(target)/\(files)"))
-      try Data(manifest.json.text.utf8).write(to: URL(filePath: "\(target)/\(self.manifest)"), options: .atomic)
-      return (manifest, manifest.details + [("stage", "done")])
+    await OperatorAudit.noteApart("platform.backup", .done, [place, ("stage", "begun")], conninfo: conninfo)
+    let manifest: Manifest
+    do {
+      manifest = try await write(configuration, cluster, to: target)
+    } catch {
+      let why = (error as? Refusal)?.code ?? (error as? Fault)?.code ?? "error"
+      await OperatorAudit.noteApart("platform.backup", .failed, [place, ("reason", .string(why))], conninfo: conninfo)
+      throw error
     }
-    await deployment.close()
+    await OperatorAudit.noteApart(
+      "platform.backup", .done, [place] + manifest.details + [("stage", "done")], conninfo: conninfo)
     print("已备份到 \(target)：数据库 \(manifest.bytes) 字节，文件 \(manifest.fileCount) 个。")
     print("密钥不在其中：请把 \(configuration.data)/keys 另存到别处，没有密钥就不能恢复。")
     return 0
+  }
+
+  private static func write(
+    _ configuration: Configuration, _ cluster: PrivateCluster, to target: String
+  ) async throws -> Manifest {
+    let manager = FileManager.default
+    try manager.createDirectory(
+      atPath: target, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try await cluster.dump(to: "\(target)/\(dump)")
+    let source = configuration.data + "/files"
+    // Files are named by their content and never change, so those of the dump are all there by now.
+    if manager.fileExists(atPath: source) { try manager.copyItem(atPath: source, toPath: "\(target)/\(files)") }
+    let (digest, bytes) = try BackupCommand.digest(of: "\(target)/\(dump)")
+    let manifest = Manifest(
+      takenAt: WallClock.system.now().iso8601, digest: digest, bytes: bytes, fileCount: count(in: "\(target)/\(files)"))
+    try Data(manifest.json.text.utf8).write(to: URL(filePath: "\(target)/\(self.manifest)"), options: .atomic)
+    return manifest
   }
 
   // MARK: Restore

@@ -203,7 +203,7 @@ struct WebApplication: Sendable {
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
       catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
-    do { try await definitions.refresh() } catch let refusal as Refusal {
+    do { DefinitionStore.tell(try await definitions.refresh(), deployment.log) } catch let refusal as Refusal {
       // What was delivered goes on; the list of designs says so, and the log why.
       deployment.log.fault(refusal, "definitions-broken")
     }

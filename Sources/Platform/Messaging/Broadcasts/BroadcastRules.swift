@@ -7,8 +7,11 @@ package enum BroadcastRules {
   package static func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeUpdate(Broadcasts.entity) { changes, records in
       for index in changes.indices where records.principal.kind != .system {
-        if isOpen(changes[index].before["state"]) { continue }
-        if words.contains(where: { changes[index].alters($0) }) {
+        guard words.contains(where: { changes[index].alters($0) }) else { continue }
+        if isOpen(changes[index].before["state"]) {
+          // Nobody reviews what they wrote, whoever began it.
+          changes[index]["editor_id"] = .integer(records.principal.id)
+        } else {
           changes[index].refuse(
             Refusal(.conflict, "broadcast-reviewed", "已经送审或发出的消息不能改。还没有发出的，请先“撤回修改”。"))
         }

@@ -60,6 +60,11 @@ package struct Broadcasts: Sendable {
       ).first
       guard let row, ["approved", "sending"].contains(try row.get("state", as: String.self)) else { return nil }
       let broadcast = try await system.get(Broadcasts.entity, id)
+      if let expiry = broadcast["expires_at"].instant, expiry <= center.clock.now() {
+        try await system.update(
+          Broadcasts.entity, id, version: nil, ["state": .text("expired"), "reached": .null], input: .code)
+        return nil
+      }
       let users = try await audience(of: broadcast, behind: try row.get("reached") ?? 0, in: transaction)
       guard let last = users.last, let (template, content) = try message(broadcast) else {
         try await system.update(

@@ -150,7 +150,8 @@ extension MessageCenter {
 
   /// What a message says, to somebody who states why they look (查看事由); the audit keeps that, and whom it was for.
   ///
-  /// - Throws: ``Refusal`` `delivery-missing`, or when the principal may not read what messages say.
+  /// - Throws: ``Refusal`` `delivery-missing`, `message-code` for codes, which prove who somebody is; or when the principal
+  ///   may not read what messages say.
   package func content(
     of id: Int64, for purpose: String, by principal: Principal, audit: Audit, origin: Origin,
     in transaction: Transaction
@@ -158,10 +159,13 @@ extension MessageCenter {
     try principal.require(Permission("message", "reveal"), toDo: "查看消息内容")
     let rows = try await transaction.query(
       """
-      select m.id, m.recipient, m.user_id, m.content from message_delivery d join message m on m.id = d.message_id
+      select m.id, m.template, m.recipient, m.user_id, m.content from message_delivery d join message m on m.id = d.message_id
       where d.id = \(id)
       """)
     guard let row = rows.first else { throw MessageCenter.deliveryMissing }
+    if templates.template(try row.get("template"))?.variable("code") != nil {
+      throw Refusal(.forbidden, "message-code", "验证码只给本人，不能查看。请让本人重新获取。")
+    }
     let user: Int64? = try row.get("user_id")
     try await audit.append(
       AuditEntry(

@@ -47,7 +47,8 @@ package struct SMSGateways: Sendable {
     _ id: Int64, to phone: PhoneNumber, _ settings: MessagingSettings, by principal: Principal, origin: Origin
   ) async throws -> ChannelOutcome {
     try principal.require(Permission(SMSGateway.entity, "update"), toDo: "测试短信发送渠道")
-    let gateway = try await gateway(id)
+    let record = try await store.records(as: .system).get(SMSGateway.entity, id)
+    let gateway = SMSGateway(id: id, record.values)
     let now = store.clock.now()
     let text = "这是\(now.display)由\(principal.name)发出的测试短信，收到说明“\(gateway.name)”可以使用。"
     let message = OutgoingMessage(
@@ -61,7 +62,8 @@ package struct SMSGateways: Sendable {
       }
     try await store.database.transaction { transaction in
       try await store.records(as: .system).within(transaction).update(
-        SMSGateway.entity, id, version: nil,
+        // What was changed while the answer was awaited has not been tried.
+        SMSGateway.entity, id, version: record.version,
         ["trial": .text(trial), "tried_at": .instant(now), "answer": .text(String(answer.prefix(200)))], input: .code)
       try await store.audit.append(
         AuditEntry(
@@ -83,7 +85,16 @@ package struct SMSGateways: Sendable {
       for index in changes.indices {
         for fault in SMSGateway(changes[index].after).faults { changes[index].refuse(fault) }
         let asks = ["kind", "url", "body", "success", "reference", "signature", "token"]
-        if asks.contains(where: { changes[index].alters($0) }) { changes[index]["trial"] = .text("untested") }
+        guard asks.contains(where: { changes[index].alters($0) }) else { continue }
+        // Nothing goes by settings that nobody has tried.
+        changes[index]["trial"] = .text("untested")
+        changes[index]["state"] = .text("off")
+        // Whoever sends the messages elsewhere has to know the secret: it must not go to a server of their own.
+        let isElsewhere = changes[index].alters("url") || changes[index].alters("body")
+        if isElsewhere, changes[index].before["token"]?.isBlank == false, !changes[index].alters("token") {
+          changes[index].refuse(
+            Refusal(.unprocessable, "sms-gateway-token", "改接口地址或请求内容时，请重新填写密钥。", field: "token"))
+        }
       }
     }
   }

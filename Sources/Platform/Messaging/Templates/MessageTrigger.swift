@@ -35,6 +35,7 @@ struct MessageTriggerReader {
     if let when, when.type != .boolean {
       collector.error(reader.place("when"), "触发条件的 when 得到的是\(when.type.label)，应能判断是否成立")
     }
+    if let when, let node = reader.node("when") { refuseSensitive(when, entity, node.position) }
     var says: [String: Expression] = [:]
     for (name, node) in values {
       guard let node else {
@@ -42,13 +43,25 @@ struct MessageTriggerReader {
         continue
       }
       says[name] = expression(node, entity)
-      for field in says[name]?.fields.sorted() ?? []
-      where entity.field(field).map({ $0.classification >= .sensitive }) == true {
-        collector.error(node.position, "“\(entity.label)”的“\(field)”是敏感内容，不能写进消息；请让收件人到记录里看")
-      }
+      if let expression = says[name] { refuseSensitive(expression, entity, node.position) }
     }
     guard let audience = audience(reader, entity) else { return nil }
     return MessageTrigger(register: entity.name, when: when, audience: audience, values: says)
+  }
+
+  /// A message leaves the scope of the register: neither what it says nor when it is sent may tell what is sensitive,
+  /// and no reference may say a sensitive name.
+  private func refuseSensitive(_ expression: Expression, _ entity: EntityDeclaration, _ position: SourcePosition) {
+    for name in expression.fields.sorted() {
+      guard let field = entity.field(name) else { continue }
+      var isSensitive = field.classification >= .sensitive
+      if case .ref(let target) = field.type, let other = catalog.entity(target) {
+        isSensitive = isSensitive || other.field(other.title).map { $0.classification >= .sensitive } == true
+      }
+      if isSensitive {
+        collector.error(position, "“\(entity.label)”的“\(name)”是敏感内容，不能写进消息，也不能用作触发条件；请让收件人到记录里看")
+      }
+    }
   }
 
   private func entity(_ reader: MappingReader) -> EntityDeclaration? {

@@ -38,29 +38,36 @@ package actor AlarmWatch {
     ).records.compactMap { AlarmRule($0) }
     judge.keep(Set(rules.map(\.id)))
     let standing = try await standing(in: store.database)
+    // One rule that cannot be followed keeps no other from it.
+    var fault: (any Error)?
     for rule in rules {
-      let verdict = judge.judge(rule, metrics.reading(rule.metric, rule.labels), at: now)
-      switch verdict {
-      case .open: break
-      case .alarm(let value):
-        if standing.contains(where: { $0.key == "rule \(rule.id)" && $0.isOpen }) { break }
-        let detail = words(rule, value)
-        try await store.database.transaction { [desk, node] transaction in
-          try await desk.raise(
-            .rule(rule, value: value, node: node), named: rule.name, level: rule.level, detail, in: transaction)
-        }
-      case .fine:
-        for alarm in standing where alarm.key == "rule \(rule.id)" && alarm.node == node {
-          try await store.database.transaction { [desk] transaction in
-            try await desk.recover(alarm.id, in: transaction)
-          }
-        }
-      }
+      do { try await follow(rule, standing, at: now) } catch { fault = error }
     }
+    if let fault { throw fault }
     guard standing.contains(where: { $0.key == "ferry" }), try await ferry() == nil else { return }
     for alarm in standing where alarm.key == "ferry" {
       try await store.database.transaction { [desk] transaction in
         try await desk.recover(alarm.id, in: transaction)
+      }
+    }
+  }
+
+  private func follow(_ rule: AlarmRule, _ standing: [Standing], at now: Instant) async throws {
+    let store = desk.store
+    switch judge.judge(rule, metrics.reading(rule.metric, rule.labels), at: now) {
+    case .open: break
+    case .alarm(let value):
+      if standing.contains(where: { $0.key == "rule \(rule.id)" && $0.isOpen }) { break }
+      let detail = words(rule, value)
+      try await store.database.transaction { [desk, node] transaction in
+        try await desk.raise(
+          .rule(rule, value: value, node: node), named: rule.name, level: rule.level, detail, in: transaction)
+      }
+    case .fine:
+      for alarm in standing where alarm.key == "rule \(rule.id)" && alarm.node == node {
+        try await store.database.transaction { [desk] transaction in
+          try await desk.recover(alarm.id, in: transaction)
+        }
       }
     }
   }

@@ -40,7 +40,8 @@ package struct PlanRules: RecordRules {
           // Who changed it last answers for it: nobody gets more by a plan of somebody else's.
           if records.principal.kind == .user { changes[index]["owner_id"] = .integer(records.principal.id) }
           var last = change["last_on"].date
-          if resumes { last = begin(last, change["starts_on"].date, records) }
+          // One that was never carried out begins no earlier than a new one would.
+          if resumes || last == nil { last = begin(last, change["starts_on"].date, records) }
           changes[index]["last_on"] = last.map { .date($0) } ?? .null
           changes[index]["next_on"] = schedule.next(after: last, isWorkday: isWorkday).map { .date($0) } ?? .null
           changes[index]["failure"] = .null

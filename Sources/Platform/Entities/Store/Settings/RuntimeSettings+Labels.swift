@@ -95,17 +95,16 @@ extension RuntimeSettings {
       let held = try await transaction.first("select yaml from runtime_declaration where origin = \(name)")
       var labels = try RuntimeSettings.labels(in: try held?.get("yaml") ?? "", name).filter { $0.field != field.name }
       if let label { labels.append(label) }
-      if labels.isEmpty {
-        try await transaction.execute("delete from runtime_declaration where origin = \(name)")
-      } else {
+      // Entered anew behind everything that is there: a label may be of a field that was added after the first one, and is
+      // read as it was proved.
+      try await transaction.execute("delete from runtime_declaration where origin = \(name)")
+      if !labels.isEmpty {
         let yaml = "extend_entity: \(entity.name)\nlabels:\n" + labels.map(\.yaml).joined(separator: "\n") + "\n"
         try RuntimeSettings.prove(yaml, name, catalogs.current)
         try await transaction.execute(
           """
           insert into runtime_declaration (origin, yaml, updated_at, updated_by)
           values (\(name), \(yaml), \(now), \(principal.actor))
-          on conflict (origin) do update set yaml = excluded.yaml, updated_at = excluded.updated_at,
-            updated_by = excluded.updated_by
           """)
       }
       try await audit.append(
