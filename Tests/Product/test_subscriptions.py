@@ -105,7 +105,7 @@ def subscribe(city, subscriber, register, role="integrator", grants=(), start=Tr
     number = made.json()["id"]
     page = officer.post(f"/subscriptions/{number}/secret")
     assert page.status_code == 200, page.text[:500]
-    subscriber.secret = re.search(r"签名密钥\s*([\w-]{40,})", Markup(page.text).text).group(1)
+    subscriber.secret = re.search(r"签名密钥\s*([A-Za-z0-9_-]{40,})", Markup(page.text).text).group(1)
     assert subscriber.secret not in officer.get(f"/subscriptions/{number}").text
     if start:
         assert officer.post(f"/subscriptions/{number}/probe").status_code == 303

@@ -91,10 +91,7 @@ package struct SMSGateways: Sendable {
         changes[index]["state"] = .text("off")
         // Whoever sends the messages elsewhere has to know the secret: it must not go to a server of their own.
         let isElsewhere = changes[index].alters("url") || changes[index].alters("body")
-        if isElsewhere, changes[index].before["token"]?.isBlank == false, !changes[index].alters("token") {
-          changes[index].refuse(
-            Refusal(.unprocessable, "sms-gateway-token", "改接口地址或请求内容时，请重新填写密钥。", field: "token"))
-        }
+        if isElsewhere, !changes[index].alters("token") { changes[index]["token"] = .null }
       }
     }
   }
