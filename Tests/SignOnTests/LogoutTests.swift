@@ -71,6 +71,20 @@ import Testing
     #expect(try await fixture.notices() == ["\(sid) sign-out"])
   }
 
+  @Test func afterIdlenessTheSameBrowserGoesOnAndSigningOutTellsTheOthers() async throws {
+    let fixture = try await SignOnFixture()
+    let application = try await fixture.application()
+    _ = try await fixture.user()
+    let first = try await fixture.signIn()
+    let sid = try await fixture.enter(first, application)
+    fixture.time.advance(seconds: 3600)
+    try await fixture.identity.maintain()
+    let second = try await fixture.signIn(replacing: first.token)
+    #expect(try await fixture.notices().isEmpty)
+    try await fixture.identity.signOut(second.session, origin: .inside)
+    #expect(try await fixture.notices() == ["\(sid) sign-out"])
+  }
+
   @Test func onlyATokenOfThisVerySessionSignsOutUnasked() async throws {
     let fixture = try await SignOnFixture()
     let application = try await fixture.application()

@@ -105,9 +105,18 @@ extension IdentityService {
       try await transaction.execute("delete from sign_in_failure where account_hash = \(digest)")
       var replaced: Int64?
       if let old {
+        let held = Digest.sm3(Array(old.utf8))
         replaced = try await self.endSessions(
-          "token_hash = \(Digest.sm3(Array(old.utf8))) and user_id = \(user.id)", .replaced, by: nil, in: transaction
+          "token_hash = \(held) and user_id = \(user.id)", .replaced, by: nil, in: transaction
         ).first?.id
+        // One that ran out by idleness goes on too: what hangs on it was not ended with it.
+        if replaced == nil {
+          replaced = try await transaction.first(
+            """
+            select id from session
+            where token_hash = \(held) and user_id = \(user.id) and end_reason = \(SessionEnd.idle.rawValue)
+            """)?.get("id")
+        }
       }
       try await transaction.execute(
         """
