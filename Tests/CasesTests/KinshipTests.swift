@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: 1...40) func afterAnyChangesThereIsOneHeadOrNobody(seed: Int) throws {
-    var random = Generator(state: UInt64(seed) &* 7919)
+    var random = SeededRandom(seed: UInt64(seed) &* 7919)
     var roll = HouseholdRoll(number: "1")
     let today = CivilDate(daysSinceEpoch: 20_000)
     for step in 0..<60 {
@@ -87,13 +87,5 @@ import Testing
     #expect(lines.map(\.relation) == [.spouse, .daughter, .son])
     #expect(lines[2].residentID?.text == "511702198506121212")
     #expect(throws: Refusal.self) { try MemberLine.read("，配偶；") }
-  }
-
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ (state >> 29)
-    }
   }
 }

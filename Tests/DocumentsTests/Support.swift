@@ -63,19 +63,6 @@ func scan(png: [UInt8]) throws -> String? {
 
 let hasScanner = output(of: "command -v zbarimg") != nil
 
-/// A small, seeded generator, so that a failing property can be repeated.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// A ZIP archive of stored entries, to build workbooks that no program would write.
 struct TestArchive {
   private var bytes: [UInt8] = []

@@ -18,7 +18,7 @@ import Testing
   /// Over the whole area, a tenth of a millimetre is 1e-9 degrees.
   @Test(arguments: [Datum.gcj02, .bd09])
   func comesBackFromEachSystem(datum: Datum) throws {
-    var random = SplitMix(state: 7)
+    var random = SeededRandom(seed: 7)
     for _ in 0..<5000 {
       let start = try place(.random(in: 73...136, using: &random), .random(in: 2...55, using: &random))
       let there = start.position(in: datum)

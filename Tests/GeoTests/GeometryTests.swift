@@ -90,7 +90,7 @@ import Testing
 
   /// Every cut and every changed byte of valid input is refused or read, never a trap.
   @Test func survivesDamagedBinary() throws {
-    var random = SplitMix(state: 2)
+    var random = SeededRandom(seed: 2)
     for shape in try shapes() {
       let bytes = shape.ewkb()
       for count in 0..<bytes.count {

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func distanceIsSymmetricAndNearHaversine() throws {
-    var random = SplitMix(state: 3)
+    var random = SeededRandom(seed: 3)
     for _ in 0..<2000 {
       let a = try place(.random(in: -179...179, using: &random), .random(in: -85...85, using: &random))
       let b = try place(.random(in: -179...179, using: &random), .random(in: -85...85, using: &random))
@@ -60,7 +60,7 @@ import Testing
 
   /// Random stars around a centre: what lies within the shortest ray is inside, beyond the longest outside.
   @Test func containsAgreesWithTheShapeOfStars() throws {
-    var random = SplitMix(state: 11)
+    var random = SeededRandom(seed: 11)
     for _ in 0..<200 {
       let spikes = Int.random(in: 5...40, using: &random)
       let radii = (0..<spikes).map { _ in Double.random(in: 0.5...1, using: &random) }

@@ -64,7 +64,7 @@ import Testing
   /// Random rings: what we take is valid for PostGIS, and what is valid for PostGIS we take.
   @Test func agreesWhichRingsAreSimple() async throws {
     let database = try await TestDatabase.make()
-    var random = SplitMix(state: 21)
+    var random = SeededRandom(seed: 21)
     var (taken, refused) = (0, 0)
     for _ in 0..<200 {
       let corners = (0..<Int.random(in: 3...6, using: &random)).map { _ in

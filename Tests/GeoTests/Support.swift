@@ -17,18 +17,6 @@ func output(of command: String) -> String? {
 
 let hasGDAL = output(of: "command -v gdaltransform && command -v ogrinfo") != nil
 
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 func place(_ longitude: Double, _ latitude: Double) throws -> Coordinate {
   try Coordinate(longitude: longitude, latitude: latitude)
 }

@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func placesLieInTheirTiles() throws {
-    var random = SplitMix(state: 5)
+    var random = SeededRandom(seed: 5)
     for _ in 0..<2000 {
       let here = try place(.random(in: -180...180, using: &random), .random(in: -85...85, using: &random))
       let tile = Tile(containing: here, z: Int.random(in: 0...20, using: &random))
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func clustersKeepEveryPlace() throws {
-    var random = SplitMix(state: 9)
+    var random = SeededRandom(seed: 9)
     let places = try (0..<3000).map { _ in
       try place(.random(in: 107.3...107.6, using: &random), .random(in: 31.1...31.3, using: &random))
     }

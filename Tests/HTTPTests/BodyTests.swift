@@ -27,7 +27,7 @@ import Testing
   @Test func largeAndChunkedBodiesArriveWhole() async throws {
     try await withServer(routes: Self.routes) { port, _ in
       try await onThread {
-        var dice = Dice(7)
+        var dice = SeededRandom(seed: 7)
         let body = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &dice) }
         let expected = "\(Self.sum(body, 0))"
         let client = try RawClient(port)

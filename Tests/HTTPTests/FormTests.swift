@@ -41,7 +41,7 @@ private func parse(_ chunks: [[UInt8]], boundary: String) throws -> [FormPart] {
   /// However the network cuts a body, and whatever it holds, the parts are the same.
   @Test(arguments: 0..<60)
   func partsDoNotDependOnHowTheBodyWasCut(_ seed: UInt64) throws {
-    var dice = Dice(seed)
+    var dice = SeededRandom(seed: seed)
     let boundary = ["x", "----WebKitFormBoundaryABC", "--", "a b'()+_,-./:=?"][Int.random(in: 0..<4, using: &dice)]
     let pieces: [[UInt8]] = [
       [0x0D], [0x0A], [0x0D, 0x0A], Array("--\(boundary)".utf8), Array("\r\n--\(boundary.dropLast())!".utf8),

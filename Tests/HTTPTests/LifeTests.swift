@@ -286,7 +286,7 @@ import Testing
         for seed in 0..<12 {
           group.addTask {
             try await onThread {
-              var dice = Dice(UInt64(seed) + 99)
+              var dice = SeededRandom(seed: UInt64(seed) + 99)
               var good = 0
               for _ in 0..<40 {
                 guard let client = try? RawClient(port) else { continue }

@@ -162,7 +162,7 @@ import Testing
   /// The tree answers as the definition does: the first match when patterns are sorted segment by segment.
   @Test(arguments: 0..<60)
   func theTreeAgreesWithTheDefinition(_ seed: UInt64) {
-    var dice = Dice(seed)
+    var dice = SeededRandom(seed: seed)
     let words = ["a", "b", "{p}", "c"]
     var patterns: Set<String> = []
     for _ in 0..<Int.random(in: 1...12, using: &dice) {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct PercentEncodingTests {
   @Test(arguments: 0..<100)
   func whatIsEncodedDecodesToItself(_ seed: UInt64) throws {
-    var dice = Dice(seed)
+    var dice = SeededRandom(seed: seed)
     let text = String.random(length: Int.random(in: 0...40, using: &dice), &dice)
     #expect(try PercentEncoding.decode(PercentEncoding.encode(text)) == text)
     #expect(try PercentEncoding.decode(PercentEncoding.encode(path: text)) == text)
@@ -27,7 +27,7 @@ import Testing
 @Suite struct QueryTests {
   @Test(arguments: 0..<100)
   func whatIsWrittenIsReadBack(_ seed: UInt64) throws {
-    var dice = Dice(seed)
+    var dice = SeededRandom(seed: seed)
     let items = (0..<Int.random(in: 1...6, using: &dice)).map { _ in
       QueryItems.Item(name: "n" + String.random(length: 4, &dice), value: String.random(length: 8, &dice))
     }
@@ -75,7 +75,7 @@ import Testing
 
 extension String {
   /// Letters, signs, Chinese and emoji; never NUL.
-  static func random(length: Int, _ dice: inout Dice) -> String {
+  static func random(length: Int, _ dice: inout SeededRandom) -> String {
     let alphabet = Array("aZ09-._~ %&=+/?#\"'<>\\\u{1}\n达州市é😀ß𠮷".unicodeScalars)
     var text = String.UnicodeScalarView()
     for _ in 0..<length { text.append(alphabet[Int.random(in: 0..<alphabet.count, using: &dice)]) }

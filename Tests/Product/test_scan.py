@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from clients import Client, until
 from playwright.sync_api import expect
 
 
@@ -30,6 +31,21 @@ def test_a_stranger_sees_whom_to_call_and_nobody_who_lives_there(visit, plate):
     expect(content).not_to_contain_text("工作信息")
     for name in plate["names"]:
         expect(content).not_to_contain_text(name)
+
+
+def test_whom_to_call_follows_the_directory(clients, city, plate):
+    grid = city.sql(f"select grid_id from address where code = '{plate['code']}'")
+    stranger = Client(city.base)
+
+    def look_up():
+        return stranger.get(f"/api/lookup/{plate['code']}").json()["contacts"]
+
+    before = look_up()
+    assert [one["role"] for one in before][-2:] == ["网格员", "社区（村）"] and "13900001357" not in str(before)
+    changed = clients("data").send("PATCH", f"/api/r/grid/{grid}", {"worker_phone": "13900001357"})
+    assert changed.status_code == 200, changed.text
+    until(lambda: any(one["role"] == "网格员" and one["phone"] == "13900001357" for one in look_up()))
+    assert "13900001357" in stranger.get(f"/d/{plate['code']}").text
 
 
 def test_a_resident_is_told_that_this_is_home(visit, plate, city):

@@ -41,7 +41,7 @@ import Testing
 
   @Test func everyTypeRoundTrips() async throws {
     let database = try await TestDatabase.make()
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom(seed: 44)
     func same<Value: SQLEncodable & SQLDecodable & Equatable & Sendable>(
       _ values: [Value], _ cast: SQL
     ) async throws {

@@ -59,8 +59,30 @@ package struct Grants: Sendable, Hashable {
   }
 
   package let all: [Grant]
+  /// The grants that reach a subject, in their order; pages ask for hundreds of permissions.
+  private let named: [String: [Grant]]
+  /// Those that reach every subject.
+  private let wide: [Grant]
 
-  package init(_ grants: [Grant]) { all = grants }
+  package init(_ grants: [Grant]) {
+    var named: [String: [Grant]] = [:]
+    var wide: [Grant] = []
+    for grant in grants {
+      if grant.permission.subject == "*" {
+        wide.append(grant)
+        for subject in named.keys { named[subject]?.append(grant) }
+      } else {
+        named[grant.permission.subject, default: wide].append(grant)
+      }
+    }
+    all = grants
+    self.named = named
+    self.wide = wide
+  }
+
+  package static func == (a: Grants, b: Grants) -> Bool { a.all == b.all }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(all) }
 
   /// The records `permission` reaches, or `nil` when it is not held at all.
   ///
@@ -68,7 +90,7 @@ package struct Grants: Sendable, Hashable {
   /// for one action never widens another.
   package func scope(for permission: Permission) -> DataScope? {
     var scopes: [DataScope] = []
-    for grant in all where grant.permission.covers(permission) {
+    for grant in named[permission.subject] ?? wide where grant.permission.covers(permission) {
       if grant.scope == .all { return .all }
       if !scopes.contains(grant.scope) { scopes.append(grant.scope) }
     }

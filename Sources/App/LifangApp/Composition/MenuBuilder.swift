@@ -2,11 +2,25 @@ import Access
 import Entities
 import Identity
 import Shell
+import Synchronization
 
 /// The menu of a principal: what everybody has, then the menu in force as far as they may open it (``MenuTree``).
-struct MenuBuilder: Sendable {
-  let catalogs: LiveCatalog
-  let identity: IdentityService
+final class MenuBuilder: Sendable {
+  /// The tree in force with what it was made of.
+  private struct Made {
+    let revision: Int
+    let entries: [MenuEntry]
+    let tree: MenuTree
+  }
+
+  private let catalogs: LiveCatalog
+  private let identity: IdentityService
+  private let made = Mutex<Made?>(nil)
+
+  init(catalogs: LiveCatalog, identity: IdentityService) {
+    self.catalogs = catalogs
+    self.identity = identity
+  }
 
   func items(for principal: Principal) async throws -> [MenuItem] {
     guard principal.kind == .user else { return [] }
@@ -21,11 +35,23 @@ struct MenuBuilder: Sendable {
       items.insert(MenuItem("我的待办", icon: .inbox, path: "/inbox"), at: 1)
     }
     if principal.may(Permission("address", "view")) { items.append(MenuItem("地图", icon: .map, path: "/map")) }
-    let shown = MenuTree(catalogs.current, try await identity.menuEntries()).shown(to: principal)
+    let shown = try await tree.shown(to: principal)
     guard principal.unit == nil else { return items + shown.map { MenuItem($0, level: 1) } }
     // Who belongs to no unit has a few registers, which need no groups.
     items += registers(in: shown).map { MenuItem($0.label, icon: .list, path: $0.path) }
     return items + shown.compactMap(withoutRegisters).map { MenuItem($0, level: 1) }
+  }
+
+  /// Every page shows the menu, and it seldom changes.
+  private var tree: MenuTree {
+    get async throws {
+      let entries = try await identity.menuEntries()
+      let (catalog, revision) = catalogs.revised
+      if let made = made.withLock({ $0 }), made.revision == revision, made.entries == entries { return made.tree }
+      let tree = MenuTree(catalog, entries)
+      made.withLock { $0 = Made(revision: revision, entries: entries, tree: tree) }
+      return tree
+    }
   }
 
   private func registers(in shown: [MenuTree.Shown]) -> [MenuTree.Node] {

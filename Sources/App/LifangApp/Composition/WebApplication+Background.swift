@@ -180,7 +180,7 @@ extension WebApplication {
   }
 
   private func forgetPublicFaces() {
-    roster.forget()
+    contacts.forget()
     pages.forgetAll()
   }
 }

@@ -51,7 +51,7 @@ struct WebApplication: Sendable {
   let identity: IdentityService
   let jobs: JobQueue
   let pages: RenderedPages
-  let roster: BeatRoster
+  let contacts: PublicContacts
   let counter: ScanCounter
   let qrRules: QRRules
   let usage: UsageLog
@@ -118,7 +118,7 @@ struct WebApplication: Sendable {
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
-    roster = BeatRoster(deployment.database)
+    contacts = PublicContacts(deployment.database)
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()
@@ -363,7 +363,7 @@ struct WebApplication: Sendable {
       capacity: configuration.isBenchmark ? 1_000_000_000 : 120, interval: configuration.isBenchmark ? 0.000001 : 0.5)
     ScanRoutes(
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
-      counter: counter, roster: roster, rules: qrRules, limiter: limiter, clock: deployment.clock
+      counter: counter, contacts: contacts, rules: qrRules, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
     let designs = PlateDesigns(deployment.catalogs.declared)
     if designs.findings.hasErrors {

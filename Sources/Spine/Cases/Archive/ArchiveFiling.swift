@@ -62,10 +62,10 @@ extension CaseStore {
     if !isOver, known != nil { return }
     var values: [String: Value] = [:]
     if known == nil {
-      values = try await opening(
-        record, state, unit: read[2].first, retention: try read[3].first?.get("retention"), records, in: transaction)
+      values = try opening(record, state, unit: read[2].first, retention: try read[3].first?.get("retention"))
     }
     guard isOver else {
+      values.merge(try await place(of: values, read[2].first, records, in: transaction)) { _, new in new }
       try await records.insert(Archive.entity, values, input: .code)
       return
     }
@@ -95,24 +95,26 @@ extension CaseStore {
       try await ArchiveDigest.renew(
         known, because: earlier.isEmpty ? "归档" : "重新办理后归档", by: principal, records, in: transaction)
     } else {
-      try await enter(values, lines, state, contents, by: principal, records, in: transaction)
+      try await enter(values, lines, contents, unit: read[2].first, by: principal, records, in: transaction)
     }
   }
 
-  /// Enters a whole archive at once, with the digest over what is entered.
+  /// Enters a whole archive at once, with the digest over what is entered. Its place in a box comes late: until the end
+  /// of the transaction everybody else who completes a case of the station waits for the next.
   private func enter(
-    _ values: [String: Value], _ lines: [ArchiveLine], _ state: CaseState, _ contents: CaseContents,
-    by principal: Principal, _ records: Records, in transaction: Transaction
+    _ values: [String: Value], _ lines: [ArchiveLine], _ contents: CaseContents, unit: Row?, by principal: Principal,
+    _ records: Records, in transaction: Transaction
   ) async throws {
     let record = try await contents.record
     let number = try await records.number(for: Archive.entity, values)
     let parts = try await ArchiveDigest.parts(
       of: lines, case: record, form: try await contents.form, upTo: nil, store.catalog, in: transaction)
     let digest = parts.digest(number: number, caseNumber: record["number"].text ?? "")
-    let made = values.merging([
+    var made = values.merging([
       "number": .text(number), "digest": .text(digest), "parts": .json(parts.json),
       "item_count": .integer(Int64(lines.count)), "file_count": .integer(lines.reduce(0) { $0 + $1.fileCount }),
     ]) { first, _ in first }
+    made.merge(try await place(of: values, unit, records, in: transaction)) { _, new in new }
     let archive = try await records.insert(Archive.entity, made.filter { !$0.value.isNull }, input: .code).id
     for line in lines { try await records.insert(Archive.item, line.values(of: archive, record), input: .code) }
     try await ArchiveVersion(
@@ -122,59 +124,58 @@ extension CaseStore {
     try await ArchiveDigest.seal(archive, digest, records, in: transaction)
   }
 
-  /// What the record of an archive begins with, and its place in a box.
-  private func opening(
-    _ record: Record, _ state: CaseState, unit: Row?, retention: String?, _ records: Records,
-    in transaction: Transaction
-  ) async throws -> [String: Value] {
-    let fonds = try unit?.get("code", as: String.self) ?? "000"
-    let category = record["category"].text ?? ""
-    let retention = retention ?? Archive.standardRetention
-    let year = Int64(store.clock.now().chinaTime.date.year)
-    let place = try await place(
-      [
-        "unit_id": record["unit_id"],
-        "store_id": try unit?.get("parent_id", as: Int64?.self).map { .integer($0) } ?? .null,
-        "division_code": record["division_code"], "fonds": .text(fonds), "year": .integer(year),
-        "category": .text(category.split(separator: "/").first.map { TextForms.trimmed(String($0)) } ?? category),
-        "retention": .text(retention),
-      ], records, in: transaction)
+  /// What the record of an archive begins with, but for its place in a box.
+  private func opening(_ record: Record, _ state: CaseState, unit: Row?, retention: String?) throws -> [String: Value] {
     let subject = record["subject_name"].isBlank ? "applicant" : "subject"
     let values: [String: Value] = [
       ServiceCase.reference: .integer(state.id), "case_number": record["number"], "item_label": record["item_label"],
-      "category": .text(category), "applicant_name": record["applicant_name"],
+      "category": .text(record["category"].text ?? ""), "applicant_name": record["applicant_name"],
       "subject_name": record["\(subject)_name"], "subject_document": record["\(subject)_document"],
-      "division_code": record["division_code"], "unit_id": record["unit_id"], "fonds": .text(fonds),
-      "year": .integer(year), "retention": .text(retention), "state": .text("pre_archived"),
-      "accepted_at": record["submitted_at"], "box_id": .integer(place.box), "position": .integer(place.position),
+      "division_code": record["division_code"], "unit_id": record["unit_id"],
+      "fonds": .text(try unit?.get("code", as: String.self) ?? "000"),
+      "year": .integer(Int64(store.clock.now().chinaTime.date.year)),
+      "retention": .text(retention ?? Archive.standardRetention), "state": .text("pre_archived"),
+      "accepted_at": record["submitted_at"],
     ]
     return values.filter { !$0.value.isNull }
   }
 
-  /// The next place in the box of a station, year, class and retention; a new box when the last is full.
+  /// The box of an archive and its place there, as fields: the next in the box of its station, year, class and
+  /// retention; a new box when the last is full.
   ///
   /// Two cases never take the same place: the box is locked with its count, and boxes of a station are opened one at a time.
-  private func place(_ values: [String: Value], _ records: Records, in transaction: Transaction) async throws
-    -> (box: Int64, position: Int64)
+  private func place(of archive: [String: Value], _ unit: Row?, _ records: Records, in transaction: Transaction)
+    async throws -> [String: Value]
   {
-    let unit = values["unit_id"]?.integer ?? 0
+    let category = archive["category"]?.text ?? ""
+    let kind = category.split(separator: "/").first.map { TextForms.trimmed(String($0)) } ?? category
+    let station = archive["unit_id"]?.integer ?? 0
     let next: SQL = """
       update archive_box set held = held + 1, version = version + 1, updated_at = greatest(\(store.clock.now()), updated_at),
         updated_by = \(records.principal.actor)
       where id = (
         select id from archive_box
-        where unit_id = \(unit) and year = \(values["year"]?.integer ?? 0) and category = \(values["category"]?.text ?? "")
-          and retention = \(values["retention"]?.text ?? "") and held < capacity
+        where unit_id = \(station) and year = \(archive["year"]?.integer ?? 0) and category = \(kind)
+          and retention = \(archive["retention"]?.text ?? "") and held < capacity
         order by id limit 1 for update)
       returning id, held
       """
-    if let row = try await transaction.query(next).first { return (try row.get("id"), try row.get("held")) }
-    let rows = try await transaction.pipeline([
-      "select pg_advisory_xact_lock(hashtextextended('archive_box', \(unit)))", next,
-    ])[1]
-    if let row = rows.first { return (try row.get("id"), try row.get("held")) }
-    let opened = values.merging(["held": .integer(1)]) { given, _ in given }
-    return (try await records.insert(Archive.box, opened.filter { !$0.value.isNull }, input: .code).id, 1)
+    var found = try await transaction.query(next).first
+    if found == nil {
+      found = try await transaction.pipeline([
+        "select pg_advisory_xact_lock(hashtextextended('archive_box', \(station)))", next,
+      ])[1].first
+    }
+    if let found {
+      return ["box_id": .integer(try found.get("id")), "position": .integer(try found.get("held"))]
+    }
+    var opened = archive.filter { ["unit_id", "division_code", "fonds", "year", "retention"].contains($0.key) }
+    opened["category"] = .text(kind)
+    opened["held"] = .integer(1)
+    opened["store_id"] = try unit?.get("parent_id", as: Int64?.self).map { .integer($0) }
+    return [
+      "box_id": .integer(try await records.insert(Archive.box, opened, input: .code).id), "position": .integer(1),
+    ]
   }
 
   /// Lines of the catalogue for materials that have none yet; what was replaced after a reopening is a further line.

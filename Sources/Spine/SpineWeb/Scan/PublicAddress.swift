@@ -56,12 +56,12 @@ package struct PublicAddresses: Sendable {
   static let shownPlaces = 12
 
   let database: Database
-  let roster: BeatRoster
+  let contacts: PublicContacts
   let clock: WallClock
 
-  package init(database: Database, roster: BeatRoster, clock: WallClock) {
+  package init(database: Database, contacts: PublicContacts, clock: WallClock) {
     self.database = database
-    self.roster = roster
+    self.contacts = contacts
     self.clock = clock
   }
 
@@ -69,11 +69,11 @@ package struct PublicAddresses: Sendable {
   ///
   /// - Parameter surroundings: whether places nearby and services are wanted too, which cost most of the work.
   package func load(_ codes: [String], surroundings: Bool = true) async throws -> [String: PublicAddress] {
-    let stations = try await roster.stations()
+    let directory = try await contacts.directory()
     let rows = try await database.query(PublicAddresses.statement(codes, surroundings ? clock.today() : nil))
     var found: [String: PublicAddress] = [:]
     for row in rows {
-      let address = try PublicAddresses.decode(row, stations, surroundings)
+      let address = try PublicAddresses.decode(row, directory, surroundings)
       found[address.code] = address
     }
     return found
@@ -83,18 +83,10 @@ package struct PublicAddresses: Sendable {
   private static func statement(_ codes: [String], _ today: CivilDate?) -> SQL {
     let more: SQL = if let today { "\(around)\(stories(today))" } else { "" }
     return """
-      select a.id, a.code, a.full_name, a.kind, a.status, a.division_code, a.beat, s.id as station_id,
-        s.officer_photo is not null as has_photo,
+      select a.id, a.code, a.full_name, a.kind, a.status, a.division_code, a.beat, a.police_station_id, a.grid_id,
         concat_ws(' ', a.city, a.district, a.town, a.community) as region,
-        st_x(a.location) as longitude, st_y(a.location) as latitude,
-        s.name as station, s.phone as station_phone, g.name as grid,
-        s.officer_name as officer, s.officer_phone,
-        g.worker_name as worker, g.worker_phone, d.name as community, d.contact as community_phone,
-        d.office_address as community_office\(more)
+        st_x(a.location) as longitude, st_y(a.location) as latitude\(more)
       from address a
-        left join police_station s on s.id = a.police_station_id
-        left join grid g on g.id = a.grid_id
-        left join division d on d.code = a.division_code
       where a.code = any(\(codes))
       """
   }
@@ -141,13 +133,16 @@ package struct PublicAddresses: Sendable {
   }
 
   private static func decode(
-    _ row: Row, _ stations: [Int64: BeatRoster.Station], _ surroundings: Bool
+    _ row: Row, _ directory: PublicContacts.Directory, _ surroundings: Bool
   ) throws -> PublicAddress {
-    PublicAddress(
+    let charge = PublicContacts.Charge(
+      station: try row.get("police_station_id"), beat: try row.get("beat"), grid: try row.get("grid_id"),
+      division: try row.get("division_code"))
+    return PublicAddress(
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
-      status: try row.get("status"), region: try row.get("region"), divisionCode: try row.get("division_code"),
-      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: try people(row, stations),
-      station: try row.get("station_id", as: Int64?.self).map { PublicPlace.path(.station, $0) },
+      status: try row.get("status"), region: try row.get("region"), divisionCode: charge.division,
+      longitude: try row.get("longitude"), latitude: try row.get("latitude"), contacts: directory.contacts(charge),
+      station: charge.station.map { PublicPlace.path(.station, $0) },
       places: surroundings ? try list(row, "places").compactMap(PublicPlace.init) : [],
       services: surroundings ? try list(row, "services").map(service) : [],
       offers: surroundings ? try list(row, "offers").map(story) : [],
@@ -157,46 +152,6 @@ package struct PublicAddresses: Sendable {
   private static func list(_ row: Row, _ column: String) throws -> [JSON] {
     guard let text = try row.get(column, as: String?.self) else { return [] }
     return try JSON(parsing: text).array ?? []
-  }
-
-  private static func people(
-    _ row: Row, _ stations: [Int64: BeatRoster.Station]
-  ) throws -> [PublicAddress.Contact] {
-    func text(_ column: String) throws -> String? { try row.get(column) }
-    var contacts: [PublicAddress.Contact] = []
-    let station = try text("station")
-    let stationID: Int64? = try row.get("station_id")
-    // What is typed by hand at a station counts only where the directory has nobody at all.
-    let listed = stationID.flatMap { stations[$0] }
-    let ward = try text("beat")
-    let named = listed?.officer(of: ward)
-    let (name, phone) =
-      listed == nil ? (try text("officer"), try text("officer_phone")) : (named?.name, named?.phone)
-    if let officer = name {
-      let beat = ward.map { "警务区 \($0)" }
-      var contact = PublicAddress.Contact(
-        role: "社区民警", name: officer, unit: [station, beat].compactMap(\.self).joined(separator: " · "),
-        phone: phone)
-      // The picture at the station is of whoever was typed in there.
-      if try row.get("has_photo", as: Bool?.self) == true, listed == nil, let id = stationID {
-        contact.photo = "\(PublicPlace.path(.station, id))/officer"
-      }
-      contacts.append(contact)
-    }
-    if let station {
-      contacts.append(.init(role: "派出所值班", name: station, unit: "24 小时值班", phone: try text("station_phone")))
-    }
-    if let worker = try text("worker") {
-      contacts.append(
-        .init(role: "网格员", name: worker, unit: try text("grid") ?? "", phone: try text("worker_phone")))
-    }
-    if let community = try text("community") {
-      contacts.append(
-        .init(
-          role: "社区（村）", name: community, unit: try text("community_office") ?? "居民服务",
-          phone: try text("community_phone")))
-    }
-    return contacts
   }
 
   private static func story(_ json: JSON) -> PublicAddress.Story {

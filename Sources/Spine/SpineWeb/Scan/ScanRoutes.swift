@@ -26,7 +26,7 @@ package struct ScanRoutes: Sendable {
 
   package init(
     site: Site, database: Database, catalogs: LiveCatalog, store: RecordStore, pages: RenderedPages,
-    counter: ScanCounter, roster: BeatRoster, rules: QRRules, limiter: RateLimiter, clock: WallClock
+    counter: ScanCounter, contacts: PublicContacts, rules: QRRules, limiter: RateLimiter, clock: WallClock
   ) {
     self.site = site
     self.catalogs = catalogs
@@ -38,7 +38,7 @@ package struct ScanRoutes: Sendable {
     self.limiter = limiter
     self.clock = clock
     staff = StaffView(store: store)
-    let reader = PublicAddresses(database: database, roster: roster, clock: clock)
+    let reader = PublicAddresses(database: database, contacts: contacts, clock: clock)
     self.reader = reader
     faces = Loader(maximumBatch: 200) { try await reader.load($0) }
   }
@@ -155,7 +155,7 @@ package struct ScanRoutes: Sendable {
     return .bytes(code.png(scale: scale), type: "image/png")
   }
 
-  /// The public faces as JSON, read from the database every time; look-ups that arrive together share one query.
+  /// The public faces as JSON, the address read from the database every time; look-ups that arrive together share one query.
   private func lookUp(_ requests: [Request]) async -> [Result<Response, any Error>] {
     let asked = requests.map { request in
       Result { () throws -> String in

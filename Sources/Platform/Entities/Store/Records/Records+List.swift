@@ -47,6 +47,12 @@ extension Records {
       let results = try await session.pipeline(plan.preparation + [plan.page, plan.explanation])
       return (results[results.count - 2], try ListPlan.estimate(results[results.count - 1]))
     }
+    let words = try await session.pipeline(plan.preparation + [search.explanation])
+    let most = try ListPlan.estimate(words[words.count - 1])
+    if let taken = search.handful(expecting: most.rows) {
+      let results = try await session.pipeline(plan.preparation + [taken])
+      return (results[results.count - 1], most)
+    }
     let explained = try await session.pipeline(plan.preparation + [plan.explanation])
     let estimate = try ListPlan.estimate(explained[explained.count - 1])
     let choice = search.choice(expecting: estimate.rows, otherwise: plan.page)
@@ -130,6 +136,7 @@ struct ListPlan {
     shape = records.shape(of: entity, columns: try records.fields(query.columns ?? entity.list.columns, of: entity))
     var conditions = try compiler.conditions(query.filters, search: query.search)
     let scope = compiler.scope
+    let matching = conditions
     let scoped = conditions + [ScopePredicate.any(of: scope)].filter { $0.text != "true" }
     let matches: SQL = "select 1 from \(compiler.source)\(ListPlan.whereClause(scoped))"
     count = "select count(*) from (\(matches) limit \(Count.exactLimit + 1)) as found"
@@ -162,7 +169,8 @@ struct ListPlan {
       query.search?.isEmpty ?? true || query.asOf != nil
       ? nil
       : SearchPlan(
-        source: compiler.source, selection: selection, conditions: conditions, scope: ScopePredicate.any(of: scope),
+        source: compiler.source, selection: selection, matching: matching, conditions: conditions,
+        scope: ScopePredicate.any(of: scope),
         orderFields: order.map(\.field), orderBy: orderBy, limit: cut, end: end,
         bounds: query.searchBounds, hasHead: query.sort.isEmpty && offset != nil, isOneScope: scope.count == 1)
     let settings =

@@ -15,6 +15,8 @@ package final class LiveCatalog: Sendable {
     var orders: [RuntimeOrder] = []
     var declared: Catalog
     var current: Catalog
+    /// Counts the changes.
+    var revision = 0
   }
 
   private let state: Mutex<State>
@@ -24,6 +26,9 @@ package final class LiveCatalog: Sendable {
   }
 
   package var current: Catalog { state.withLock { $0.current } }
+
+  /// The catalog in force with a number that changes when it does: for what is made of it and kept.
+  package var revised: (catalog: Catalog, revision: Int) { state.withLock { ($0.current, $0.revision) } }
 
   /// What is declared, shipped or at run time, without the codes that were added, changed or put in another order since.
   package var declared: Catalog { state.withLock { $0.declared } }
@@ -64,6 +69,7 @@ package final class LiveCatalog: Sendable {
       state.orders = orders
       state.declared = declared
       state.current = current
+      state.revision += 1
     }
   }
 
