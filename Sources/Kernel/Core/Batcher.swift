@@ -4,12 +4,15 @@ import Synchronization
 ///
 /// Nothing is delayed: what finds the batcher idle is worked on at once and alone, and whatever comes while a batch is
 /// worked on makes up the next one. Under load, when a batch of a hundred costs little more than one of a single
-/// thing, this multiplies what can be done.
+/// thing, this multiplies what can be done. A further batch beside others begins only when as many things wait as are
+/// worked on: else those just answered, who ask again one by one, would be served by twos and threes.
 package final class Batcher<Item: Sendable>: Sendable {
   private struct State {
     /// What no work has begun on, in the order it came.
     var waiting: [Item] = []
     var running = 0
+    /// How many things the running batches hold.
+    var held = 0
   }
 
   private let maximum: Int
@@ -28,31 +31,34 @@ package final class Batcher<Item: Sendable>: Sendable {
   }
 
   package func add(_ item: Item) {
-    let mustStart = state.withLock { state -> Bool in
+    let batch = state.withLock { state in
       state.waiting.append(item)
-      guard state.running < parallel else { return false }
-      state.running += 1
-      return true
+      return next(&state)
     }
-    if mustStart { Task.detached { await self.drain() } }
+    if let batch { Task.detached { await self.drain(batch) } }
   }
 
-  private func drain() async {
-    while let batch = next() { await work(batch) }
-  }
-
-  private func next() -> [Item]? {
-    state.withLock { state in
-      guard !state.waiting.isEmpty else {
+  private func drain(_ first: [Item]) async {
+    var batch: [Item]? = first
+    while let now = batch {
+      await work(now)
+      batch = state.withLock { state in
         state.running -= 1
-        return nil
+        state.held -= now.count
+        return next(&state)
       }
-      guard state.waiting.count > maximum else {
-        defer { state.waiting = [] }
-        return state.waiting
-      }
-      defer { state.waiting.removeFirst(maximum) }
-      return Array(state.waiting.prefix(maximum))
     }
+  }
+
+  /// The batch to work on now; `nil` when whoever works on another will ask again.
+  private func next(_ state: inout State) -> [Item]? {
+    guard state.running < parallel, !state.waiting.isEmpty, state.waiting.count >= min(state.held, maximum) else {
+      return nil
+    }
+    let batch = Array(state.waiting.prefix(maximum))
+    state.waiting.removeFirst(batch.count)
+    state.running += 1
+    state.held += batch.count
+    return batch
   }
 }
