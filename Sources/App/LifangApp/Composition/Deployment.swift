@@ -77,6 +77,9 @@ struct Deployment: Sendable {
     let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
     let catalogs = LiveCatalog(catalog)
     try await catalogs.refresh(from: owner)
+    for finding in catalogs.labelFindings {
+      log(.warning, "label-conflict", ["finding": .string(finding.description)])
+    }
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
     var hooks =
