@@ -163,7 +163,7 @@ enum Schema {
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + FeedSchema.migrations + [AddressCodeLedger.migration] + CasesSchema.before
       + MessagingSchema.migrations + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations
-      + SignOnSchema.before + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + OperationsSchema.migrations + SignOnSchema.before + RegisterFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }
