@@ -51,7 +51,7 @@ struct WebApplication: Sendable {
   let identity: IdentityService
   let jobs: JobQueue
   let pages: RenderedPages
-  let roster: BeatRoster
+  let roster: BeatOfficers
   let counter: ScanCounter
   let qrRules: QRRules
   let usage: UsageLog
@@ -118,7 +118,7 @@ struct WebApplication: Sendable {
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
-    roster = BeatRoster(deployment.database)
+    roster = BeatOfficers(deployment.database)
     counter = ScanCounter(database: deployment.database, clock: deployment.clock)
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()

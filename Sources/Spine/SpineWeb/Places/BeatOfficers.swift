@@ -3,7 +3,7 @@ package import SQL
 
 /// The officers of all beats by station, kept until the directory changes: every plate that is scanned asks for one of
 /// them, and who it is takes longer to find than the address itself.
-package struct BeatRoster: Sendable {
+package struct BeatOfficers: Sendable {
   /// Who answers for the beats of one station.
   struct Station: Sendable {
     fileprivate(set) var officers: [String: DutyOfficers.Officer] = [:]
@@ -26,7 +26,7 @@ package struct BeatRoster: Sendable {
 extension DutyOfficers {
   /// Each beat's officer, by the name of the beat or of the police room where they are posted; of several the first by
   /// account.
-  func byStation() async throws -> [Int64: BeatRoster.Station] {
+  func byStation() async throws -> [Int64: BeatOfficers.Station] {
     let rows = try await session.query(
       """
       select s.id, u.name, u.beat, u.service_phone, coalesce((
@@ -36,7 +36,7 @@ extension DutyOfficers {
         join app_user u on u.unit_id = n.id
       where u.status = 'active' and u.beat is not null order by s.id, u.account
       """)
-    var stations: [Int64: BeatRoster.Station] = [:]
+    var stations: [Int64: BeatOfficers.Station] = [:]
     for row in rows {
       let beat: String = try row.get("beat")
       let officer = Officer(name: try row.get("name"), beat: beat, phone: try row.get("service_phone"))

@@ -56,10 +56,10 @@ package struct PublicAddresses: Sendable {
   static let shownPlaces = 12
 
   let database: Database
-  let roster: BeatRoster
+  let roster: BeatOfficers
   let clock: WallClock
 
-  package init(database: Database, roster: BeatRoster, clock: WallClock) {
+  package init(database: Database, roster: BeatOfficers, clock: WallClock) {
     self.database = database
     self.roster = roster
     self.clock = clock
@@ -141,7 +141,7 @@ package struct PublicAddresses: Sendable {
   }
 
   private static func decode(
-    _ row: Row, _ stations: [Int64: BeatRoster.Station], _ surroundings: Bool
+    _ row: Row, _ stations: [Int64: BeatOfficers.Station], _ surroundings: Bool
   ) throws -> PublicAddress {
     PublicAddress(
       id: try row.get("id"), code: try row.get("code"), fullName: try row.get("full_name"), kind: try row.get("kind"),
@@ -160,7 +160,7 @@ package struct PublicAddresses: Sendable {
   }
 
   private static func people(
-    _ row: Row, _ stations: [Int64: BeatRoster.Station]
+    _ row: Row, _ stations: [Int64: BeatOfficers.Station]
   ) throws -> [PublicAddress.Contact] {
     func text(_ column: String) throws -> String? { try row.get(column) }
     var contacts: [PublicAddress.Contact] = []

@@ -26,7 +26,7 @@ package struct ScanRoutes: Sendable {
 
   package init(
     site: Site, database: Database, catalogs: LiveCatalog, store: RecordStore, pages: RenderedPages,
-    counter: ScanCounter, roster: BeatRoster, rules: QRRules, limiter: RateLimiter, clock: WallClock
+    counter: ScanCounter, roster: BeatOfficers, rules: QRRules, limiter: RateLimiter, clock: WallClock
   ) {
     self.site = site
     self.catalogs = catalogs
