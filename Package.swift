@@ -242,6 +242,9 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Core", "SQL"], path: "Tests/Support", swiftSettings: settings),
+    .target(
+      name: "IdentitySupport", dependencies: ["Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"],
+      path: "Tests/IdentitySupport", swiftSettings: settings),
     tests(
       "FeedsTests",
       [
@@ -272,10 +275,14 @@ let package = Package(
       [
         "Access", "Audit", "Core", "Crypto", "Entities", "EntitiesWeb", "HTTP", "SQL", "Shell", "Site", "TestSupport",
       ]),
-    tests("IdentityTests", ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "TestSupport"]),
+    tests(
+      "IdentityTests",
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "IdentitySupport", "SQL", "TestSupport"]),
     tests(
       "SignOnTests",
-      ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "SQL", "SignOn", "TestSupport"]),
+      [
+        "Access", "Audit", "Core", "Crypto", "Entities", "Identity", "IdentitySupport", "SQL", "SignOn", "TestSupport",
+      ]),
     tests("JobsTests", ["Access", "Core", "Jobs", "SQL", "TestSupport"]),
     tests(
       "MessagingTests",

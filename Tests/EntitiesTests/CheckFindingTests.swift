@@ -53,6 +53,18 @@ import YAML
     (entity(plain, "plannable: {fields: [name], day: name}"), "5:34", "应是日期字段"),
     (entity(plain, "plannable: {fields: [name], set: {name: \"'x'\"}}"), "5:21", "不能再写进"),
     (entity(plain, "plannable: {fields: [name]}"), "5:12", "周期计划里"),
+    (
+      entity(
+        plain, "actions: [{name: go, label: 办, set: {name: \"'x'\"}}]\nplannable: {fields: [], set: {name: \"'x'\"}}"),
+      "6:12", "要用 action 写明"
+    ),
+    (
+      entity(
+        plain,
+        "actions: [{name: go, label: 办, set: {name: \"'x'\"}}]\nplannable: {fields: [], set: {name: \"'x'\"}, action: gone}"
+      ),
+      "6:12", "不是 set 所办的操作"
+    ),
     // Views.
     (entity(plain, "title: nmae"), "5:8", "是不是“name”"),
     (entity(plain, "list: {columns: [name, nmae]}"), "5:24", "是不是“name”"),

@@ -1,6 +1,7 @@
 import Access
 import Core
 import Entities
+import Foundation
 import SQL
 import TestSupport
 import Testing
@@ -120,6 +121,120 @@ import Testing
     let wrong = CatalogReading(
       texts: StoreFixture.declarations + [("l.yaml", "extend_entity: citizen\nlabels: [{field: phone, level: top}]\n")])
     #expect(wrong.allFindings().hasErrors)
+  }
+
+  @Test func aFieldThatWasAddedLaterIsLabelledBesideTheFirst() async throws {
+    let (city, settings, id) = try await Self.make()
+    try await settings.label("remark", of: "building", .secret, mask: .all, reason: "争议", by: Self.officer)
+    try await settings.declare(
+      "extend_entity: building\nfields:\n  - {name: key_holder, label: 钥匙保管人, type: text, max: 20}\n", as: "keys",
+      by: .system, owner: city.database)
+    try await city.system.update("building", id, version: nil, ["key_holder": .text("王某某")])
+    try await settings.label("key_holder", of: "building", .sensitive, mask: .name, reason: "保护本人", by: Self.officer)
+    let shown = try await city.store.records(as: Self.clerk).get("building", id)
+    #expect(shown["key_holder"].text == "王**" && shown["remark"].text == "******")
+    // So it is after a restart, where the texts are laid on one by one.
+    let restarted = LiveCatalog(try Catalog.load(texts: StoreFixture.declarations))
+    try await restarted.refresh(from: city.database)
+    #expect(restarted.current.entity("building")?.field("key_holder")?.classification == .sensitive)
+    #expect(restarted.current.entity("building")?.field("remark")?.classification == .secret)
+  }
+
+  private static let stall = """
+    entity: stall
+    label: 摊位
+    area: spine
+    title: name
+    fields:
+      - {name: name, label: 名称, type: text, max: 20}
+      - {name: owner, label: 业主, type: text, max: 20}
+    """
+
+  /// What the next version of the product makes of `building`: the remark is searched and the title, and two figures are
+  /// worked out from it.
+  private static let upgraded = StoreFixture.building
+    .replacingOccurrences(of: "title: name", with: "title: remark")
+    .replacingOccurrences(of: "search: [name, code]", with: "search: [name, code, remark]")
+    .replacingOccurrences(
+      of: "rules:\n",
+      with: """
+          - {name: brief, label: 简称, type: text, computed: "lower(remark)"}
+          - {name: long, label: 备注长, type: boolean, computed: "length(brief) > 3"}
+        rules:
+
+        """)
+
+  @Test func labelsHoldWhateverAnUpgradeMakesOfTheirFieldsAndNeverStopTheStart() async throws {
+    let texts = StoreFixture.declarations
+    let city = try await StoreFixture.make(texts + [("stall.yaml", Self.stall)])
+    let before = RuntimeSettings(
+      database: city.database, catalogs: city.catalogs, audit: city.audit, clock: city.clock.clock)
+    let made = try await city.system.insert(
+      "building", ["name": .text("朝阳花园三栋"), "division_code": .text("511702001"), "remark": .text("Secret words")])
+    try await before.label("remark", of: "building", .secret, mask: .all, reason: "争议", by: Self.officer)
+    try await before.label("owner", of: "stall", .sensitive, mask: .name, reason: "保护本人", by: Self.officer)
+
+    let next = texts.map { $0.name == "building.yaml" ? (name: $0.name, text: Self.upgraded) : $0 }
+    let catalogs = LiveCatalog(try Catalog.load(texts: next))
+    try await catalogs.refresh(from: city.database)
+    let building = try #require(catalogs.current.entity("building"))
+    #expect(building.field("remark")?.classification == .secret && building.list.search == ["name", "code"])
+    #expect(building.title == "id")
+    let told = catalogs.labelFindings.map(\.message).joined(separator: "\n")
+    #expect(told.contains("stall") && told.contains("全文检索") && told.contains("名称"), "\(told)")
+    let store = RecordStore(
+      database: city.database, catalogs: catalogs, keys: city.keys, audit: city.audit, clock: city.clock.clock)
+    // What is worked out from it tells no more than it does.
+    let shown = try await store.records(as: Self.clerk).get("building", made.id)
+    #expect(["remark", "brief"].map { shown[$0].text } == ["******", "******"])
+    #expect(shown["long"].isNull && shown.masked.isSuperset(of: ["remark", "brief", "long"]))
+    try await store.records(as: .system).update("building", made.id, version: nil, ["remark": .text("Other words")])
+    let found = try await store.records(as: Self.clerk).list(ListQuery("building", search: "words")).records
+    #expect(found.isEmpty)
+    // Work goes on: fields are added, labels given and taken back.
+    let settings = RuntimeSettings(
+      database: city.database, catalogs: catalogs, audit: city.audit, clock: city.clock.clock)
+    try await settings.declare(
+      "extend_entity: building\nfields:\n  - {name: key_holder, label: 钥匙保管人, type: text, max: 20}\n", as: "keys",
+      by: .system, owner: city.database)
+    try await settings.label("kind", of: "building", .sensitive, mask: .all, reason: "保密", by: Self.officer)
+    #expect(catalogs.current.entity("building")?.field("remark")?.classification == .secret)
+    try await settings.withdraw("keys", by: .system)
+    try await settings.label("remark", of: "building", .inner, reason: "事情已了", by: Self.officer)
+    #expect(catalogs.current.entity("building")?.title == "remark")
+  }
+
+  @Test func whatOthersGatherOfALabelledFieldIsHiddenToo() async throws {
+    let member = """
+      entity: member
+      label: 会员
+      area: spine
+      title: name
+      fields:
+        - {name: name, label: 姓名, type: text, max: 20}
+        - {name: teams, label: 队伍, type: ref, entity: team, gathered: {register: joining, field: member_id, show: team_id}}
+      """
+    let joining = """
+      entity: joining
+      label: 入队
+      area: spine
+      title: id
+      fields:
+        - {name: member_id, label: 会员, type: ref, entity: member}
+        - {name: team_id, label: 队伍, type: ref, entity: team}
+      """
+    let labels = "extend_entity: joining\nlabels:\n  - {field: team_id, level: sensitive, mask: all}\n"
+    let team = "entity: team\nlabel: 队\narea: spine\ntitle: name\nfields: [{name: name, label: 名称, type: text}]\n"
+    let texts = [("member.yaml", member), ("joining.yaml", joining), ("team.yaml", team)]
+    let city = try await StoreFixture.make(texts.map { (name: $0.0, text: $0.1) })
+    try await city.database.execute(
+      """
+      insert into runtime_declaration (origin, yaml, updated_at, updated_by)
+      values ('labels.joining', \(labels), now(), 0)
+      """)
+    try await city.catalogs.refresh(from: city.database)
+    let teams = try #require(city.catalogs.current.entity("member")?.field("teams"))
+    #expect(teams.classification == .sensitive && teams.raisedFrom == .inner)
   }
 
   @Test func anotherProcessHearsOfALabel() async throws {

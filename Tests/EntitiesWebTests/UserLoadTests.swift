@@ -13,16 +13,22 @@ import Testing
     Principal(kind: kind, id: id, name: "用户\(id)", unit: nil, grants: Grants([]), clearance: .inner)
   }
 
-  @Test func oneUserCannotTakeWhatIsForTheOthers() {
+  @Test func oneUserCannotTakeWhatIsForTheOthers() throws {
     let load = UserLoad()
-    #expect(load.enter(Self.person(1), limit: 2) && load.enter(Self.person(1), limit: 2))
-    #expect(!load.enter(Self.person(1), limit: 2))
-    #expect(load.enter(Self.person(2), limit: 2), "another user goes on")
-    #expect(load.enter(Self.person(1, kind: .key), limit: 2), "a key of the same number is somebody else")
-    load.leave(Self.person(1))
-    #expect(load.enter(Self.person(1), limit: 2), "one was answered")
-    #expect(load.enter(Self.person(1), limit: 0), "no limit")
-    for _ in 1...3 { #expect(load.enter(.stranger, limit: 1)) }
+    let first = try #require(load.enter(Self.person(1), limit: 2))
+    let second = try #require(load.enter(Self.person(1), limit: 2))
+    #expect(load.enter(Self.person(1), limit: 2) == nil)
+    #expect(load.enter(Self.person(2), limit: 1) != nil, "another user goes on")
+    #expect(load.enter(Self.person(1, kind: .key), limit: 1) != nil, "a key of the same number is somebody else")
+    first.leave()
+    first.leave()
+    let third = try #require(load.enter(Self.person(1), limit: 2), "one was answered")
+    #expect(load.enter(Self.person(1), limit: 2) == nil, "one, and not two")
+    #expect(load.enter(Self.person(1), limit: 0) != nil, "no limit")
+    let strangers = (1...3).map { _ in load.enter(.stranger, limit: 1) }
+    #expect(strangers.allSatisfy { $0 != nil })
+    for place in [second, third] { place.leave() }
+    #expect(load.enter(Self.person(1), limit: 1) != nil)
   }
 
   @Test func aRequestTooManyIsToldSoAndAnsweredRequestsFreeTheirPlace() async throws {
@@ -52,6 +58,27 @@ import Testing
     #expect(try await status("/quick") == 200)
     #expect(try await status("/fails") == 400)
     #expect(try await status("/quick") == 200, "a refused request leaves too")
+  }
+
+  @Test func anExportIsUnderWayUntilItIsSent() async throws {
+    var site = Site(
+      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      authenticate: { _ in (Self.person(1), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
+    site.requestsPerUser = { 1 }
+    var router = Router()
+    router.on(.get, "/export", at: site) { _ in .stream(type: "text/csv") { try await $0.write("一") } }
+    router.on(.get, "/quick", at: site) { _ in .json(["done": true]) }
+    let application = Application(router)
+    @Sendable func answer(_ path: String) async throws -> Response {
+      await application.respond(
+        to: try Request(.get, path, headers: ["Host": "lifang.test", "Accept": "application/json"], body: .empty))
+    }
+    var export: Response? = try await answer("/export")
+    #expect(export?.status == 200)
+    #expect(try await answer("/quick").status == 429, "what is being read counts")
+    #expect(try await answer("/export").status == 429)
+    export = nil
+    #expect(try await answer("/quick").status == 200, "a stream that nobody waits for leaves too")
   }
 
   /// Holds one request back until it is opened.

@@ -2,18 +2,19 @@ import Access
 import Core
 import Entities
 import Identity
+import IdentitySupport
 import SQL
 import Testing
 
 /// Arranging the menu in the browser (B1-241), on the menus and registers that ship.
 @Suite struct MenuEditorTests {
   private struct Desk {
-    let world: RegisterTests.World
+    let world: DeclaredIdentity
     let editor: MenuEditor
     let administrator: Principal
 
     init() async throws {
-      world = try await RegisterTests.World()
+      world = try await RegisterTests.world()
       editor = MenuEditor(identity: world.service, store: world.store)
       administrator = Principal(
         kind: .user, id: 9000, name: "系统管理员", unit: nil,

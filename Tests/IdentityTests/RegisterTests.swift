@@ -5,48 +5,15 @@ import Crypto
 import Entities
 import Foundation
 import Identity
+import IdentitySupport
 import SQL
 import TestSupport
 import Testing
 
 /// Identity on the tables that are really made from its declarations, written through the record store.
 @Suite struct RegisterTests {
-  struct World {
-    let database: Database
-    let store: RecordStore
-    let service: IdentityService
-    let time = ManualClock(IdentityFixture.start)
-
-    init() async throws {
-      let catalog = try Declarations.catalog()
-      let schema = TestDatabase.Preparation("declared identity") { database in
-        _ = try await Migrator(log: .silent).run(
-          StoreMigrations.all + AuditSchema.migrations + IdentitySchema.migrations, on: database)
-        _ = try await SchemaPlan.apply(catalog, to: database)
-        _ = try await Migrator(log: .silent).run(IdentityGuards.migrations, on: database)
-      }
-      database = try await TestDatabase.make(schema)
-      let ring = KeyRing(random: .seeded(1))
-      for purpose in [KeyPurpose.data, .index, .pepper] { try ring.rotate(purpose, at: time.clock.now()) }
-      store = RecordStore(
-        database: database, catalogs: LiveCatalog(catalog), keys: ring, audit: Audit(clock: time.clock),
-        clock: time.clock, hooks: IdentityHooks.all)
-      var configuration = IdentityService.Configuration(
-        database: database, ring: ring, registers: StoreWriter(store))
-      configuration.clock = time.clock
-      configuration.log = .silent
-      configuration.passwordCost = PasswordHash.Cost(logN: 4)
-      service = try IdentityService(configuration)
-    }
-
-    func refusal(_ body: () async throws -> some Any) async throws -> String {
-      do {
-        _ = try await body()
-        return "none"
-      } catch let refusal as Refusal {
-        return refusal.code
-      }
-    }
+  static func world() async throws -> DeclaredIdentity {
+    try await DeclaredIdentity("declared identity", from: IdentityFixture.start)
   }
 
   private func everything() -> Principal {
@@ -55,7 +22,7 @@ import Testing
   }
 
   @Test func aUserGoesThroughItsLifeOnDeclaredTables() async throws {
-    let world = try await World()
+    let world = try await RegisterTests.world()
     let administrator = everything()
     let records = world.store.records(as: administrator)
     let unit = try await records.insert("unit", ["code": .text("A1"), "name": .text("市公安局")])
@@ -94,7 +61,7 @@ import Testing
   }
 
   @Test func formsAreToldWhatTheRulesOfIdentityForbid() async throws {
-    let world = try await World()
+    let world = try await RegisterTests.world()
     let records = world.store.records(as: everything())
     let auditor = try await records.insert(
       "role", ["code": .text("x"), "name": .text("审计"), "separation": .text("auditor")])
@@ -137,7 +104,7 @@ import Testing
   }
 
   @Test func importsGoThroughTheStore() async throws {
-    let world = try await World()
+    let world = try await RegisterTests.world()
     let rows = [
       DirectoryRow(line: 1, values: ["机构编码": "B", "机构名称": "通川分局", "上级机构编码": "A", "机构类别": "公安机关"]),
       DirectoryRow(line: 2, values: ["机构编码": "A", "机构名称": "市公安局", "行政区划代码": "511700"]),
@@ -161,7 +128,7 @@ import Testing
   }
 
   @Test func theDeclaredRolesInstall() async throws {
-    let world = try await World()
+    let world = try await RegisterTests.world()
     let roles = world.store.catalog.roles.map { role in
       ShippedRole(
         code: role.name, name: role.label, description: role.help ?? "", separation: Separation(rawValue: role.name),
@@ -175,7 +142,7 @@ import Testing
   }
 
   @Test func theDeclaredParametersAreThePolicysOwn() throws {
-    let catalog = try Declarations.catalog()
+    let catalog = try DeclaredIdentity.catalog()
     let declared = catalog.parameters.filter { $0.name.hasPrefix("identity.") }
     #expect(declared.count == 14)
     let values = Dictionary(
@@ -194,20 +161,5 @@ import Testing
       return nil
     }
     #expect(asked == Set(values.keys))
-  }
-}
-
-extension Declarations {
-  /// What `Resources/platform` declares, checked by itself.
-  static func catalog() throws -> Catalog {
-    var texts: [(name: String, text: String)] = []
-    for kind in ["dictionaries", "entities", "menus", "parameters", "permissions", "roles"] {
-      let directory = folder.appendingPathComponent(kind)
-      for file in try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-      where file.hasSuffix(".yaml") {
-        texts.append((file, try String(contentsOf: directory.appendingPathComponent(file), encoding: .utf8)))
-      }
-    }
-    return try Catalog.load(texts: texts)
   }
 }

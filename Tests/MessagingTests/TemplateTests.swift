@@ -82,6 +82,55 @@ import Testing
     #expect(findings(TemplateTests.lamp, silent).contains { $0.contains("没有写 value") })
   }
 
+  private static func owned(_ more: String) -> [String] {
+    [
+      """
+      entity: lamp
+      label: 路灯
+      fields:
+        - {name: number, label: 编号, type: text, max: 20}
+        - {name: phone, label: 电话, type: phone, classification: sensitive, mask: phone}
+        - {name: tenant_id, label: 租户, type: ref, entity: tenant}
+        - {name: lease_id, label: 租约, type: ref, entity: lease}
+      """,
+      """
+      entity: tenant
+      label: 租户
+      personal: true
+      scope: {owner: keeper}
+      title: number
+      fields:
+        - {name: number, label: 编号, type: text, max: 20}
+        - {name: keeper, label: 经办, type: integer}
+      """,
+      """
+      entity: lease
+      label: 租约
+      title: tenant_id
+      fields:
+        - {name: tenant_id, label: 租户, type: ref, entity: tenant}
+      """, more,
+    ]
+  }
+
+  @Test func noTitleOfARegisterWithPersonalDataLeavesItByAMessage() {
+    for value in ["tenant_id", "lease_id"] {
+      let texts = Self.owned(Self.trigger("{register: lamp, to: {phone: phone}}", value: value))
+      let found = MessageTemplates(
+        CatalogReading(texts: texts.enumerated().map { ("m\($0).yaml", $1) }).catalog
+      ).findings.map(\.description)
+      #expect(found.contains { $0.contains("敏感内容") }, "\(value): \(found)")
+    }
+  }
+
+  @Test func whatIsLabelledLaterPutsNoTemplateOutOfUse() {
+    let labels = "extend_entity: lamp\nlabels: [{field: number, level: secret, mask: all}]\n"
+    let trigger = Self.trigger(#"{register: lamp, when: "number != null", to: {phone: phone}}"#)
+    let texts = [TemplateTests.lamp, trigger, labels].enumerated().map { ("m\($0).yaml", $1) }
+    let templates = MessageTemplates(CatalogReading(texts: texts).catalog)
+    #expect(!templates.findings.hasErrors && templates.findings.contains { $0.message.contains("已标为敏感") })
+  }
+
   @Test func aTemplateIsFilledInForEachChannel() throws {
     let template = try template(MessageFixture.notice)
     let content = MessageContent(template, ["name": "刘芳", "what": "请来领证"], link: "12-a")

@@ -20,11 +20,12 @@ import Testing
     return try #require(AlarmRule(try await city.system.get(AlarmRule.register, record.id)))
   }
 
-  private func watch(_ city: OperationsFixture, _ metrics: Metrics, ferry: @escaping @Sendable () -> String? = { nil })
-    -> AlarmWatch
-  {
+  private func watch(
+    _ city: OperationsFixture, _ metrics: Metrics, node: String = "node-1",
+    ferry: @escaping @Sendable () -> String? = { nil }
+  ) -> AlarmWatch {
     AlarmWatch(
-      desk: AlarmDesk(store: city.store, messages: city.messages), metrics: metrics, node: "node-1", refresh: {},
+      desk: AlarmDesk(store: city.store, messages: city.messages), metrics: metrics, node: node, refresh: {},
       ferry: { ferry() })
   }
 
@@ -115,6 +116,42 @@ import Testing
     city.time.advance(seconds: 3600)
     try await watch.look()
     #expect(try await city.all(AlarmDesk.register).count == 2)
+  }
+
+  @Test func anAlarmOfANodeThatIsGoneIsTakenOverAndBarsNothing() async throws {
+    let city = try await OperationsFixture()
+    _ = try await rule(city, ["minutes": .integer(0), "quiet_minutes": .integer(0), "responses": .list([])])
+    let (old, new) = (Metrics(), Metrics())
+    old.set("lifang_disk_free_percent", to: 8)
+    new.set("lifang_disk_free_percent", to: 30)
+    try await watch(city, old, node: "gone").look()
+    let alarm = try #require(try await city.all(AlarmDesk.register).first)
+    // While its node may still be there, the alarm is that node's.
+    let next = watch(city, new, node: "next")
+    try await next.look()
+    city.time.advance(seconds: 120)
+    try await next.look()
+    #expect(try await city.system.get(AlarmDesk.register, alarm.id)["state"].text == "raised")
+    city.time.advance(seconds: AlarmWatch.absence - 120)
+    try await next.look()
+    let over = try await city.system.get(AlarmDesk.register, alarm.id)
+    #expect(over["state"].text == "recovered" && over["recovered_at"].instant == city.time.clock.now())
+    #expect(over["handling"].text?.contains("gone") == true)
+    // The rule is free again.
+    new.set("lifang_disk_free_percent", to: 7)
+    try await next.look()
+    let second = try #require(try await city.all(AlarmDesk.register).last)
+    #expect(second.id != alarm.id && second["node"].text == "next")
+    // A third node that sees the same goes on with that one, and takes it back when it is over.
+    city.time.advance(seconds: AlarmWatch.absence)
+    let third = watch(city, new, node: "third")
+    try await third.look()
+    #expect(try await city.system.get(AlarmDesk.register, second.id)["node"].text == "third")
+    #expect(try await city.all(AlarmDesk.register).count == 2)
+    // Where nothing measures the figure any more, the alarm does not stand for ever.
+    city.time.advance(seconds: AlarmWatch.absence)
+    try await watch(city, Metrics(), node: "blind").look()
+    #expect(try await city.system.get(AlarmDesk.register, second.id)["state"].text == "recovered")
   }
 
   @Test func withNobodyOnDutyTheOrderWaitsAndThoseWhoMayConfirmAreTold() async throws {

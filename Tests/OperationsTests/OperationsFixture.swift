@@ -35,7 +35,7 @@ struct OperationsFixture: Sendable {
   private static let schema = TestDatabase.Preparation("operations") { database in
     let before =
       (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
-      + IdentitySchema.migrations + MessagingSchema.migrations).sorted { $0.id < $1.id }
+      + IdentitySchema.migrations + MessagingSchema.migrations + OperationsSchema.migrations).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(before, on: database)
     try await SchemaPlan.apply(try shipped.get(), to: database)
     let standard: SQL = "1, now(), 0, now(), 0"

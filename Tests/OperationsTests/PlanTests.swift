@@ -4,6 +4,8 @@ import Entities
 import Messaging
 import Operations
 import SQL
+import Synchronization
+import TestSupport
 import Testing
 
 /// Records that are made by the calendar (C-610, C-611, C-615).
@@ -199,6 +201,74 @@ import Testing
         WorkPlans.member, ["work_plan_id": .integer(plan.id), "user_id": .integer(2)])
     }
     #expect(member?.kind == .forbidden)
+  }
+
+  @Test func whoeverPlansOrdersNeedsTheRightToDispatchThemToo() async throws {
+    let city = try await OperationsFixture()
+    let home = try #require(try city.person("one").unit)
+    let away = UnitMembership(id: 99, name: "别的单位", path: "9.", division: "5118")
+    let planning = ["view", "create", "update"].map { Permission(WorkPlans.register, $0) }
+    func planner(_ actions: [String], dispatching scope: DataScope = .all, in unit: UnitMembership) throws -> Principal
+    {
+      let own = actions.map { Grants.Grant(Permission("incident_order", $0), $0 == "dispatch" ? scope : .all) }
+      return Principal(
+        kind: .user, id: try city.person("one").id, name: "甲", unit: unit,
+        grants: Grants(planning.map { .init($0, .all) } + own), clearance: .inner)
+    }
+    let all = ["view", "create", "dispatch"]
+    let values: [String: Value] = [
+      "name": .text("证书检查"), "register": .text("incident_order"), "content": .text("事件：检查证书\n现象和影响：到期会中断"),
+      "rhythm": .text("day"), "hours": .decimal(FixedDecimal(millionths: 9_000_000)),
+    ]
+    let refused = await #expect(throws: Refusal.self) {
+      try await city.store.records(as: try planner(["view", "create"], in: home)).insert(WorkPlans.register, values)
+    }
+    #expect(refused?.kind == .forbidden && refused?.message.contains("派单") == true)
+    let plan = try await city.store.records(as: try planner(all, in: home)).insert(WorkPlans.register, values)
+    func run(as owner: Principal) async throws -> Int {
+      try await WorkPlans(
+        store: city.store, messages: city.messages, isWorkday: OperationsFixture.isWorkday, principal: { _ in owner }
+      ).run(log: .silent)
+    }
+    // Who lost the right meanwhile, or may dispatch the orders of another unit only, gets nothing by the plan.
+    for owner in [
+      try planner(["view", "create"], in: home), try planner(all, dispatching: .unit, in: away),
+    ] {
+      #expect(try await run(as: owner) == 0)
+      #expect(try await city.all("incident_order").isEmpty)
+      #expect(try await city.system.get(WorkPlans.register, plan.id)["failure"].text?.contains("派单") == true)
+    }
+    #expect(try await run(as: try planner(all, dispatching: .unit, in: home)) == 1)
+  }
+
+  @Test func whoeverChangedThePlanLastAnswersForItEvenWhileItIsCarriedOut() async throws {
+    let city = try await OperationsFixture()
+    let plan = try await city.plan()
+    let asked = Mutex<[Int64]>([])
+    let people = city.people
+    let plans = WorkPlans(
+      store: city.store, messages: city.messages, isWorkday: OperationsFixture.isWorkday,
+      principal: { id in
+        asked.withLock { $0.append(id) }
+        guard let person = people.values.first(where: { $0.id == id }) else { throw Fault("no-such-person") }
+        return person
+      })
+    let run = try await city.database.transaction { transaction in
+      let own = try await transaction.value("select pg_backend_pid()", as: Int.self)
+      try await transaction.execute(
+        "update work_plan set owner_id = \(try city.person("one").id) where id = \(plan.id)")
+      let run = Task { try await plans.run(log: .silent) }
+      // It waits for the change before it asks who answers for the plan.
+      let isWaiting = try await eventually {
+        try await city.database.value(
+          "select count(*) from pg_stat_activity where \(own) = any(pg_blocking_pids(pid))", as: Int64.self) > 0
+      }
+      #expect(isWaiting)
+      return run
+    }
+    #expect(try await run.value == 0)
+    #expect(asked.withLock { $0 } == [try city.person("one").id])
+    #expect(try await city.all(DutyRoster.register).isEmpty)
   }
 
   @Test func aPlanThatCannotBeCarriedOutSaysWhyAndHoldsNoOtherUp() async throws {

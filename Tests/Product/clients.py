@@ -1,11 +1,14 @@
 """HTTP clients that behave as a browser does, or worse: cookies, form tokens, and an address of their own."""
 
 import html
+import http.server
 import itertools
+import json
 import os
 import re
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 from html.parser import HTMLParser
@@ -96,6 +99,37 @@ class Client:
 def form_token(page):
     found = re.search(r'name="_csrf"[^>]*value="([^"]+)"', page) or re.search(r'value="([^"]+)"[^>]*name="_csrf"', page)
     return html.unescape(found.group(1)) if found else None
+
+
+class PeerHandler(http.server.BaseHTTPRequestHandler):
+    """What a system of somebody else's answers, in tests that play one."""
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def form(self):
+        return dict(urllib.parse.parse_qsl(self.body().decode()))
+
+    def say(self, content=b"", kind="application/json", status=200, headers=()):
+        """Bytes as they are, anything else as JSON."""
+        content = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def serve(handler):
+    """A server of such answers on a free port of the loopback, and its address; `shutdown` ends it."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}"
 
 
 class Markup(HTMLParser):

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import http.server
 import json
 import re
 import secrets
@@ -11,7 +10,7 @@ import time
 import urllib.parse
 
 import pytest
-from clients import Client, Markup, resident_id
+from clients import Client, Markup, PeerHandler, resident_id, serve
 from Cryptodome.Hash import SHA256
 from Cryptodome.PublicKey import ECC, RSA
 from Cryptodome.Signature import DSS, pkcs1_15
@@ -35,43 +34,30 @@ class Provider:
         self.renew()
         provider = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(PeerHandler):
             def do_GET(self):
                 path = urllib.parse.urlsplit(self.path).path
                 provider.asked.append(path)
                 if path == "/.well-known/openid-configuration":
-                    self.answer({
+                    self.say({
                         "issuer": provider.issuer, "authorization_endpoint": provider.issuer + "/authorize",
                         "token_endpoint": provider.issuer + "/token", "jwks_uri": provider.issuer + "/jwks"})
                 elif path == "/jwks":
-                    self.answer({"keys": [{"kty": "oct", "k": "AAAA", "kid": "other"}, provider.jwk()]})
+                    self.say({"keys": [{"kty": "oct", "k": "AAAA", "kid": "other"}, provider.jwk()]})
                 else:
-                    self.answer({}, 404)
+                    self.say({}, status=404)
 
             def do_POST(self):
-                form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                form = self.form()
                 pair = base64.b64decode(self.headers.get("Authorization", "Basic ").split(" ", 1)[1]).decode()
                 name, secret = [urllib.parse.unquote_plus(part) for part in pair.split(":", 1)] if pair else ("", "")
                 grant = provider.codes.pop(form.get("code"), None)
                 proof = base64url(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
                 if (name, secret) != (provider.client, provider.secret) or not grant or grant["code_challenge"] != proof:
-                    return self.answer({"error": "invalid_grant"}, 400)
-                self.answer({"access_token": "a", "token_type": "Bearer", "id_token": provider.token(grant)})
+                    return self.say({"error": "invalid_grant"}, status=400)
+                self.say({"access_token": "a", "token_type": "Bearer", "id_token": provider.token(grant)})
 
-            def answer(self, body, status=200):
-                content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server, self.issuer = serve(Handler)
 
     def renew(self):
         self.kid = secrets.token_hex(4)

@@ -4,7 +4,6 @@ import email
 import email.policy
 import hashlib
 import hmac
-import http.server
 import json
 import pathlib
 import re
@@ -18,7 +17,7 @@ import urllib.parse
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
-from clients import Client, Markup, sms_gateway, until
+from clients import Client, Markup, PeerHandler, serve, sms_gateway, until
 
 SECRETS = {"LIFANG_WECHAT_SECRET": "wechat-secret-55c0e"}
 TOKEN, RECEIPT_SECRET = "sms-token-7ba31", "receipt-secret-e1d9a"
@@ -33,11 +32,11 @@ class Gateway:
         self.requests, self.script, self.lock = [], {}, threading.Lock()
         gateway = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(PeerHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                content = self.body()
                 is_form = self.headers["Content-Type"].startswith("application/x-www-form")
                 self.answer(dict(urllib.parse.parse_qsl(content.decode())) if is_form else json.loads(content))
 
@@ -53,22 +52,12 @@ class Gateway:
                     number = len(gateway.requests)
                 if step == "slow":
                     time.sleep(2)
-                content = json.dumps(gateway.content(url.path, step, number)).encode()
                 try:
-                    self.send_response(500 if step == "broken" else 200)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(content)))
-                    self.end_headers()
-                    self.wfile.write(content)
+                    self.say(gateway.content(url.path, step, number), status=500 if step == "broken" else 200)
                 except OSError:
                     pass  # who asked did not wait so long
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server, self.url = serve(Handler)
 
     @staticmethod
     def content(path, step, number):

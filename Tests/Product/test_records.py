@@ -119,6 +119,41 @@ def test_an_action_asks_first_and_then_shows_the_new_state(visit, city):
     expect(page.get_by_role("link", name="确认", exact=True)).to_have_count(0)
 
 
+def test_who_acts_on_what_somebody_else_changed_meanwhile_is_told(visit, city):
+    record = some_address(city, "status = 'pending' and kind = 'room'")
+    first, second = visit("clerk"), visit("officer")
+    second.goto(f"/r/address/{record}")
+    first.goto(f"/r/address/{record}/edit")
+    alias = f"先到{secrets.token_hex(2)}"
+    first.get_by_label("别名").fill(alias)
+    save(first)
+    expect(first.get_by_role("main")).to_contain_text(alias)
+    # The page that the officer acts from is older than the change.
+    second.get_by_role("link", name="确认", exact=True).click()
+    dialog = second.get_by_role("dialog")
+    expect(dialog.get_by_role("alert")).to_contain_text("不是最新内容")
+    assert city.sql(f"select status from address where id = {record}") == "pending"
+    # Who has been told may go on.
+    dialog.get_by_role("button", name="确认").click()
+    expect(second.locator(".page-name .badge")).to_have_text("已确认")
+
+
+def test_an_action_sent_with_an_older_version_changes_nothing_and_keeps_the_answers(clients, city):
+    record = some_address(city, "status = 'pending' and kind = 'compound'")
+    officer = clients("officer")
+    version = officer.json(f"/api/r/address/{record}").json()["version"]
+    changed = clients("clerk").send("PATCH", f"/api/r/address/{record}", {"note": "旁人改的"})
+    assert changed.status_code == 200, changed.text
+    answer = {"error_kind": "other", "note": "门牌对不上"}
+    refused = officer.post(f"/r/address/{record}/do/doubt", {"version": str(version), **answer})
+    assert refused.status_code == 409
+    assert "门牌对不上" in refused.text and "旁人改的" not in refused.text
+    assert city.sql(f"select status, note from address where id = {record}") == "pending|旁人改的"
+    # What is wrong with the answers is no way around it: the version stays the one that was read.
+    wrong = officer.post(f"/r/address/{record}/do/doubt", {"version": str(version), "error_kind": "nothing", "note": "x"})
+    assert wrong.status_code == 422 and f'name="version" value="{version}"' in wrong.text
+
+
 def test_personal_data_in_full_needs_a_purpose(visit, city):
     person = city.sql_of_persons(
         "select p.id from person p join address a on a.id = p.address_id where a.division_code = '511702001001' "

@@ -1,11 +1,9 @@
 """Other systems let people sign in with their account here: a client written by others, and everything a forger might try."""
 
-import http.server
 import json
 import os
 import re
 import secrets
-import threading
 import time
 import urllib.parse
 
@@ -13,7 +11,7 @@ import pytest
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
-from clients import Client, Markup, until
+from clients import Client, Markup, PeerHandler, serve, until
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from playwright.sync_api import expect
@@ -34,7 +32,7 @@ class System:
         self.configuration = self.http.json("/.well-known/openid-configuration").json()
         system = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(PeerHandler):
             def do_GET(self):
                 path = urllib.parse.urlsplit(self.path)
                 cookie = re.search(r"other=([\w-]+)", self.headers.get("Cookie", ""))
@@ -51,7 +49,7 @@ class System:
                     self.answer("住房系统 没有登录")
 
             def do_POST(self):
-                form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                form = self.form()
                 if system.fail > 0:
                     system.fail -= 1
                     return self.answer("", status=503)
@@ -59,21 +57,10 @@ class System:
                 self.answer("")
 
             def answer(self, text, headers=(), status=200):
-                content = f"<!doctype html><title>住房系统</title><main>{text}</main>".encode()
-                self.send_response(status)
-                for name, value in dict(headers).items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                page = f"<!doctype html><title>住房系统</title><main>{text}</main>"
+                self.say(page.encode(), "text/html; charset=utf-8", status, headers)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server, self.base = serve(Handler)
 
     def register(self, officer, **more):
         made = officer.send("POST", "/api/r/client_application", {

@@ -4,7 +4,6 @@ import base64
 import csv
 import hashlib
 import hmac
-import http.server
 import io
 import json
 import re
@@ -13,7 +12,7 @@ import threading
 import zipfile
 
 import pytest
-from clients import Client, Markup, until
+from clients import Client, Markup, PeerHandler, serve, until
 from visitors import make_key
 
 
@@ -26,19 +25,12 @@ class Subscriber:
         self.changes, self.bodies, self.unsigned = {}, [], 0
         subscriber = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(PeerHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(subscriber.take(self.path, self.headers, body))
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.say(status=subscriber.take(self.path, self.headers, self.body()))
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server, base = serve(Handler)
+        self.host = base.removeprefix("http://")
 
     def take(self, path, headers, body):
         text = "\n".join(

@@ -1,6 +1,5 @@
 """Fixtures: signed-in clients of the demo city, accounts made for one test, and servers that a test may harm."""
 
-import http.server
 import itertools
 import json
 import os
@@ -11,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import urllib.request
 
 import pytest
@@ -195,26 +193,20 @@ def own_city(executable_path):
             server.stop()
 
 
-class Phones(http.server.BaseHTTPRequestHandler):
+class Phones(PeerHandler):
     sent = []
 
     def do_POST(self):
-        Phones.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+        Phones.sent.append(json.loads(self.body()))
+        self.say()
 
 
 @pytest.fixture
 def phones(clients):
     """The SMS gateway of the city, while a test runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Phones)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server, base = serve(Phones)
     Phones.sent.clear()
-
-    number = sms_gateway(clients("sysadmin"), f"phones-{server.server_port}", f"http://127.0.0.1:{server.server_port}/sms")
+    number = sms_gateway(clients("sysadmin"), f"phones-{server.server_port}", f"{base}/sms")
     Phones.sent.clear()
     yield Phones.sent
     assert clients("sysadmin").post(f"/r/sms_gateway/{number}/do/disable").status_code == 303

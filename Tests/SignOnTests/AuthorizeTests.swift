@@ -126,11 +126,28 @@ import Testing
       try await fixture.refusal { try await fixture.step(opened, ["max_age": "200", "prompt": "none"]) }
         == "login_required")
     #expect(try await isAsked(opened, ["prompt": "login"]) == true)
-    let asked = String(fixture.time.clock.now().microseconds)
+    let request = try await fixture.signOn.authorization(fixture.request())
+    let asked = try fixture.signOn.freshness(of: request)
     #expect(try await isAsked(opened, ["prompt": "login", "fresh": asked]) == true)
     let again = try await fixture.signIn(replacing: opened.token)
     #expect(try await isAsked(again, ["prompt": "login", "fresh": asked]) == nil)
     #expect(try await isAsked(again, ["max_age": "0", "fresh": asked]) == nil)
+    // A time that somebody writes themselves, or takes along from another request, is none.
+    let time = String(asked.prefix { $0 != "." })
+    let forged = [
+      time, "\(time).", ".", "x.\(asked.drop { $0 != "." }.dropFirst())",
+      "\(Int64(time).map { $0 - 1 } ?? 0)\(asked.drop { $0 != "." })",
+    ]
+    for forged in forged {
+      #expect(try await isAsked(again, ["prompt": "login", "fresh": forged]) == true, "\(forged)")
+    }
+    let others: [[String: String?]] = [
+      ["state": "s 2"], ["nonce": "n2"], ["state": nil], ["redirect_uri": "https://other.example/cb"],
+    ]
+    for other in others {
+      let changes = other.merging(["prompt": "login", "fresh": asked]) { $1 }
+      #expect(try await isAsked(again, changes) == true, "\(other)")
+    }
     fixture.time.advance(seconds: 601)
     #expect(try await isAsked(again, ["prompt": "login", "fresh": asked]) == true)
   }

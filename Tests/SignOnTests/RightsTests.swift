@@ -63,4 +63,70 @@ import Testing
     #expect(gone["active"] == false && gone["permissions"] == [] && gone["roles"] == [])
     #expect(gone["applications"]?.array?.allSatisfy { $0["allowed"] == false && $0["permissions"] == [] } == true)
   }
+
+  @Test func aPermissionThatRolesHaveIsNotTurnedIntoAnother() async throws {
+    let fixture = try await SignOnFixture()
+    let application = try await fixture.application(audience: "staff")
+    let other = try await fixture.application("parking")
+    let role = try await fixture.role("clerk")
+    let permission = try await fixture.insert(
+      ClientApplication.permission,
+      ["application_id": .integer(application.id), "code": .text("contract.view"), "name": .text("查看合同")])
+    // Whoever keeps the list holds no role of it, and still turns nothing that others have into something else.
+    let records = fixture.store.records(as: fixture.officer)
+    func change(_ entity: String, _ id: Int64, _ values: [String: Value]) async throws -> String {
+      try await fixture.refusal { try await records.update(entity, id, version: nil, values) }
+    }
+    #expect(try await change(ClientApplication.permission, permission, ["code": .text("contract.read")]) == "none")
+    let grant = try await fixture.insert(
+      ClientApplication.grant, ["role_id": .integer(role), "permission_id": .integer(permission)])
+    for values: [String: Value] in [["code": .text("contract.approve")], ["application_id": .integer(other.id)]] {
+      #expect(try await change(ClientApplication.permission, permission, values) == "permission-granted")
+    }
+    #expect(
+      try await change(ClientApplication.entity, application.id, ["code": .text("finance")]) == "application-granted")
+    #expect(try await change(ClientApplication.permission, permission, ["name": .text("看合同")]) == "none")
+    #expect(
+      try await fixture.refusal { try await records.delete(ClientApplication.permission, permission, version: nil) }
+        == "referenced")
+    try await records.delete(ClientApplication.grant, grant, version: nil)
+    #expect(try await change(ClientApplication.permission, permission, ["code": .text("contract.approve")]) == "none")
+  }
+
+  @Test func manyApplicationsTakeNoMoreStatementsThanFew() async throws {
+    let fixture = try await SignOnFixture()
+    let unit = try await fixture.unit("A")
+    let role = try await fixture.role("clerk")
+    let user = try await fixture.user(unit: unit, roles: [role])
+    let opened = try await fixture.signIn()
+    func add(_ codes: [String]) async throws {
+      for code in codes {
+        for audience in ["listed", "staff", "everyone"] {
+          let application = try await fixture.application("\(code)-\(audience)", audience: audience)
+          guard audience == "listed" else { continue }
+          _ = try await fixture.insert(
+            ClientApplication.access, ["application_id": .integer(application.id), "role_id": .integer(role)])
+        }
+      }
+    }
+    func told() async throws -> [Int] {
+      let rights = AccountRights(fixture.signOn)
+      return [
+        try await fixture.statements {
+          _ = try await rights.of(account: "wang", application: nil, by: fixture.officer, origin: .inside)
+        },
+        try await fixture.statements {
+          _ = try await fixture.signOn.applications(for: user, session: opened.session.id)
+        },
+      ]
+    }
+    try await add(["a"])
+    _ = try await told()
+    let few = try await told()
+    try await add(["b", "c", "d", "e"])
+    let many = try await told()
+    #expect(many == few)
+    let open = try await fixture.signOn.applications(for: user, session: opened.session.id)
+    #expect(open.count == 15)
+  }
 }

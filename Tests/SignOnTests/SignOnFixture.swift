@@ -3,63 +3,31 @@ import Audit
 import Core
 import Crypto
 import Entities
-import Foundation
 import Identity
+import IdentitySupport
 import SQL
 import SignOn
 import TestSupport
 
 /// The registers of the platform as they are declared, a centre over them, and a clock that is moved by hand.
 struct SignOnFixture {
-  let database: Database
-  let store: RecordStore
-  let identity: IdentityService
+  private let declared: DeclaredIdentity
   let signOn: SignOn
-  let time: ManualClock
+
+  var database: Database { declared.database }
+  var store: RecordStore { declared.store }
+  var identity: IdentityService { declared.service }
+  var time: ManualClock { declared.time }
 
   static let password = "Right-horse7"
   static let verifier = String(repeating: "v", count: 43)
   static let redirect = "https://housing.example/callback?from=ban"
 
   init() async throws {
-    let catalog = try SignOnFixture.catalog()
-    let schema = TestDatabase.Preparation("sign-on") { database in
-      _ = try await Migrator(log: .silent).run(
-        StoreMigrations.all + AuditSchema.migrations + IdentitySchema.migrations + SignOnSchema.before, on: database)
-      _ = try await SchemaPlan.apply(catalog, to: database)
-      _ = try await Migrator(log: .silent).run(IdentityGuards.migrations + SignOnSchema.after, on: database)
-    }
-    database = try await TestDatabase.make(schema)
-    time = ManualClock(WallClock.system.now())
-    let ring = KeyRing(random: .seeded(1))
-    for purpose in [KeyPurpose.data, .index, .pepper] { try ring.rotate(purpose, at: time.clock.now()) }
-    var hooks = IdentityHooks.all
-    ClientApplicationRules().addHooks(to: &hooks)
-    store = RecordStore(
-      database: database, catalogs: LiveCatalog(catalog), keys: ring, audit: Audit(clock: time.clock),
-      clock: time.clock, hooks: hooks)
-    var configuration = IdentityService.Configuration(
-      database: database, ring: ring, registers: StoreWriter(store))
-    configuration.clock = time.clock
-    configuration.log = .silent
-    configuration.passwordCost = PasswordHash.Cost(logN: 4)
-    identity = try IdentityService(configuration)
-    signOn = SignOn(identity: identity, store: store, origin: "https://ban.example")
-  }
-
-  /// What `Resources/platform` declares.
-  private static func catalog() throws -> Catalog {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Resources/platform")
-    var texts: [(name: String, text: String)] = []
-    for kind in ["dictionaries", "entities", "menus", "parameters", "permissions", "roles"] {
-      let directory = folder.appendingPathComponent(kind)
-      for file in try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-      where file.hasSuffix(".yaml") {
-        texts.append((file, try String(contentsOf: directory.appendingPathComponent(file), encoding: .utf8)))
-      }
-    }
-    return try Catalog.load(texts: texts)
+    declared = try await DeclaredIdentity(
+      "sign-on", from: WallClock.system.now(), before: SignOnSchema.before, after: SignOnSchema.after,
+      rules: [ClientApplicationRules()])
+    signOn = SignOn(identity: declared.service, store: declared.store, origin: "https://ban.example")
   }
 
   let officer = Principal(
@@ -154,6 +122,16 @@ struct SignOnFixture {
     return sid
   }
 
+  /// How many statements `body` takes.
+  func statements(_ body: () async throws -> Void) async throws -> Int {
+    func sent() -> Double {
+      if case .histogram(_, let count)? = declared.metrics.reading("lifang_sql_seconds") { count } else { 0 }
+    }
+    let before = sent()
+    try await body()
+    return Int(sent() - before)
+  }
+
   /// What waits to be told to other systems: session and reason.
   func notices() async throws -> [String] {
     try await database.query("select sid || ' ' || reason from logout_notice order by id").values()
@@ -162,10 +140,7 @@ struct SignOnFixture {
   /// The code of the refusal that `body` ends in, or `none`.
   func refusal(_ body: () async throws -> some Any) async throws -> String {
     do {
-      _ = try await body()
-      return "none"
-    } catch let refusal as Refusal {
-      return refusal.code
+      return try await declared.refusal(body)
     } catch let error as AuthorizationError {
       return error.fault.rawValue
     }

@@ -10,6 +10,7 @@ package final class Later<Value: Sendable>: Sendable {
   /// - Parameter name: what the fault of a use before its time is called, as `visits`.
   package init(_ name: String) { self.name = name }
 
+  /// Gives the value; whoever asked before found none.
   package func begin(_ value: Value) { held.withLock { $0 = value } }
 
   /// `nil` before its time, as in commands that compose less than a server does.

@@ -2,7 +2,9 @@ package import Core
 
 /// A signed token taken apart (RFC 7515 §7.1). Nothing in it is to be believed before ``isSigned(by:)`` says so.
 package struct CompactJWS: Sendable {
+  /// What it says of how it is signed (JOSE header).
   package let header: JSON
+  /// What it says, a JSON object.
   package let claims: JSON
   private let signature: [UInt8]
   private let message: [UInt8]
@@ -29,6 +31,7 @@ package struct CompactJWS: Sendable {
     header["crit"] == nil ? header["alg"]?.string.flatMap { JWSAlgorithm(rawValue: $0) } : nil
   }
 
+  /// Whether it is signed by this key, by the algorithm that the key is for and no other.
   package func isSigned(by key: JWSPublicKey) -> Bool {
     algorithm == key.algorithm && (try? key.isValid(signature, of: message)) == true
   }

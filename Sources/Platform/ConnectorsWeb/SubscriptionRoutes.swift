@@ -83,8 +83,10 @@ package struct SubscriptionRoutes: Sendable {
     if hasSecret, visit.principal.may(Permission(Subscription.entity, isActive ? "pause" : "start")) {
       actions.append(
         isActive
-          ? Action("暂停推送", .dialog("/r/subscription/\(record.id)/do/pause"))
-          : Action("开始推送", .dialog("/r/subscription/\(record.id)/do/start"), style: .primary, icon: .send))
+          ? Action("暂停推送", .dialog("/r/subscription/\(record.id)/do/pause?version=\(record.version)"))
+          : Action(
+            "开始推送", .dialog("/r/subscription/\(record.id)/do/start?version=\(record.version)"), style: .primary,
+            icon: .send))
     }
     guard visit.principal.may(SubscriptionRoutes.change) else { return actions }
     if hasSecret {

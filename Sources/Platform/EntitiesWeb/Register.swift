@@ -72,6 +72,12 @@ package struct Register: Sendable {
     }
   }
 
+  /// Where an action on a record is asked about, from a page that shows it: with the version that was read there, so that
+  /// whoever acts on what somebody else has changed meanwhile is told.
+  package func path(of action: String, on record: Record) -> String {
+    "/r/\(entity.name)/\(record.id)/do/\(action)?version=\(record.version)"
+  }
+
   package func isVisible(_ field: FieldDeclaration, in record: Record) -> Bool {
     guard let visible = field.visible else { return true }
     return holds(visible, in: record)

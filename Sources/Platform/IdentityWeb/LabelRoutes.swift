@@ -77,6 +77,12 @@ package struct LabelRoutes: Sendable {
           Shell.Field(
             "raised", "范围", .select(items.first("raised") ?? "", [Choice("true", "只看已提高的")], blank: "全部")),
         ])
+      let conflicts = settings.catalogs.labelFindings
+      if !conflicts.isEmpty {
+        Notice(.warning, title: "有标记与现在的声明冲突，一律按标记保密") {
+          ul { for conflict in conflicts { li { conflict.message } } }
+        }
+      }
       if found.count > LabelRoutes.limit {
         Notice(.info, "共 \(grouped(found.count)) 个字段，只列出前 \(LabelRoutes.limit) 个。请选一个登记表，或换一个词搜索。")
       }

@@ -9,6 +9,7 @@ import YAML
 /// `register: security_knowledge`, then `records`, each with a `code` and fields by name; a reference names the code of another
 /// delivered record. The register has the fields `code`, `delivered` and `adapted`.
 package struct DeliveredRecords: Sendable {
+  /// The register that they are for.
   package let register: String
   /// In the order of the file; references as the codes of what they name.
   package let records: [[String: Value]]

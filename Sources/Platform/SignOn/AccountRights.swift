@@ -11,6 +11,7 @@ package struct AccountRights: Sendable {
 
   package init(_ signOn: SignOn) { self.signOn = signOn }
 
+  /// Held by keys of other systems that may ask.
   package static let view = Permission("account_right", "view")
 
   /// The roles and permissions of an account, of one application or of all.
@@ -41,27 +42,19 @@ package struct AccountRights: Sendable {
           details: ["application": application.map { .string($0) } ?? .null]), in: transaction)
       return (subject, applications)
     }
-    var found: [JSON] = []
-    for (one, permissions) in applications {
-      found.append([
-        "code": .string(one.code), "name": .string(one.name),
-        "allowed": .bool(try await signOn.admits(standing, to: one)),
-        "permissions": .array(permissions.map { .string($0) }),
-      ])
-    }
     return [
       "account": .string(standing.user.account), "subject": .string(subject), "name": .string(standing.user.name),
       "active": .bool(standing.user.isUsable(on: signOn.now.chinaTime.date)),
       "unit": standing.unit.map { ["code": .string($0.code), "name": .string($0.name)] } ?? .null,
       "roles": .array(standing.roles.map { ["code": .string($0.code), "name": .string($0.name)] }),
-      "permissions": .array(AccountRights.json(standing.grants)), "applications": .array(found),
+      "permissions": .array(AccountRights.json(standing.grants)), "applications": .array(applications),
     ]
   }
 
-  /// The applications in use with the permissions that somebody has in them.
+  /// The applications in use by code, whether somebody may enter each, and the permissions that they have there.
   private func held(
     _ standing: AccountStanding, _ code: String?, in transaction: Transaction
-  ) async throws -> [(ClientApplication, [String])] {
+  ) async throws -> [JSON] {
     let granted = try await transaction.query(
       """
       select p.application_id, p.code from application_permission p join application_grant g on g.permission_id = p.id
@@ -72,15 +65,15 @@ package struct AccountRights: Sendable {
       let application: Int64 = try row.get("application_id")
       codes[application, default: []].append(try row.get("code"))
     }
-    let ids = try await transaction.query(
-      "select id from client_application where state = 'on' and coalesce(code = \(code), true) order by code"
-    ).values(as: Int64.self)
-    let records = signOn.store.records(as: .system).within(transaction).plain
-    var found: [(ClientApplication, [String])] = []
-    for id in ids {
-      found.append((ClientApplication(try await records.get(ClientApplication.entity, id)), codes[id] ?? []))
+    let applications = try await signOn.applicationsInUse(
+      code, in: signOn.store.records(as: .system).within(transaction))
+    let admission = try await signOn.admission(of: standing, to: applications, in: transaction)
+    return applications.sorted { $0.code < $1.code }.map { one in
+      [
+        "code": .string(one.code), "name": .string(one.name), "allowed": .bool(admission.admits(to: one)),
+        "permissions": .array((codes[one.id] ?? []).map { .string($0) }),
+      ]
     }
-    return found
   }
 
   /// Each permission with the records that it reaches.

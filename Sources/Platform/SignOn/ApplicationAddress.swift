@@ -5,6 +5,7 @@ package import Core
 /// Compared byte by byte with what a request names (RFC 6749 §3.1.2.3, RFC 9700 §2.1), so only what everybody reads alike
 /// is taken: https, or http to this very machine; a plain host, no user name, no fragment.
 package struct ApplicationAddress: Sendable, Hashable {
+  /// As it was registered, byte by byte.
   package let url: String
   /// Scheme, host and port.
   package let origin: String

@@ -15,10 +15,13 @@ package enum AuthorizationFault: String, Sendable, Hashable {
 
 /// An answer that says no, to the registered address of the system that asked.
 package struct AuthorizationError: Error, Sendable {
+  /// What the other system is told.
   package let fault: AuthorizationFault
   /// For the developers of the other system, in plain ASCII as the specification demands.
   package let detail: String
+  /// Where the browser takes it to.
   package let redirect: ApplicationAddress
+  /// What the request sent along, to be given back.
   package let state: String?
 }
 
@@ -35,18 +38,24 @@ package enum SignOnScope: String, Sendable, Hashable, CaseIterable {
 
 /// A request of another system to sign somebody in (OpenID Connect Core 1.0 §3.1.2.1), proven.
 package struct AuthorizationRequest: Sendable {
+  /// Who asks.
   package let application: ClientApplication
+  /// Where the browser returns to, one of its registered addresses.
   package let redirect: ApplicationAddress
+  /// What it sent along, to be given back.
   package let state: String?
+  /// Comes back in the ID token, so that it passes for no other request.
   package let nonce: String?
+  /// What it may know, as far as it asked for it.
   package let scopes: [SignOnScope]
   /// RFC 7636, S256.
   let challenge: String
+  /// `prompt=none`: nobody may be shown anything.
   package let isSilent: Bool
   let asksSignIn: Bool
   let maximumAge: Int64?
-  /// When a forced sign-in was asked for: a later one is new enough.
-  let fresh: Instant?
+  /// When a forced sign-in was asked for by this site (``SignOn/freshness(of:)``), as it came back.
+  let fresh: String?
 
   private static let names: Set = [
     "client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
@@ -101,7 +110,7 @@ package struct AuthorizationRequest: Sendable {
     isSilent = prompts.contains("none")
     asksSignIn = prompts.contains("login") || prompts.contains("select_account")
     self.maximumAge = maximumAge
-    fresh = first("fresh").flatMap { Int64($0) }.flatMap { $0 >= 0 ? Instant(microseconds: $0) : nil }
+    fresh = first("fresh")
   }
 
   /// The letters of a verifier and of a challenge (RFC 7636 §4.1).
@@ -118,8 +127,10 @@ package struct AuthorizationRequest: Sendable {
   }
 
   /// Whether somebody who signed in at `time` has to do so again.
-  func needsSignIn(signedInAt time: Instant, now: Instant) -> Bool {
-    if let fresh, now - fresh <= Double(SignOn.patience), time >= fresh { return false }
+  ///
+  /// - Parameter asked: when this site demanded it for this very request: a later sign-in is new enough.
+  func needsSignIn(signedInAt time: Instant, asked: Instant?, now: Instant) -> Bool {
+    if let asked, now - asked <= Double(SignOn.patience), time >= asked { return false }
     if asksSignIn { return true }
     return maximumAge.map { now - time > Double($0) } ?? false
   }

@@ -23,6 +23,7 @@ package final class LogoutRunner: Sendable {
   /// Seconds the other side has to answer.
   private static let timeout: Int64 = 10
   private static let pauses = RetryPolicy(firstDelay: 5, longestDelay: 600)
+  /// Where the database tells that there is something to tell.
   package static let channel = "lifang_logout_ready"
   /// The event of a logout token (§2.4).
   private static let event = "http://schemas.openid.net/event/backchannel-logout"
@@ -135,12 +136,17 @@ package final class LogoutRunner: Sendable {
 
   /// A notice as the page of its application shows it.
   package struct Entry: Sendable, Hashable {
+    /// Of the notice.
     package let id: Int64
+    /// When the session was over.
     package let created: Instant
+    /// Why: a value of ``Identity/SessionEnd``.
     package let reason: String
+    /// How often it was sent.
     package let attempts: Int64
     /// `sent`, `failed`, or `nil` while it is tried.
     package let outcome: String?
+    /// Why the last attempt failed; `nil` when it did not.
     package let problem: String?
   }
 

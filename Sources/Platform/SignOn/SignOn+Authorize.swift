@@ -48,7 +48,7 @@ extension SignOn {
       return .signIn(again: false)
     }
     if session.demand != nil { throw request.error(.interactionRequired, "the account has something to do first") }
-    if request.needsSignIn(signedInAt: session.createdAt, now: now) {
+    if request.needsSignIn(signedInAt: session.createdAt, asked: try asked(request), now: now) {
       if request.isSilent { throw request.error(.loginRequired, "the sign-in is too old") }
       return .signIn(again: true)
     }
@@ -63,6 +63,32 @@ extension SignOn {
       return .refuse(refusal, back: location(error))
     }
     return .enter(try await code(for: request, session, origin))
+  }
+
+  /// What a request that demands a sign-in carries through it (`fresh`): when it was demanded, signed for this request, so
+  /// that nobody spares themselves or a stranger at their desk the password by writing a time of their own.
+  package func freshness(of request: AuthorizationRequest) throws -> String {
+    let asked = String(now.microseconds)
+    return "\(asked).\(Base64URL.encode(try seal(asked, of: request)))"
+  }
+
+  /// When this site demanded a sign-in for this request; `nil` when it did not, whatever the request says.
+  private func asked(_ request: AuthorizationRequest) throws -> Instant? {
+    let parts = (request.fresh ?? "").split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let time = Int64(parts[0]), let tag = Base64URL.decode(String(parts[1])),
+      constantTimeEqual(tag, try seal(String(parts[0]), of: request))
+    else { return nil }
+    return Instant(microseconds: time)
+  }
+
+  private func seal(_ asked: String, of request: AuthorizationRequest) throws -> [UInt8] {
+    let told: JSON = [
+      .string(asked), .string(request.application.code), .string(request.redirect.url),
+      request.state.map { .string($0) } ?? .null, request.nonce.map { .string($0) } ?? .null,
+      .string(request.challenge),
+    ]
+    let key = HMAC(key: try store.keys.secret(.index)).derivedKey("sign-on-fresh")
+    return HMAC(key: key).authenticate(told.text)
   }
 
   private func code(for request: AuthorizationRequest, _ session: Session, _ origin: Origin) async throws -> String {

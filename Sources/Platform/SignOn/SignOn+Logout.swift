@@ -10,6 +10,7 @@ extension SignOn {
     package let application: ClientApplication?
     /// Where the browser goes afterwards.
     package let back: ApplicationAddress?
+    /// What the system sent along, to be given back.
     package let state: String?
     /// The session in that system, by a token that we signed.
     let sid: String?

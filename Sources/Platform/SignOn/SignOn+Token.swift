@@ -10,8 +10,11 @@ import SQL
 extension SignOn {
   /// What an application sends to redeem a code (RFC 6749 §4.1.3).
   package struct Redemption: Sendable {
+    /// The code that the browser brought.
     package let code: String
+    /// The address it was brought to.
     package let redirect: String
+    /// What the challenge of the request was made of (RFC 7636).
     package let verifier: String
 
     package init(code: String, redirect: String, verifier: String) {

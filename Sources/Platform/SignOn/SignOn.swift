@@ -12,8 +12,11 @@ import SQL
 /// There is no page that asks for consent: applications are the city's own, registered by the security officer, and get
 /// personal data only where their record says so.
 package struct SignOn: Sendable {
+  /// Who people are.
   package let identity: IdentityService
+  /// Where the registers stand.
   package let store: RecordStore
+  /// What tokens are signed with.
   package let keys: TokenKeys
   /// `iss`: the origin of this site.
   package let issuer: String
@@ -58,23 +61,48 @@ package struct SignOn: Sendable {
     return found.flatMap { $0.isOn ? $0 : nil }
   }
 
+  /// The applications in use, by name.
+  ///
+  /// - Parameter code: that one alone.
+  func applicationsInUse(_ code: String? = nil, in records: Records) async throws -> [ClientApplication] {
+    var filters = [ListFilter("state", .equals(.text("on")))]
+    if let code { filters.append(ListFilter("code", .equals(.text(code)))) }
+    let query = ListQuery(
+      ClientApplication.entity, filters: filters,
+      columns: store.catalog.entity(ClientApplication.entity)?.fields.filter(\.isStored).map(\.name))
+    return try await records.plain.all(query).map { ClientApplication($0) }
+      .sorted { ($0.name, $0.code) < ($1.name, $1.code) }
+  }
+
   /// Whether somebody may sign in to an application.
   package func admits(_ standing: AccountStanding, to application: ClientApplication) async throws -> Bool {
-    guard standing.user.isUsable(on: now.chinaTime.date) else { return false }
-    switch application.audience {
-    case .everyone: return true
-    case .staff:
-      // People from outside belong to units too: makers, suppliers, enterprises.
-      let outside = try await database.first(
-        "select 1 from role where external and id = any(\(standing.roles.map(\.id))::bigint[]) limit 1")
-      return standing.unit != nil && outside == nil
-    case .listed:
-      let rows = try await database.query(
-        "select role_id, unit_id from application_access where application_id = \(application.id)")
-      return try rows.contains { row in
-        ApplicationAccess(role: try row.get("role_id"), unit: try row.get("unit_id")).admits(standing)
+    try await admission(of: standing, to: [application], in: database).admits(to: application)
+  }
+
+  /// What decides to which of these applications somebody may sign in, read at once for all of them.
+  func admission(
+    of standing: AccountStanding, to applications: [ClientApplication], in session: any SQLSession
+  ) async throws -> ApplicationAdmission {
+    let listed = applications.filter { $0.audience == .listed }.map(\.id)
+    var rows: [Int64: [ApplicationAccess]] = [:]
+    if !listed.isEmpty {
+      let found = try await session.query(
+        "select application_id, role_id, unit_id from application_access where application_id = any(\(listed))")
+      for row in found {
+        rows[try row.get("application_id"), default: []].append(
+          ApplicationAccess(role: try row.get("role_id"), unit: try row.get("unit_id")))
       }
     }
+    var isOutside = false
+    if applications.contains(where: { $0.audience == .staff }) {
+      // People from outside belong to units too: makers, suppliers, enterprises.
+      isOutside =
+        try await !session.query(
+          "select 1 from role where external and id = any(\(standing.roles.map(\.id))::bigint[]) limit 1"
+        ).isEmpty
+    }
+    return ApplicationAdmission(
+      standing: standing, isUsable: standing.user.isUsable(on: now.chinaTime.date), isOutside: isOutside, rows: rows)
   }
 
   /// Whether an application is for those that are listed, and nobody is.
@@ -87,15 +115,9 @@ package struct SignOn: Sendable {
   /// The applications that somebody may open, by name (可用的系统).
   package func applications(for user: Int64, session: Int64) async throws -> [ClientApplication] {
     guard let standing = try await identity.standing(of: user, session: session) else { return [] }
-    let query = ListQuery(
-      ClientApplication.entity, filters: [ListFilter("state", .equals(.text("on")))],
-      columns: store.catalog.entity(ClientApplication.entity)?.fields.filter(\.isStored).map(\.name), limit: 500)
-    var open: [ClientApplication] = []
-    for record in try await store.records(as: .system).plain.list(query).records {
-      let application = ClientApplication(record)
-      if application.home != nil, try await admits(standing, to: application) { open.append(application) }
-    }
-    return open
+    let known = try await applicationsInUse(in: store.records(as: .system)).filter { $0.home != nil }
+    let admission = try await admission(of: standing, to: known, in: database)
+    return known.filter { admission.admits(to: $0) }
   }
 
   /// The permissions of its own that somebody has in an application (应用权限), by code.

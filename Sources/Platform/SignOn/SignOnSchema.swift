@@ -2,6 +2,7 @@ package import SQL
 
 /// The tables of single sign-on (单点登录) that are no registers.
 package enum SignOnSchema {
+  /// Before the declared tables.
   package static let before = [
     Migration(
       id: "0074-sign-on",

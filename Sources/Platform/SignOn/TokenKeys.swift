@@ -11,10 +11,14 @@ import Synchronization
 package final class TokenKeys: Sendable {
   /// A key as the page of officers shows it.
   package struct Standing: Sendable, Hashable {
+    /// Published and waiting, signing, or published for those who kept it.
     package enum State: String, Sendable { case next, current, past }
 
+    /// `kid` of the tokens it signs.
     package let id: String
+    /// From when on it signs, until the next does.
     package let signsFrom: Instant
+    /// What it is now.
     package let state: State
   }
 
@@ -35,6 +39,7 @@ package final class TokenKeys: Sendable {
   static let day: Int64 = 86_400
   /// Seconds for which keys are kept in memory; they are forgotten sooner when told.
   private static let lifetime: Int64 = 300
+  /// Where the database tells that keys have changed.
   package static let channel = "lifang_token_keys"
 
   init(
@@ -52,6 +57,9 @@ package final class TokenKeys: Sendable {
     .object([("keys", .array(try await entries().map { try $0.key.jwk() }))])
   }
 
+  /// The key that signs now.
+  ///
+  /// - Throws: ``Core/Fault`` `token-key-missing` before the first round of upkeep.
   package func signing() async throws -> JWSPrivateKey {
     let now = clock.now()
     guard let entry = try await entries().last(where: { $0.signsFrom <= now }) else { throw Fault("token-key-missing") }
@@ -67,6 +75,7 @@ package final class TokenKeys: Sendable {
     return token.claims
   }
 
+  /// All keys that are published, oldest first.
   package func standings() async throws -> [Standing] {
     let now = clock.now()
     let entries = try await entries()

@@ -107,7 +107,7 @@ package struct SignOnRoutes: Sendable {
       let session = visit.session == nil ? nil : try await authenticator.session(of: visit)
       switch try await signOn.authorize(request, session: session, origin: visit.request.origin) {
       case .enter(let location): response = .redirect(to: location)
-      case .signIn(let again): response = toSignIn(visit, again: again)
+      case .signIn(let again): response = try toSignIn(visit, again ? request : nil)
       case .refuse(let refusal, let back): response = try await refused(visit, request, refusal, back)
       }
     } catch let error as AuthorizationError {
@@ -119,10 +119,11 @@ package struct SignOnRoutes: Sendable {
     return response
   }
 
-  /// To the sign-in page and back; somebody who has to sign in anew comes back with the time it was asked for.
-  private func toSignIn(_ visit: Visit, again: Bool) -> Response {
+  /// To the sign-in page and back; for a request that demands a sign-in anew, with the time it was demanded.
+  private func toSignIn(_ visit: Visit, _ demanding: AuthorizationRequest?) throws -> Response {
     let items =
-      again ? visit.request.query.setting("fresh", to: String(site.clock.now().microseconds)) : visit.request.query
+      try demanding.map { visit.request.query.setting("fresh", to: try signOn.freshness(of: $0)) }
+      ?? visit.request.query
     return .redirect(to: "/sign-in?return=\(PercentEncoding.encode("/oauth/authorize?\(items.encoded)"))")
   }
 

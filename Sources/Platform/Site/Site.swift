@@ -56,14 +56,23 @@ package struct Site: Sendable {
       let (principal, session) = try await authenticate(request)
       let visit = Visit(request: request, principal: principal, session: session, site: self)
       do {
-        guard load.enter(principal, limit: requestsPerUser()) else {
+        guard let place = load.enter(principal, limit: requestsPerUser()) else {
           throw Refusal(
             .tooMany, "too-many-at-once", "您同时进行的操作太多，这一次没有处理。请等前面的完成后再试；需要批量处理时请用导入、导出。")
         }
-        defer { load.leave(principal) }
+        var isSent = true
+        defer { if isSent { place.leave() } }
         if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
         var response = try await body(visit)
         if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
+        // An export is under way as long as it is read; event streams stand open without working.
+        if case .stream(let produce) = response.body {
+          isSent = false
+          response.body = .stream { writer in
+            defer { place.leave() }
+            try await produce(writer)
+          }
+        }
         return response
       } catch let refusal as Refusal {
         if refusal.kind == .forbidden, principal.kind == .user || principal.kind == .key {

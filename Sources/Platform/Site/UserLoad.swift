@@ -13,21 +13,39 @@ package final class UserLoad: Sendable {
 
   package init() {}
 
-  /// Counts one more request of `principal`; `false` when `limit` are under way already. Strangers are limited by address
+  /// Counts one more request of `principal`; `nil` when `limit` are under way already. Strangers are limited by address
   /// (``HTTP/RateLimiter``).
-  package func enter(_ principal: Principal, limit: Int) -> Bool {
-    guard let who = UserLoad.who(principal) else { return true }
-    return running.withLock { running in
+  package func enter(_ principal: Principal, limit: Int) -> Place? {
+    guard let who = UserLoad.who(principal) else { return Place {} }
+    let isIn = running.withLock { running in
       let count = running[who, default: 0]
       if limit > 0, count >= limit { return false }
       running[who] = count + 1
       return true
     }
+    return isIn ? Place { [self] in leave(who) } : nil
   }
 
-  /// A request that was let in is answered.
-  package func leave(_ principal: Principal) {
-    guard let who = UserLoad.who(principal) else { return }
+  /// What one request under way takes, until it is answered to its last byte: given back by ``leave()``, at the latest
+  /// when nobody holds it any more, as with a stream that its client did not wait for.
+  package final class Place: Sendable {
+    private let giveBack: Mutex<(@Sendable () -> Void)?>
+
+    init(_ giveBack: @escaping @Sendable () -> Void) { self.giveBack = Mutex(giveBack) }
+
+    deinit { leave() }
+
+    /// The request is answered. A second call does nothing.
+    package func leave() {
+      let giveBack = giveBack.withLock { given in
+        defer { given = nil }
+        return given
+      }
+      giveBack?()
+    }
+  }
+
+  private func leave(_ who: Who) {
     running.withLock { running in
       let count = running[who, default: 1] - 1
       running[who] = count > 0 ? count : nil

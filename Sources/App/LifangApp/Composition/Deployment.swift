@@ -77,6 +77,9 @@ struct Deployment: Sendable {
     let gazetteer = try Gazetteer.load(folder: configuration.installation.resources + "/spine/divisions")
     let catalogs = LiveCatalog(catalog)
     try await catalogs.refresh(from: owner)
+    for finding in catalogs.labelFindings {
+      log(.warning, "label-conflict", ["finding": .string(finding.description)])
+    }
     let database = Database(settings)
     let files = FileStore(folder: configuration.data + "/files", database: database, keys: keys, clock: .system)
     var hooks =
@@ -160,7 +163,7 @@ enum Schema {
       + IdentitySchema.migrations + [ScanCounter.migration, AddressCells.migration, DemoLoader.migration]
       + AddressImport.migrations + FeedSchema.migrations + [AddressCodeLedger.migration] + CasesSchema.before
       + MessagingSchema.migrations + FerrySchema.migrations + PushSchema.migrations + RunSchema.migrations
-      + SignOnSchema.before + RegisterFerry.migrations + DefinitionsSchema.migrations
+      + OperationsSchema.migrations + SignOnSchema.before + RegisterFerry.migrations + DefinitionsSchema.migrations
       + PortalSchema.before)
       .sorted { $0.id < $1.id }
   }

@@ -6,6 +6,7 @@ import XML
 /// What the offices' forms need and no more: SimSun as their rules want it, a page of A4 upright or across, tables with a
 /// heading row that repeats on every page, a footer with the number of the page.
 package struct WordDocument: Sendable {
+  /// How the lines of a paragraph stand.
   package enum Alignment: String, Sendable { case left, centre = "center", right }
 
   private let title: String
@@ -27,6 +28,7 @@ package struct WordDocument: Sendable {
   /// Twentieths of a point of the page's width between its margins of 20 mm.
   private var width: Int { isLandscape ? 16_838 - 2_268 : 11_906 - 2_268 }
 
+  /// Adds a heading, in the middle of the page.
   package mutating func heading(_ text: String) {
     body.add("w:p") { p in
       p.add("w:pPr") { properties in

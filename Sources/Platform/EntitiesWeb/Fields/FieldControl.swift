@@ -10,6 +10,11 @@ package struct FormInput: Sendable {
 
   package init(_ texts: [String: [String]] = [:]) { self.texts = texts }
 
+  /// What was sent, field by field.
+  package init(_ form: FormData) {
+    self.init(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+  }
+
   package func first(_ name: String) -> String { texts[name]?.first ?? "" }
 }
 

@@ -62,7 +62,8 @@ struct DetailPage {
     guard asOf == nil else { return [] }
     var actions: [Action] = []
     for action in entity.actions where may(action.name) && register.isOpen(action, for: record) {
-      let kind: Action.Kind = action.page(of: record.id).map { .link($0) } ?? .dialog("\(path)/do/\(action.name)")
+      let kind: Action.Kind =
+        action.page(of: record.id).map { .link($0) } ?? .dialog(register.path(of: action.name, on: record))
       actions.append(Action(action.label, kind, style: actions.isEmpty ? .primary : .normal))
     }
     if may("update") { actions.append(Action("修改", .link("\(path)/edit"), icon: .edit)) }

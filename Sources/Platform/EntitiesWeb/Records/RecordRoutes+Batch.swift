@@ -127,9 +127,7 @@ extension RecordRoutes {
     let byField = Dictionary(
       errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
     let controls = FieldControl(catalog: register.catalog, errors: byField)
-    let typed = form.map { form in
-      FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
-    }
+    let typed = form.map { FormInput($0) }
     let hidden =
       [HiddenField("action", action.name), HiddenField("_asked", "1"), HiddenField("_back", back)]
       + ids.map { HiddenField("id", String($0)) }

@@ -34,7 +34,7 @@ extension RecordRoutes {
 
   private func formPage(
     _ register: Register, _ record: Record?, typed: FormInput?, errors: [FieldError], _ visit: Visit, status: Int = 200,
-    isSent: Bool = false
+    isSent: Bool = false, version: Int? = nil
   ) async throws -> Response {
     let entity = register.entity
     let byField = Dictionary(
@@ -67,7 +67,7 @@ extension RecordRoutes {
         path: path, sections: sections, errors: errors,
         submit: Action(record == nil ? "保存\(entity.label)" : "保存修改", .submit(name: nil, value: nil), style: .primary),
         cancelPath: record.map { "\(base)/\($0.id)" } ?? base,
-        hidden: record.map { [HiddenField("version", String($0.version))] } ?? [],
+        hidden: record.map { [HiddenField("version", String(version ?? $0.version))] } ?? [],
         draftKey: entity.personal ? nil : path,
         isMultipart: entity.fields.contains { $0.type == .file || $0.type == .image }, refreshes: !deciding.isEmpty)
     }
@@ -96,9 +96,13 @@ extension RecordRoutes {
     let form = try await visit.request.body.form()
     var record: Record?
     if let id { record = try await records.get(entity.name, id) }
-    let typed = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    let typed = FormInput(form)
+    let read = form.first("version").flatMap { Int($0) }
+    // Who has been told of another's change goes on from it; until then the version is the one that was read.
     func again(_ errors: [FieldError], status: Int = 422) async throws -> Response {
-      try await formPage(register, record, typed: typed, errors: errors, visit, status: status, isSent: true)
+      try await formPage(
+        register, record, typed: typed, errors: errors, visit, status: status, isSent: true,
+        version: status == 409 ? nil : read)
     }
     if form.first("_refresh") != nil { return try await again([], status: 200) }
     let questions = questions(register, record, typed: typed, isSent: true)
@@ -121,8 +125,7 @@ extension RecordRoutes {
       }
       let saved: Record
       if let id {
-        saved = try await records.update(
-          entity.name, id, version: form.first("version").flatMap { Int($0) }, reader.values)
+        saved = try await records.update(entity.name, id, version: read, reader.values)
       } else {
         saved = try await records.insert(entity.name, reader.values.filter { !$0.value.isNull })
       }
@@ -145,7 +148,8 @@ extension RecordRoutes {
     return try await visit.confirmation(
       Confirmation(
         title: "删除“\(register.title(of: record))”", consequences: ["它不再出现在列表和统计中。", "历史版本仍然保留，可在审计中查到。"],
-        path: "\(path)/delete", hidden: [HiddenField("version", String(record.version))], submit: "删除",
+        errors: try await changedSince(visit, register, record), path: "\(path)/delete",
+        hidden: [HiddenField("version", String(record.version))], submit: "删除",
         isDangerous: true, cancelPath: path))
   }
 
@@ -212,12 +216,30 @@ extension RecordRoutes {
     if let page = action.page(of: id) { return try visit.redirect(to: page) }
     let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
       register.entity.name, id)
-    return try await visit.confirmation(confirmation(action, register, record, errors: []))
+    return try await visit.confirmation(
+      confirmation(action, register, record, errors: try await changedSince(visit, register, record)))
   }
 
-  private func confirmation(_ action: ActionDeclaration, _ register: Register, _ record: Record, errors: [FieldError])
-    -> Confirmation
-  {
+  /// What somebody who acts from a page is told when the record is not any more as that page showed it (`?version=`).
+  private func changedSince(_ visit: Visit, _ register: Register, _ record: Record) async throws -> [FieldError] {
+    guard let read = visit.request.query.first("version").flatMap({ Int($0) }), read != record.version else {
+      return []
+    }
+    let who = try await store.actorName(record.updatedBy, store.database) ?? "系统"
+    return [
+      FieldError(
+        nil,
+        "这条\(register.entity.label)已在 \(record.updatedAt.display) 被\(who)修改，您打开的页面不是最新内容。请先核对最新内容再办理。")
+    ]
+  }
+
+  /// - Parameters:
+  ///   - typed: what was answered before, when the question is asked again.
+  ///   - version: the one that was read; the record's without it.
+  private func confirmation(
+    _ action: ActionDeclaration, _ register: Register, _ record: Record, typed: FormInput? = nil, errors: [FieldError],
+    version: Int? = nil
+  ) -> Confirmation {
     let byField = Dictionary(
       errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
     let controls = FieldControl(catalog: register.catalog, errors: byField)
@@ -225,11 +247,12 @@ extension RecordRoutes {
     return Confirmation(
       title: "\(action.label)：\(register.title(of: record))", consequences: action.confirm.map { [$0] } ?? [],
       fields: action.ask.compactMap { register.entity.field($0) }.map { field in
-        var shown = controls.field(field, typed: nil, record: record)
+        var shown = controls.field(field, typed: typed, record: record)
         shown.isReadOnly = false
         return shown
       },
-      errors: errors, path: "\(path)/do/\(action.name)", hidden: [HiddenField("version", String(record.version))],
+      errors: errors, path: "\(path)/do/\(action.name)",
+      hidden: [HiddenField("version", String(version ?? record.version))],
       submit: action.label, cancelPath: path, isMultipart: !fileFields(of: action, register).isEmpty)
   }
 
@@ -243,10 +266,15 @@ extension RecordRoutes {
     let form = try await visit.request.body.form()
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     let record = try await records.get(register.entity.name, id)
+    let read = form.first("version").flatMap { Int($0) }
+    let typed = FormInput(form)
     var reader = FormReader(register, form, record: record, only: action.ask)
-    guard reader.errors.isEmpty else {
-      return try await visit.confirmation(confirmation(action, register, record, errors: reader.errors), status: 422)
+    func again(_ errors: [FieldError], status: Int = 422) async throws -> Response {
+      try await visit.confirmation(
+        confirmation(
+          action, register, record, typed: typed, errors: errors, version: status == 409 ? nil : read), status: status)
     }
+    guard reader.errors.isEmpty else { return try await again(reader.errors) }
     do {
       for field in fileFields(of: action, register) {
         if let value = try await files.value(field, form, record: record, by: visit.principal) {
@@ -254,14 +282,14 @@ extension RecordRoutes {
         }
       }
       let changed = try await records.perform(
-        action.name, on: register.entity.name, id, version: form.first("version").flatMap { Int($0) },
-        asked: reader.values)
+        action.name, on: register.entity.name, id, version: read, asked: reader.values)
       return try visit.redirect(
         to: "/r/\(register.entity.name)/\(id)", saying: "已\(action.label)“\(register.title(of: changed))”。")
     } catch let refusal as Refusal where refusal.kind == .invalid || refusal.kind == .unprocessable {
-      let all = [FieldError](refusal)
-      return try await visit.confirmation(
-        confirmation(action, register, record, errors: all), status: refusal.kind.status)
+      return try await again([FieldError](refusal), status: refusal.kind.status)
+    } catch let refusal as Refusal where refusal.code == "version-conflict" && register.isOpen(action, for: record) {
+      // Nothing that was answered is lost; whoever has been told may go on from what stands now.
+      return try await again([FieldError](refusal), status: refusal.kind.status)
     }
   }
 }

@@ -21,14 +21,19 @@ package struct MenuEditor: Sendable {
 
   /// What an entry is to be.
   package struct Draft: Sendable {
+    /// What it is called (菜单名称).
     package var name = ""
     /// The key of its group; `nil` for the highest level, or for a shipped entry where it was delivered.
     package var group: String?
+    /// Whether anybody is shown it (显示).
     package var isShown = true
     /// The rest of own entries only.
     package var kind = MenuEntry.Kind.page
+    /// Where it leads: a page of this site, or `https://…` of another (外部系统).
     package var path = ""
+    /// `subject.action` that one must hold to see it; empty: whoever may open the page.
     package var permission = ""
+    /// The name of its icon; empty for none.
     package var icon = ""
 
     package init() {}

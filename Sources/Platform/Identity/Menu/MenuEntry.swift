@@ -5,24 +5,32 @@ import Synchronization
 /// A record of the register 权限菜单 (B1-227 to B1-231, B1-241): an entry of the installation's own, or what it made of one
 /// that ships.
 package struct MenuEntry: Sendable, Hashable {
+  /// What it is (菜单类型).
   package enum Kind: String, Sendable, Hashable, CaseIterable {
     case group, page
     /// 外部系统.
     case external
   }
 
+  /// Of the record.
   package let id: Int64
+  /// The record of its group; `nil` on the highest level.
   package let parent: Int64?
+  /// What it is called (菜单名称).
   package let name: String
+  /// What it is (菜单类型).
   package let kind: Kind
   /// Where it leads; `nil` for a group.
   package let path: String?
+  /// The name of its icon.
   package let icon: String?
   /// What one must hold to see it; `nil`: whoever may open the page.
   package let permission: Permission?
   /// The permission cannot be read, so nobody sees it.
   package let isBroken: Bool
+  /// Its place among its neighbours, smallest first; `nil`: as delivered.
   package let position: Int?
+  /// Whether anybody is shown it (显示).
   package let isActive: Bool
   /// The key of the shipped entry (预置入口) that it stands for; `nil` for one of the installation's own.
   package let shipped: String?

@@ -4,12 +4,15 @@ package import Entities
 /// The menu as it is in force (菜单, B1-241): what ships, with the installation's own entries and what it renamed, moved,
 /// ordered or hid laid over it.
 package struct MenuTree: Sendable {
+  /// One entry as it is in force.
   package struct Node: Sendable {
     /// How an entry is delivered.
     package struct Shipped: Sendable, Hashable {
+      /// What it is called as delivered.
       package let label: String
       /// The key of its group; `nil` for groups.
       package let parent: String?
+      /// Its place as delivered, smallest first.
       package let order: Int
     }
 
@@ -17,10 +20,13 @@ package struct MenuTree: Sendable {
     package let key: String
     /// `nil` for an entry of the installation's own.
     package let shipped: Shipped?
+    /// What it is (菜单类型).
     package let kind: MenuEntry.Kind
     /// The list of a register: all that people without a unit are led to.
     package let isRegister: Bool
+    /// Where it leads; `nil` for a group.
     package let path: String?
+    /// The name of its icon.
     package let icon: String?
     /// Of each, one must be held to see it.
     package let demands: [[Permission]]
@@ -28,9 +34,13 @@ package struct MenuTree: Sendable {
     package let isBroken: Bool
     /// The record of 权限菜单 that it is, or that changes it.
     package fileprivate(set) var entry: Int64?
+    /// What it is called.
     package fileprivate(set) var label: String
+    /// The key of its group; `nil` on the highest level.
     package fileprivate(set) var parent: String?
+    /// Its place among its neighbours, smallest first.
     package fileprivate(set) var order: Int
+    /// Whether it is kept from everybody (隐藏).
     package fileprivate(set) var isHidden: Bool
 
     /// What the installation changed of a shipped entry, in words.
@@ -47,7 +57,9 @@ package struct MenuTree: Sendable {
 
   /// An entry that somebody sees, with what lies below it.
   package struct Shown: Sendable {
+    /// The entry itself.
     package let node: Node
+    /// What of it is seen below, in order.
     package let children: [Shown]
 
     package init(node: Node, children: [Shown]) {
@@ -111,6 +123,7 @@ package struct MenuTree: Sendable {
 
   // MARK: Asking
 
+  /// The entry of this key, whoever may see it.
   package func node(_ key: String) -> Node? { nodes[key] }
 
   /// What stands directly below a group, or on the highest level, in order.

@@ -4,25 +4,33 @@ package import SQL
 
 /// A role that somebody holds now.
 package struct HeldRole: Sendable, Hashable {
+  /// Of the record.
   package let id: Int64
+  /// As other systems know it (角色编码).
   package let code: String
+  /// What it is called (角色名称).
   package let name: String
 }
 
 /// Who somebody is to other systems: account, unit and roles in force, for one session or for the account as such.
 package struct AccountStanding: Sendable {
+  /// The account itself.
   package let user: UserAccount
   /// The unit in force, with the path from the root (see ``Access/UnitMembership/path``).
   package let unit: (code: String, name: String, path: String)?
+  /// The roles in force in that unit; none for an account that may not be used.
   package let roles: [HeldRole]
+  /// What these roles permit, and on which records.
   package let grants: Grants
 }
 
 /// How somebody signed in here, as other systems may ask (OpenID Connect Core 1.0 §2).
 package struct SessionOpening: Sendable, Hashable {
+  /// When it was opened.
   package let at: Instant
   /// As the log of sign-ins calls it (登录方式).
   package let method: String
+  /// How sure it is who it is.
   package let assurance: Assurance
 }
 

@@ -6,11 +6,13 @@ package import SQL
 /// Messages that a person writes to many (群发消息, B4-273…276): drafted by one, reviewed by another, sent when it is time,
 /// and followed until they expire.
 package struct Broadcasts: Sendable {
+  /// The register of broadcasts (群发消息).
   package static let entity = "broadcast"
   static let template = "broadcast"
   /// Recipients in one transaction.
   static let batch = 500
 
+  /// Where they stand.
   package let store: RecordStore
   let center: MessageCenter
 
@@ -176,17 +178,20 @@ package struct Broadcasts: Sendable {
 
   /// How far a broadcast has come.
   package struct Counts: Sendable, Hashable {
+    /// How many people it is for.
     package var recipients = 0
     /// Those who opened it in their box.
     package var read = 0
     /// By channel and state.
     package var deliveries: [MessageChannelKind: [LoggedDelivery.State: Int]] = [:]
 
+    /// Deliveries of one channel in any of these states.
     package func count(_ channel: MessageChannelKind, _ states: LoggedDelivery.State...) -> Int {
       states.reduce(0) { $0 + (deliveries[channel]?[$1] ?? 0) }
     }
   }
 
+  /// How far a broadcast has come, counted now.
   package func counts(of id: Int64) async throws -> Counts {
     try await store.database.transaction { try await Broadcasts.counts(of: id, in: $0) }
   }

@@ -5,6 +5,7 @@ import Transport
 
 /// One way of short messages out of the house (短信发送渠道): a record of the register `sms_gateway` (B4-251…254).
 package struct SMSGateway: Sendable {
+  /// The register of gateways (短信发送渠道).
   package static let entity = "sms_gateway"
 
   /// What a gateway wants to be asked in (类型).
@@ -19,10 +20,15 @@ package struct SMSGateway: Sendable {
     }
   }
 
+  /// Of the record; 0 while there is none.
   package let id: Int64
+  /// Names it in deliveries and receipts (渠道代码).
   package let code: String
+  /// What it is called (渠道名称).
   package let name: String
+  /// How its requests are written.
   package var kind: Kind
+  /// Where its requests go.
   package var url: String
   /// With `{id}`, `{phone}`, `{text}`, `{template}` and `{token}` where they belong.
   package var body: String
@@ -45,6 +51,7 @@ package struct SMSGateway: Sendable {
     (self.body, self.reference) = (body, reference)
   }
 
+  /// What most gateways with JSON want.
   package static let jsonBody = #"{"id":"{id}","phone":"{phone}","text":"{text}"}"#
 
   /// - Parameter values: of a record, its secrets in clear.

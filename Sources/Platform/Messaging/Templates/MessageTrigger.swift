@@ -15,12 +15,37 @@ package struct MessageTrigger: Sendable {
     case phone(field: String)
   }
 
+  /// The register whose records set it off.
   package let register: String
   /// `nil` for every new record.
   package let when: Expression?
+  /// Whom it is for.
   package let audience: Audience
   /// What each variable says of the record.
   package let values: [String: Expression]
+
+  /// The fields of `expression` that a message may not tell of: it leaves the scope of the register. A reference tells the
+  /// title of what it names, which of a register with personal data is somebody's.
+  ///
+  /// - Parameter level: of a field: as declared, or as it counts here (敏感标记).
+  static func sensitiveFields(
+    of expression: Expression, in entity: EntityDeclaration, _ catalog: Catalog,
+    by level: (FieldDeclaration) -> Classification
+  ) -> [String] {
+    func tells(_ field: FieldDeclaration, _ depth: Int) -> Bool {
+      if field.encrypted || level(field) >= .sensitive { return true }
+      guard let other = field.target.flatMap({ catalog.entity($0) }) else { return false }
+      // A title may be a reference itself; what names itself in a circle is told by nobody.
+      guard !other.personal, depth < 5 else { return true }
+      return other.field(other.title).map { tells($0, depth + 1) } ?? false
+    }
+    return expression.fields.filter { name in entity.field(name).map { tells($0, 0) } ?? false }.sorted()
+  }
+
+  /// Whether what stands in `expression` may be told as the levels are now.
+  static func mayTell(_ expression: Expression, of entity: EntityDeclaration, _ catalog: Catalog) -> Bool {
+    sensitiveFields(of: expression, in: entity, catalog) { $0.classification }.isEmpty
+  }
 }
 
 /// Understands `trigger: {register: door_plate, when: "state == 'damaged'", to: {unit: station_id, role: officer}}`.
@@ -49,18 +74,16 @@ struct MessageTriggerReader {
     return MessageTrigger(register: entity.name, when: when, audience: audience, values: says)
   }
 
-  /// A message leaves the scope of the register: neither what it says nor when it is sent may tell what is sensitive,
-  /// and no reference may say a sensitive name.
+  /// Neither what a message says nor when it is sent may tell what is sensitive. What is so by a label of the security
+  /// officer alone is left out when the message is sent, so that a label never puts a template out of use.
   private func refuseSensitive(_ expression: Expression, _ entity: EntityDeclaration, _ position: SourcePosition) {
-    for name in expression.fields.sorted() {
-      guard let field = entity.field(name) else { continue }
-      var isSensitive = field.classification >= .sensitive
-      if case .ref(let target) = field.type, let other = catalog.entity(target) {
-        isSensitive = isSensitive || other.field(other.title).map { $0.classification >= .sensitive } == true
-      }
-      if isSensitive {
-        collector.error(position, "“\(entity.label)”的“\(name)”是敏感内容，不能写进消息，也不能用作触发条件；请让收件人到记录里看")
-      }
+    let declared = MessageTrigger.sensitiveFields(of: expression, in: entity, catalog) { $0.declaredClassification }
+    for name in declared {
+      collector.error(position, "“\(entity.label)”的“\(name)”是敏感内容，不能写进消息，也不能用作触发条件；请让收件人到记录里看")
+    }
+    let labelled = MessageTrigger.sensitiveFields(of: expression, in: entity, catalog) { $0.classification }
+    for name in labelled where !declared.contains(name) {
+      collector.warning(position, "“\(entity.label)”的“\(name)”已标为敏感：消息里不再写出它，用它作触发条件的不再发送")
     }
   }
 

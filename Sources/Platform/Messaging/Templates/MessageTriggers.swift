@@ -9,6 +9,9 @@ package struct MessageTriggers: RecordRules {
 
   package init(line: MessageLine) { self.line = line }
 
+  /// In place of what has been labelled as sensitive since the template was written.
+  static let untold = "（见记录）"
+
   package func addHooks(to hooks: inout RecordHooks) {
     hooks.after(RecordHooks.anyEntity) { events, records in
       guard let center = line.center, let first = events.first, let transaction = records.transaction else { return }
@@ -25,6 +28,10 @@ package struct MessageTriggers: RecordRules {
   private func begins(_ trigger: MessageTrigger, _ event: RecordEvent, _ records: Records) -> Bool {
     if event.kind == .deleted || event.entity != trigger.register { return false }
     let context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
+    // When it is sent would tell what has been labelled since.
+    guard let entity = records.store.catalog.entity(trigger.register),
+      trigger.when.map({ MessageTrigger.mayTell($0, of: entity, records.store.catalog) }) ?? true
+    else { return false }
     func holds(_ values: [String: Value]) -> Bool {
       guard let when = trigger.when else { return true }
       return (try? when.holds(in: context) { values[$0] ?? .null }) ?? false
@@ -41,8 +48,13 @@ package struct MessageTriggers: RecordRules {
     // With what references and codes are called.
     let record = try await records.asSystem.get(event.entity, event.id)
     let context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
+    let entity = try records.store.entity(event.entity)
     var values: [String: String] = [:]
     for (name, expression) in trigger.values {
+      guard MessageTrigger.mayTell(expression, of: entity, records.store.catalog) else {
+        values[name] = MessageTriggers.untold
+        continue
+      }
       let value = try expression.evaluate(in: context) { record[$0] }
       let only = expression.fields.count == 1 ? expression.fields.first : nil
       let title = only.flatMap { record[$0] == value ? record.titles[$0] : nil }

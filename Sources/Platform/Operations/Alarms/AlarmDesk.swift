@@ -10,6 +10,7 @@ package import SQL
 /// One origin has one alarm that stands: while it lasts, and for as long as its rule is quiet, nothing is added. Alarm, order
 /// and messages are one transaction.
 package struct AlarmDesk: Sendable {
+  /// The register of alarms (告警).
   package static let register = "alarm"
 
   let store: RecordStore
@@ -82,7 +83,9 @@ package struct AlarmDesk: Sendable {
   }
 
   /// Notes that what was alarming is fine again (已恢复); one that is handled already keeps its result.
-  package func recover(_ alarm: Int64, in transaction: Transaction) async throws {
+  ///
+  /// - Parameter note: why, where the figure itself does not say it.
+  package func recover(_ alarm: Int64, saying note: String? = nil, in transaction: Transaction) async throws {
     let system = store.records(as: .system, purpose: "告警恢复").within(transaction)
     let now = store.clock.now()
     let state = try await transaction.query(
@@ -90,8 +93,17 @@ package struct AlarmDesk: Sendable {
     ).first?.get("state", as: String.self)
     guard let state else { return }
     var values: [String: Value] = ["recovered_at": .instant(now)]
-    if state != "handled" { values["state"] = .text("recovered") }
+    if state != "handled" {
+      values["state"] = .text("recovered")
+      if let note { values["handling"] = .text(note) }
+    }
     try await system.update(AlarmDesk.register, alarm, version: nil, values, input: .code)
+  }
+
+  /// Another node takes over an alarm that it sees too, whose own node is gone.
+  func adopt(_ alarm: Int64, by node: String, in transaction: Transaction) async throws {
+    try await store.records(as: .system, purpose: "接替监测").within(transaction).update(
+      AlarmDesk.register, alarm, version: nil, ["node": .text(String(node.prefix(60)))], input: .code)
   }
 
   /// Two places are enough for everybody who reads it.

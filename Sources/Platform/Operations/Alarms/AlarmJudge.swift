@@ -4,6 +4,7 @@ package import Core
 ///
 /// Knows nothing of the database: whether an alarm stands already is for whoever asks.
 package struct AlarmJudge: Sendable {
+  /// What one look says of a figure.
   package enum Verdict: Sendable, Hashable {
     /// Nothing can be said: no such figure, nothing to compare it with yet, or it does not last long enough.
     case open

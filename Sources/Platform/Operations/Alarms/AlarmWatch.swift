@@ -4,6 +4,9 @@ import Entities
 import SQL
 
 /// Looks at the figures of this process by the rules in force, raises alarms and takes them back (C-614).
+///
+/// An alarm belongs to the node that raised it. When that node has stopped looking, whichever looks next takes it over, so
+/// that a machine that is gone or has another name leaves no alarm that nobody takes back and that keeps its rule silent.
 package actor AlarmWatch {
   let desk: AlarmDesk
   let metrics: Metrics
@@ -13,6 +16,9 @@ package actor AlarmWatch {
   /// What is wrong with the ferry, in words; `nil` when nothing is.
   let ferry: @Sendable () async throws -> String?
   private var judge = AlarmJudge()
+
+  /// Seconds after its last look for which a node counts as being there; it looks twice a minute.
+  package static let absence: Int64 = 300
 
   package init(
     desk: AlarmDesk, metrics: Metrics, node: String, refresh: @escaping @Sendable () async throws -> Void,
@@ -37,7 +43,12 @@ package actor AlarmWatch {
         columns: AlarmWatch.columns, limit: 500)
     ).records.compactMap { AlarmRule($0) }
     judge.keep(Set(rules.map(\.id)))
-    let standing = try await standing(in: store.database)
+    try await store.database.execute(
+      """
+      insert into alarm_watch (node, looked_at) values (\(node), \(now))
+      on conflict (node) do update set looked_at = excluded.looked_at
+      """)
+    let standing = try await standing(at: now, in: store.database)
     // One rule that cannot be followed keeps no other from it.
     var fault: (any Error)?
     for rule in rules {
@@ -45,30 +56,47 @@ package actor AlarmWatch {
     }
     if let fault { throw fault }
     guard standing.contains(where: { $0.key == "ferry" }), try await ferry() == nil else { return }
-    for alarm in standing where alarm.key == "ferry" {
-      try await store.database.transaction { [desk] transaction in
-        try await desk.recover(alarm.id, in: transaction)
-      }
-    }
+    for alarm in standing where alarm.key == "ferry" { try await close(alarm, nil) }
   }
 
   private func follow(_ rule: AlarmRule, _ standing: [Standing], at now: Instant) async throws {
     let store = desk.store
-    switch judge.judge(rule, metrics.reading(rule.metric, rule.labels), at: now) {
-    case .open: break
+    let known = standing.filter { $0.key == "rule \(rule.id)" }
+    let reading = metrics.reading(rule.metric, rule.labels)
+    switch judge.judge(rule, reading, at: now) {
+    case .open:
+      // What no node measures any more, nobody can call fine later.
+      guard reading == nil else { break }
+      for alarm in known where alarm.isOrphan { try await close(alarm, "，它的这项指标不再有人监测。") }
     case .alarm(let value):
-      if standing.contains(where: { $0.key == "rule \(rule.id)" && $0.isOpen }) { break }
+      let open = known.filter(\.isOpen)
+      for alarm in open where alarm.isOrphan {
+        try await store.database.transaction { [desk, node] transaction in
+          try await desk.adopt(alarm.id, by: node, in: transaction)
+        }
+      }
+      if !open.isEmpty { break }
       let detail = words(rule, value)
       try await store.database.transaction { [desk, node] transaction in
         try await desk.raise(
           .rule(rule, value: value, node: node), named: rule.name, level: rule.level, detail, in: transaction)
       }
     case .fine:
-      for alarm in standing where alarm.key == "rule \(rule.id)" && alarm.node == node {
-        try await store.database.transaction { [desk] transaction in
-          try await desk.recover(alarm.id, in: transaction)
+      for alarm in known {
+        if alarm.isOrphan {
+          try await close(alarm, "，节点 \(node) 的这项指标正常。")
+        } else if alarm.node == node {
+          try await close(alarm, nil)
         }
       }
+    }
+  }
+
+  /// - Parameter rest: what is said of an alarm whose node is gone, behind its name.
+  private func close(_ alarm: Standing, _ rest: String?) async throws {
+    let note = rest.map { "节点 \(alarm.node ?? "") 已停止监测\($0)" }
+    try await desk.store.database.transaction { [desk] transaction in
+      try await desk.recover(alarm.id, saying: note, in: transaction)
     }
   }
 
@@ -82,16 +110,22 @@ package actor AlarmWatch {
     let key: String
     let node: String?
     let isOpen: Bool
+    /// Whether the node that raised it has stopped looking.
+    let isOrphan: Bool
   }
 
-  private func standing(in session: any SQLSession) async throws -> [Standing] {
+  private func standing(at now: Instant, in session: any SQLSession) async throws -> [Standing] {
     try await session.query(
       """
-      select id, key, node, state in ('raised', 'confirmed') as is_open from alarm
-      where recovered_at is null and origin in ('metric', 'ferry')
+      select a.id, a.key, a.node, a.state in ('raised', 'confirmed') as is_open,
+        a.origin = 'metric' and not exists (
+          select 1 from alarm_watch w where w.node = a.node and w.looked_at > \(now + -AlarmWatch.absence)) as is_orphan
+      from alarm a where a.recovered_at is null and a.origin in ('metric', 'ferry')
       """
     ).map {
-      Standing(id: try $0.get("id"), key: try $0.get("key"), node: try $0.get("node"), isOpen: try $0.get("is_open"))
+      Standing(
+        id: try $0.get("id"), key: try $0.get("key"), node: try $0.get("node"), isOpen: try $0.get("is_open"),
+        isOrphan: try $0.get("is_orphan"))
     }
   }
 

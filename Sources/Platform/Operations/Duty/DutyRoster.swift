@@ -5,21 +5,31 @@ package import SQL
 
 /// Who is on duty (值班): for the calendar of a month, for whoever is on duty, and for what has to be handed to somebody now.
 package struct DutyRoster: Sendable {
+  /// The register of duties (值班表).
   package static let register = "duty_shift"
 
+  /// Where they stand.
   package let store: RecordStore
 
   package init(store: RecordStore) { self.store = store }
 
   /// A duty as pages show it.
   package struct Shift: Sendable, Hashable {
+    /// Of the record.
     package let id: Int64
+    /// The day it is counted to.
     package let date: CivilDate
+    /// What it is called (班次): 白班, 夜班.
     package let name: String
+    /// A code of `duty_kind` (值班类别).
     package let kind: String
+    /// Who is on duty, by name.
     package let person: String
+    /// When it begins.
     package let begin: Instant
+    /// When it ends, the instant itself not counted.
     package let end: Instant
+    /// The telephone of the duty, not of the person.
     package let phone: String?
     /// What to mind (注意事项), while it is valid.
     package let cautions: String?
@@ -27,7 +37,9 @@ package struct DutyRoster: Sendable {
 
   /// Somebody on duty, and the unit whose duty it is.
   package struct Officer: Sendable, Hashable {
+    /// The account of whoever is on duty.
     package let user: Int64
+    /// Whose duty it is (值班单位).
     package let unit: Int64
   }
 

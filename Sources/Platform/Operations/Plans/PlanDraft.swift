@@ -5,6 +5,8 @@ import Entities
 /// A record that a plan makes for one period.
 struct PlanDraft {
   let entity: EntityDeclaration
+  /// What is done with the record as it is made, such as dispatching an order.
+  let action: ActionDeclaration?
   /// With the defaults of the register; what its hooks and its numbering add is not there yet.
   let values: [String: Value]
 
@@ -21,6 +23,7 @@ struct PlanDraft {
       throw Refusal(.unprocessable, "plan-register", "选中的登记表不能按计划生成。请重新选择“生成什么”。", field: "register")
     }
     self.entity = entity
+    action = role.action.flatMap { entity.action($0) }
     let context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
     var values = try RecordValidator(entity, catalog: records.store.catalog).defaults(in: context)
     if let unit = entity.scope.unit { values[unit] = plan["unit_id"] ?? .null }
@@ -36,6 +39,15 @@ struct PlanDraft {
       values[field.name] = try assignment.value.stored(as: field, in: context) { known[$0] ?? .null }
     }
     self.values = values
+  }
+
+  /// Nobody gets by a plan what they may not enter and do themselves.
+  ///
+  /// - Throws: ``Refusal`` `permission-missing`.
+  func requireRights(of principal: Principal) throws(Refusal) {
+    try principal.require(Permission(entity.name, "create"), toDo: "制定生成\(entity.label)的计划")
+    guard let action else { return }
+    try principal.require(Permission(entity.name, action.name), toDo: "制定生成后即\(action.label)的计划")
   }
 
   /// What the rules of the register say against it.

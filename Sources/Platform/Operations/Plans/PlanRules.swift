@@ -87,8 +87,7 @@ package struct PlanRules: RecordRules {
     }
     let owner = records.principal.kind == .user ? records.principal.id : plan["owner_id"]?.integer
     let draft = try await PlanDraft(plan, schedule, on: day, assignee: owner, records)
-    try records.principal.require(
-      Permission(draft.entity.name, "create"), toDo: "制定生成\(draft.entity.label)的计划")
+    try draft.requireRights(of: records.principal)
     if let first = draft.refusals(records).first {
       throw Refusal(
         .unprocessable, "plan-values", "按这个计划生成的\(draft.entity.label)不能保存：\(first.message)", field: "content")

@@ -5,12 +5,17 @@ package import Entities
 package struct PlanSchedule: Sendable, Hashable {
   /// A day that is due; `isMissed` when a later one has taken its place, so that it is noted and not made.
   package struct Due: Sendable, Hashable {
+    /// The day of the period.
     package let day: CivilDate
+    /// Whether it is noted only, since a later one is due too.
     package let isMissed: Bool
   }
 
+  /// On which days its periods fall.
   package let rhythm: PlanRhythm
+  /// The first day that a period may fall on.
   package let startsOn: CivilDate
+  /// The last such day; `nil`: it goes on.
   package let endsOn: CivilDate?
   /// Seconds of the day.
   package let time: Int64

@@ -10,8 +10,11 @@ import SQL
 /// transaction under its lock, with a line in 计划执行记录 for each period: a period is made once, whoever runs this and
 /// however often, and what was cut short is not there.
 package struct WorkPlans: Sendable {
+  /// The register of plans (周期计划).
   package static let register = "work_plan"
+  /// The register of who takes turns or is told (计划人员).
   package static let member = "plan_member"
+  /// The register of what became of each period (计划执行记录).
   package static let line = "plan_run"
 
   let store: RecordStore
@@ -66,15 +69,15 @@ package struct WorkPlans: Sendable {
 
   /// As whoever answers for the plan, with what they may do now.
   private func carryOut(_ id: Int64, _ system: Records) async throws -> Int {
-    let seen = try await system.get(WorkPlans.register, id)
-    let owner = try await principal(seen["owner_id"].integer ?? seen.createdBy)
-    return try await store.database.transaction { transaction in
+    try await store.database.transaction { transaction in
       guard try await !transaction.query("select 1 from work_plan where id = \(id) and active for update").isEmpty
       else {
         return 0
       }
       let system = system.within(transaction)
+      // Under the lock, so that whoever changed the plan last answers for what is made of it.
       let plan = try await system.get(WorkPlans.register, id)
+      let owner = try await principal(plan["owner_id"].integer ?? plan.createdBy)
       let schedule = try PlanSchedule { plan[$0] }
       let due = schedule.due(after: plan["last_on"].date, at: store.clock.now(), isWorkday: isWorkday)
       guard let last = due.last?.day else { return 0 }
@@ -115,10 +118,17 @@ package struct WorkPlans: Sendable {
   ) async throws -> Bool {
     let records = store.records(as: owner, purpose: "按周期计划生成").within(transaction)
     let draft = try await PlanDraft(plan.values, schedule, on: day, assignee: assignee, records)
-    let (register, values) = (draft.entity.name, draft.values)
+    try draft.requireRights(of: owner)
+    let (register, label, values, action) = (draft.entity.name, draft.entity.label, draft.values, draft.action)
     do {
       let record = try await transaction.savepoint { inner in
-        try await records.within(inner).insert(register, values, input: .code)
+        let records = records.within(inner)
+        let record = try await records.insert(register, values, input: .code)
+        if let action, try await !records.reaches(register, record.id, action: action.name) {
+          throw Refusal(
+            .forbidden, "out-of-scope", "按计划生成的\(label)不在制定人可以“\(action.label)”的数据范围内，没有生成。请由所属单位制定计划。")
+        }
+        return record
       }
       let title = record[draft.entity.title].plainText
       try await note(

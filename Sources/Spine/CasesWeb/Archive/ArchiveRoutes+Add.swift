@@ -133,8 +133,7 @@ extension ArchiveRoutes {
   func add(_ visit: Visit) async throws -> Response {
     let archive = try await archive(visit)
     let form = try await visit.request.body.form()
-    let typed = FormInput(
-      Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    let typed = FormInput(form)
     var errors: [FieldError] = []
     var keys: [String] = []
     for file in form.files("files") where file.size > 0 {

@@ -184,7 +184,7 @@ package struct CaseRoutes: Sendable {
 
   /// An answer that changes neither form nor materials.
   private func answerAlone(_ work: CaseWork, _ form: FormData, _ visit: Visit) async throws -> Response {
-    let input = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    let input = FormInput(form)
     var errors: [FieldError] = []
     let values = Answers.read(work, input, &errors)
     var status = 422

@@ -273,7 +273,7 @@ package struct InboxRoutes: Sendable {
   private func batch(_ visit: Visit) async throws -> Response {
     let form = try await visit.request.body.form()
     let chosen = try await chosen(form, visit)
-    let typed = FormInput(Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    let typed = FormInput(form)
     let (first, task) = chosen[0]
     var errors: [FieldError] = []
     let values = Answers.read(try await cases.openWork(first.id, task: task.number), typed, &errors)

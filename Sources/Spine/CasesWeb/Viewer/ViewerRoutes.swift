@@ -74,8 +74,7 @@ package struct ViewerRoutes: Sendable {
   private func enter(_ visit: Visit) async throws -> Response {
     let view = try await view(visit)
     let form = try await visit.request.body.form()
-    let typed = FormInput(
-      Dictionary(form.fields.items.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $0 + $1 }))
+    let typed = FormInput(form)
     let records = cases.store.records(as: visit.principal, origin: visit.request.origin)
     func text(_ name: String) -> Value {
       let text = String(typed.first(name).drop(while: \.isWhitespace))

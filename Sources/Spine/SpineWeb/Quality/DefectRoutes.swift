@@ -101,7 +101,7 @@ package struct DefectRoutes: Sendable {
     where visit.principal.may(Permission(entity.name, action.name)) && register.isOpen(action, for: defect) {
       actions.append(
         Action(
-          action.label, .dialog("/r/\(entity.name)/\(defect.id)/do/\(action.name)"),
+          action.label, .dialog(register.path(of: action.name, on: defect)),
           style: actions.isEmpty ? .primary : .normal))
     }
     return actions

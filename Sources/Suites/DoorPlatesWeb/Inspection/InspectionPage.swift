@@ -27,7 +27,7 @@ struct InspectionPage: HTMLConvertible {
 
   var actions: [Action] {
     guard isOpen else { return [] }
-    return [Action("退回派出所", .dialog("/r/inspection_task/\(task.id)/do/give_back"))]
+    return [Action("退回派出所", .dialog("/r/inspection_task/\(task.id)/do/give_back?version=\(task.version)"))]
   }
 
   var html: HTML {

@@ -21,9 +21,10 @@ extension Catalog {
         others.append(document)
       }
     }
-    let catalog = Catalog(
+    var catalog = Catalog(
       entities: entities, dictionaries: dictionaries, parameters: parameters, roles: roles, menus: menus,
       permissions: permissions, others: others, documents: documents)
+    catalog.accepted = accepted
     return (catalog, collector.findings.sortedByPlace)
   }
 }

@@ -102,7 +102,7 @@ extension Catalog {
   /// - Parameter origin: the name under which the text is kept.
   /// - Throws: ``DeclarationFailure`` when the result has an error; this catalog stays as it is.
   package func adding(yaml: String, origin: String) throws(DeclarationFailure) -> Catalog {
-    try reading(adding: yaml, origin: origin).checked(tokens: [])
+    try reading(adding: yaml, origin: origin).checked(tokens: [], accepting: accepted)
   }
 
   /// What ``adding(yaml:origin:)`` would have to say, warnings included.
@@ -117,12 +117,32 @@ extension Catalog {
     return CatalogReading(kept + [document].compactMap(\.self), collector)
   }
 
+  /// This catalog with sensitive labels (敏感标记) laid over it, whatever an upgrade has made of what they name: a label is
+  /// never lost and never keeps the product from starting. What may not be said or searched of a labelled field any more
+  /// gives way; a register or field that is gone is passed over.
+  ///
+  /// - Parameter labels: declarations with `labels`, by origin; last of all, so that they find every field.
+  /// - Returns: also what there is to be said of them.
+  func labelled(_ labels: [(origin: String, yaml: String)]) -> (catalog: Catalog, findings: [Finding]) {
+    guard !labels.isEmpty else { return (self, []) }
+    let collector = FindingCollector()
+    let laid = labels.compactMap { origin, yaml in
+      DeclarationDocument(yaml, named: origin, origin: .runtime(origin), collector)?.givingWay
+    }
+    let before = Set(CatalogReading(documents, FindingCollector()).allFindings())
+    let reading = CatalogReading(documents + laid, collector)
+    let findings = reading.allFindings().filter { !before.contains($0) }
+    var catalog = reading.catalog
+    catalog.accepted = accepted.union(findings.filter { $0.severity == .error })
+    return (catalog, findings)
+  }
+
   /// This catalog without the declaration added under `origin`.
   ///
   /// - Throws: ``DeclarationFailure`` when something else still needs it.
   package func removing(origin: String) throws(DeclarationFailure) -> Catalog {
     let kept = documents.filter { $0.origin != .runtime(origin) }
-    return try CatalogReading(kept, FindingCollector()).checked(tokens: [])
+    return try CatalogReading(kept, FindingCollector()).checked(tokens: [], accepting: accepted)
   }
 }
 
@@ -136,9 +156,15 @@ extension CatalogReading {
   }
 
   /// The catalog, if nothing forbids its use.
-  package func checked(tokens: [FieldToken]) throws(DeclarationFailure) -> Catalog {
-    let findings = allFindings(tokens: tokens)
+  ///
+  /// - Parameter accepted: errors that are known and forbid nothing.
+  package func checked(tokens: [FieldToken], accepting accepted: Set<Finding> = []) throws(DeclarationFailure)
+    -> Catalog
+  {
+    let findings = allFindings(tokens: tokens).filter { !accepted.contains($0) }
     if findings.hasErrors { throw DeclarationFailure(findings: findings) }
+    var catalog = catalog
+    catalog.accepted = accepted
     return catalog
   }
 }

@@ -66,6 +66,15 @@ package struct DeclarationDocument: Sendable {
   package let origin: DeclarationOrigin
   /// The area by the folder it lay in, if it lay in one.
   package let area: String?
+  /// Whether it holds labels that are laid on whatever they meet (``Catalog/labelled(_:)``).
+  private(set) var givesWay = false
+
+  /// The same, to be laid on whatever it meets.
+  var givingWay: DeclarationDocument {
+    var copy = self
+    copy.givesWay = true
+    return copy
+  }
 
   /// Where the name stands.
   package var namePosition: SourcePosition { node.mapping?.first { $0.key == key }?.value.position ?? node.position }

@@ -7,8 +7,13 @@ import YAML
 /// its dictionary and its mask; it may not change what is stored. An entry without a type must match a field.
 struct EntityOverlay {
   private let collector: FindingCollector
+  /// Whether what does not go with a label gives way, instead of being found.
+  private let givesWay: Bool
 
-  init(_ collector: FindingCollector) { self.collector = collector }
+  init(_ collector: FindingCollector, givesWay: Bool = false) {
+    self.collector = collector
+    self.givesWay = givesWay
+  }
 
   private static let replaced = ["label", "help", "title", "source", "import", "workbench", "changes", "plannable"]
   private static let merged = ["scope", "list", "map", "statistics", "menu", "numbering"]
@@ -132,6 +137,7 @@ struct EntityOverlay {
     if overlay.sequence == nil { collector.error(overlay.position, "labels 应是列表，却是\(overlay.kindLabel)") }
     guard let present = editor["fields"] else { return }
     editor.set("fields", YAMLNode(.sequence(fields), at: present.position))
+    if givesWay { LabelledFields(collector).giveWay(in: &editor) }
   }
 
   /// Whether an overlay does nothing but label fields, which leaves a register where it came from.

@@ -2,9 +2,9 @@ import Access
 import YAML
 
 extension EntityReader {
-  /// `plannable: {fields: […], assignee: user_id, day: on_date, from: starts_at, until: ends_at, set: {…}}`.
+  /// `plannable: {fields: […], assignee: user_id, day: on_date, from: starts_at, until: ends_at, set: {…}, action: dispatch}`.
   func plannable() -> PlanRole? {
-    let keys = ["fields", "assignee", "day", "from", "until", "set"]
+    let keys = ["fields", "assignee", "day", "from", "until", "set", "action"]
     guard let own = reader.mapping("plannable", "plannable", keys: keys) else { return nil }
     if reader.flag("personal", default: false) || reader.has("attached_to") {
       collector.error(own.position, "含个人信息的和附属的登记表不能按计划生成（plannable）")
@@ -12,7 +12,8 @@ extension EntityReader {
     let role = PlanRole(
       fields: fields.names(own, "fields", stored: true), assignee: fields.name(own, "assignee", stored: true),
       day: fields.name(own, "day", stored: true), from: fields.name(own, "from", stored: true),
-      until: fields.name(own, "until", stored: true), set: assignments(own), position: own.position)
+      until: fields.name(own, "until", stored: true), set: assignments(own),
+      action: own.text("action"), position: own.position)
     for name in role.fields { checkFilled(name, role, own) }
     wanted("assignee", role.assignee, own, "指向 app_user 的关联字段") { $0.target == "app_user" }
     wanted("day", role.day, own, "日期字段") { $0.type == .date }

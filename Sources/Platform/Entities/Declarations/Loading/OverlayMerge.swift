@@ -10,6 +10,7 @@ struct OverlayMerge {
     self.collector = collector
     for document in all where !document.extends { add(document) }
     for document in all where document.extends { extend(document) }
+    for document in all where document.givesWay { gather(document) }
   }
 
   private func key(_ document: DeclarationDocument) -> String { "\(document.kind.rawValue)/\(document.name)" }
@@ -28,6 +29,9 @@ struct OverlayMerge {
 
   private mutating func extend(_ overlay: DeclarationDocument) {
     guard let known = index[key(overlay)] else {
+      if overlay.givesWay {
+        return collector.warning(overlay.namePosition, "敏感标记的登记表“\(overlay.name)”已不存在，标记不起作用")
+      }
       let names = documents.filter { $0.kind == overlay.kind }.map(\.name)
       let advice = Suggestion.text(for: overlay.name, among: names)
       collector.error(overlay.namePosition, "没有可以修改的\(overlay.kind.label)“\(overlay.name)”\(advice)")
@@ -36,7 +40,8 @@ struct OverlayMerge {
     let base = documents[known]
     let merged: YAMLNode
     switch overlay.kind {
-    case .entity: merged = EntityOverlay(collector).merge(overlay.node, over: base.node)
+    case .entity:
+      merged = EntityOverlay(collector, givesWay: overlay.givesWay).merge(overlay.node, over: base.node)
     case .dictionary:
       merged = merge(
         overlay, base, replace: ["label", "source"], lists: ["codes": "code"],
@@ -115,6 +120,17 @@ struct OverlayMerge {
     }
     let keepsOrigin = overlay.kind == .entity && EntityOverlay.onlyLabels(overlay.node)
     documents[known] = base.replacing(merged, origin: keepsOrigin ? base.origin : overlay.origin)
+  }
+
+  /// What other registers gather of a labelled field is as sensitive as the field.
+  private mutating func gather(_ overlay: DeclarationDocument) {
+    guard overlay.kind == .entity, let known = index[key(overlay)] else { return }
+    let raised = LabelledFields.raised(in: documents[known].node)
+    guard !raised.isEmpty else { return }
+    for place in documents.indices where documents[place].kind == .entity {
+      guard let node = LabelledFields.gathering(raised, of: overlay.name, in: documents[place].node) else { continue }
+      documents[place] = documents[place].replacing(node, origin: documents[place].origin)
+    }
   }
 
   /// - Parameters:

@@ -12,6 +12,7 @@ package struct Gathering: Sendable {
   package let shown: String
   /// The scope rule of that register which its records must meet, such as being in force; `nil`: all of them count.
   package let rule: String?
+  /// Where it is declared, for findings.
   package let position: SourcePosition
 
   package init(register: String, field: String, shown: String, rule: String?, position: SourcePosition) {

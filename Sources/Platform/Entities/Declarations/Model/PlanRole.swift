@@ -10,9 +10,13 @@ package struct PlanRole: Sendable {
   package let day: String?
   /// The instants at which it begins that day, and ends so many hours later.
   package let from: String?
+  /// The instant at which it ends; see ``from``.
   package let until: String?
   /// What is worked out when the record is made, over the values that it has by then.
   package let set: [ActionDeclaration.Assignment]
+  /// The action of the register that `set` does at once, such as issuing a task; whoever plans needs its permission too.
+  package let action: String?
+  /// Where it is declared, for findings.
   package let position: SourcePosition
 
   /// Every field that gets a value from a plan, whatever the plan says.

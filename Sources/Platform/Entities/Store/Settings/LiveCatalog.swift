@@ -17,6 +17,7 @@ package final class LiveCatalog: Sendable {
     var current: Catalog
     /// Counts the changes.
     var revision = 0
+    var labelFindings: [Finding] = []
   }
 
   private let state: Mutex<State>
@@ -33,6 +34,9 @@ package final class LiveCatalog: Sendable {
   /// What is declared, shipped or at run time, without the codes that were added, changed or put in another order since.
   package var declared: Catalog { state.withLock { $0.declared } }
 
+  /// What sensitive labels (敏感标记) and the declarations of today have against each other; the labels hold all the same.
+  package var labelFindings: [Finding] { state.withLock { $0.labelFindings } }
+
   /// The code as the product or the city's folder declares it: what it means is not an administrator's to change.
   /// `nil` for codes that were made at run time.
   package func fixedCode(_ code: String, in dictionary: String) -> DictionaryDeclaration.Code? {
@@ -45,6 +49,7 @@ package final class LiveCatalog: Sendable {
   /// what is in force already.
   ///
   /// - Throws: ``DeclarationFailure`` when a kept declaration no longer fits what is shipped; the catalog in force stays.
+  ///   Labels always fit (``labelFindings``).
   package func refresh(from session: any SQLSession) async throws {
     let declarations = try await session.query(
       "select origin, yaml from runtime_declaration order by position"
@@ -59,15 +64,18 @@ package final class LiveCatalog: Sendable {
     }
     if isKnown { return }
     var declared = shipped
-    for declaration in declarations {
+    for declaration in declarations where !RuntimeSettings.isLabels(declaration.origin) {
       declared = try declared.adding(yaml: declaration.yaml, origin: declaration.origin)
     }
-    let current = declared.adding(codes, in: orders)
+    let labels = declarations.filter { RuntimeSettings.isLabels($0.origin) }
+    let laid = declared.labelled(labels.map { (origin: $0.origin, yaml: $0.yaml) })
+    let current = laid.catalog.adding(codes, in: orders)
     state.withLock { state in
+      state.labelFindings = laid.findings
       state.declarations = declarations
       state.codes = codes
       state.orders = orders
-      state.declared = declared
+      state.declared = laid.catalog
       state.current = current
       state.revision += 1
     }
@@ -135,11 +143,13 @@ extension Catalog {
     guard !codes.isEmpty || !orders.isEmpty else { return self }
     let added = Dictionary(grouping: codes, by: \.dictionary)
     let order = Dictionary(orders.map { ($0.dictionary, $0.codes) }, uniquingKeysWith: { first, _ in first })
-    return Catalog(
+    var catalog = Catalog(
       entities: entities,
       dictionaries: dictionaries.map { $0.adding(added[$0.name] ?? [], in: order[$0.name] ?? []) },
       parameters: parameters, roles: roles, menus: menus, permissions: permissions, others: others,
       documents: documents)
+    catalog.accepted = accepted
+    return catalog
   }
 }
 

@@ -6,7 +6,9 @@ import YAML
 
 /// A sensitive label (敏感标记): a field that counts as more sensitive here than it is declared.
 package struct SensitiveLabel: Sendable, Hashable {
+  /// The name of the field, in the register whose labels these are.
   package let field: String
+  /// The level it counts as here (敏感级别), above the declared one.
   package let level: Classification
   /// `nil`: the declared one.
   package let mask: FieldDeclaration.Mask?
@@ -95,16 +97,17 @@ extension RuntimeSettings {
       let held = try await transaction.first("select yaml from runtime_declaration where origin = \(name)")
       var labels = try RuntimeSettings.labels(in: try held?.get("yaml") ?? "", name).filter { $0.field != field.name }
       if let label { labels.append(label) }
-      // Entered anew behind everything that is there: a label may be of a field that was added after the first one, and is
-      // read as it was proved.
-      try await transaction.execute("delete from runtime_declaration where origin = \(name)")
-      if !labels.isEmpty {
-        let yaml = "extend_entity: \(entity.name)\nlabels:\n" + labels.map(\.yaml).joined(separator: "\n") + "\n"
-        try RuntimeSettings.prove(yaml, name, catalogs.current)
+      if let label { try RuntimeSettings.prove(label, of: entity, catalogs.current) }
+      if labels.isEmpty {
+        try await transaction.execute("delete from runtime_declaration where origin = \(name)")
+      } else {
+        let yaml = RuntimeSettings.yaml(labels, entity.name)
         try await transaction.execute(
           """
           insert into runtime_declaration (origin, yaml, updated_at, updated_by)
           values (\(name), \(yaml), \(now), \(principal.actor))
+          on conflict (origin) do update set yaml = excluded.yaml, updated_at = excluded.updated_at,
+            updated_by = excluded.updated_by
           """)
       }
       try await audit.append(
@@ -120,10 +123,15 @@ extension RuntimeSettings {
     }
   }
 
-  /// What is wrong with the catalog under these labels is told in words, without lines of a text that nobody wrote.
-  private static func prove(_ yaml: String, _ name: String, _ catalog: Catalog) throws {
+  private static func yaml(_ labels: [SensitiveLabel], _ entity: String) -> String {
+    "extend_entity: \(entity)\nlabels:\n" + labels.map(\.yaml).joined(separator: "\n") + "\n"
+  }
+
+  /// What is wrong with the catalog under a new label is told in words, without lines of a text that nobody wrote. Those
+  /// that are there already hold whatever they meet.
+  private static func prove(_ label: SensitiveLabel, of entity: EntityDeclaration, _ catalog: Catalog) throws {
     do throws(DeclarationFailure) {
-      _ = try catalog.adding(yaml: yaml, origin: name)
+      _ = try catalog.adding(yaml: yaml([label], entity.name), origin: prefix + entity.name + ".new")
     } catch {
       let why = error.errors.prefix(3).map(\.message).joined(separator: "；")
       throw Refusal(.unprocessable, "label-unfit", "不能这样标记，没有改动：\(why)。", field: "level")

@@ -16,16 +16,21 @@ extension ParameterDeclaration {
 package struct OwnParameter: Sendable, Hashable {
   /// Without the group.
   package var name = ""
+  /// What it is called on pages (参数名称).
   package var label = ""
+  /// One of ``types``.
   package var type = "text"
   /// Of a code.
   package var dictionary = ""
   /// The value until somebody sets another.
   package var initial = ""
+  /// The least value of a number.
   package var minimum = ""
   /// Of texts the greatest number of characters.
   package var maximum = ""
+  /// The unit of measure of a number (单位).
   package var unit = ""
+  /// What it is for (说明).
   package var help = ""
 
   package init() {}
@@ -65,6 +70,7 @@ extension RuntimeSettings {
   /// The name under which they are kept.
   static let ownParameters = "parameters.own"
 
+  /// An own parameter as it could be typed in again; `nil` for one that is not there.
   package func ownParameter(_ name: String) async throws -> OwnParameter? {
     try await held(in: database).first { $0.name == name }
   }
