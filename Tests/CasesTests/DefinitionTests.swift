@@ -99,28 +99,32 @@ import YAML
   }
 
   /// What no longer goes with the declarations is left out, and takes nothing else out of force.
-  @Test func aMessageThatALabelMakesWrongIsLeftOutAlone() async throws {
+  @Test func aMessageOfAFieldThatIsGoneIsLeftOutAlone() async throws {
     let desk = try await Desk()
     try await desk.publish(try desk.withChief(), DefinitionTests.onSite)
     let key = DefinitionKey(.message, "report_answered")
+    let field = """
+      extend_entity: problem_report
+      fields:
+        - {name: urgency, label: 紧急程度, type: text, max: 20}
+      """
+    try await desk.city.database.execute(
+      "insert into runtime_declaration (origin, yaml) values ('problem_report.urgency', \(field))")
+    try await desk.city.catalogs.refresh(from: desk.city.database)
     let text = """
       message: report_answered
       label: 上报已答复
       channels: [site]
-      title: 上报已答复：{summary}
-      text: 上报已答复：{summary}
+      title: 上报已答复：{urgency}
+      text: 上报已答复：{urgency}
       trigger: {register: problem_report, when: "state == 'answered'", to: {user: reporter_user_id}}
-      variables: [{name: summary, label: 摘要, value: summary, example: 打不开}]
+      variables: [{name: urgency, label: 紧急程度, value: urgency, example: 急}]
       """
     try await desk.publish(text, key)
     #expect(desk.store.version(of: key) == 1)
-    let labelled = try desk.city.catalogs.current.adding(
-      yaml: "extend_entity: problem_report\nlabels:\n  - {field: summary, level: sensitive, mask: all}\n",
-      origin: "labels.problem_report")
-    let fresh = DefinitionStore(
-      database: desk.city.database, cases: desk.city.cases, delivered: desk.city.cases.services,
-      folders: [CaseFixture.resources], catalogs: LiveCatalog(labelled), audit: desk.city.store.audit,
-      clock: desk.city.time.clock)
+    try await desk.city.database.execute("delete from runtime_declaration")
+    try await desk.city.catalogs.refresh(from: desk.city.database)
+    let fresh = Desk.store(of: desk.city)
     let broken = try await fresh.refresh()
     #expect(!broken.isEmpty && broken.allSatisfy { $0.position.file == key.file })
     #expect(fresh.version(of: DefinitionTests.onSite) == 1 && fresh.version(of: key) == nil)
