@@ -3,7 +3,7 @@ package import SQL
 /// Fresh databases for tests, each a copy of a template that has PostGIS, pg_trgm and btree_gist.
 ///
 /// `LIFANG_TEST_DATABASE` names an administrator's connection to a server for tests. Without it a cluster without
-/// durability is started under `/tmp` once a process; a watcher stops and deletes it when the process ends, in
+/// durability is started under `TMPDIR` or `/tmp` once a process; a watcher stops and deletes it when the process ends, in
 /// whatever way that happens. Sessions take on an ordinary role, so that tests meet the rights that production has.
 ///
 /// All tests of a process begin at once; those that want a database wait here for their turn, so that each has the

@@ -66,7 +66,10 @@ actor TestServer {
     let name = "lifang_test_\(getpid())_\(count)"
     try await administrator.withConnection { connection in
       try await connection.query(
-        "create database \(identifier: name) template \(identifier: source) owner \(identifier: self.role)")
+        """
+        create database \(identifier: name) template \(identifier: source) owner \(identifier: self.role)
+          strategy file_copy
+        """)
     }
     var configuration = Database.Configuration(conninfo: administrator.configuration.conninfo, log: .silent)
     configuration.database = name
@@ -136,7 +139,8 @@ actor TestServer {
   }
 
   private func startCluster() async throws -> String {
-    var configuration = PrivateCluster.Configuration(folder: "/tmp/lifang-test-\(getpid())", log: .silent)
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var configuration = PrivateCluster.Configuration(folder: "\(folder)/lifang-test-\(getpid())", log: .silent)
     configuration.isTemporary = true
     configuration.maximumConnections = 400
     configuration.extensions = []
