@@ -13,7 +13,7 @@ import tempfile
 import urllib.request
 
 import pytest
-from clients import Client, Markup, sm3, sms_gateway, until
+from clients import Client, Markup, PeerHandler, serve, sm3, sms_gateway, until
 
 _numbers = itertools.count(1)
 
