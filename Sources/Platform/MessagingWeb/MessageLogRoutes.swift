@@ -1,5 +1,5 @@
 import Access
-package import Audit
+import Audit
 import Core
 package import Entities
 import HTML

@@ -1,5 +1,5 @@
 import Access
-package import Core
+import Core
 package import Entities
 
 /// What may no longer be changed about a message to many once somebody reviews or has reviewed it (群发消息).

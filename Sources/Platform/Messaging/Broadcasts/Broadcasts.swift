@@ -1,7 +1,7 @@
 import Access
 package import Core
 package import Entities
-package import SQL
+import SQL
 
 /// Messages that a person writes to many (群发消息, B4-273…276): drafted by one, reviewed by another, sent when it is time,
 /// and followed until they expire.

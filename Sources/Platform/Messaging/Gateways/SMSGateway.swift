@@ -1,6 +1,6 @@
-package import Core
+import Core
 package import Crypto
-package import Entities
+import Entities
 import Transport
 
 /// One way of short messages out of the house (短信发送渠道): a record of the register `sms_gateway` (B4-251…254).
