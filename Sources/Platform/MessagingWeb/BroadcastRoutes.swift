@@ -54,7 +54,10 @@ package struct BroadcastRoutes: Sendable {
     let facts = [
       DetailItem("编号", text: broadcast["number"].text, isCode: true),
       DetailItem("起草人", text: broadcast.titles["author_id"]), DetailItem("审核人", text: broadcast.titles["reviewer_id"]),
-      DetailItem("发出时间", text: broadcast["sent_at"].instant?.display ?? "正在发送", isCode: true),
+      DetailItem(
+        "发出时间",
+        text: broadcast["sent_at"].instant?.display ?? (broadcast["state"].text == "sending" ? "正在发送" : "还没有发送"),
+        isCode: true),
       DetailItem("过期时间", text: broadcast["expires_at"].instant?.display ?? "不过期", isCode: true),
     ]
     return try await visit.page(

@@ -33,7 +33,7 @@ extension DefinitionRoutes {
         ? []
         : [
           .text(template?.channels.map(\.label).joined(separator: "、") ?? "—"), .text(template?.priority.label ?? "—"),
-          .text(template?.expires.map { "\($0) 小时" } ?? "不限"),
+          .text(template.map { $0.expires.map { "\($0) 小时" } ?? "不限" } ?? "—"),
         ]
       return TableRow(
         id: entry.key.name, name: entry.label, path: path(entry.key),
@@ -42,7 +42,8 @@ extension DefinitionRoutes {
             ?? Badge("未发布", .neutral).html,
           entry.hasDraft
             ? Badge(entry.isTried ? "已试运行，待发布" : "起草中", entry.isTried ? .info : .warning).html : .text("—"),
-          .text(entry.created.map { "\($0.by) \($0.at.display.prefix(10))" } ?? "随系统提供"),
+          .text(
+            entry.created.map { "\($0.by) \($0.at.display.prefix(10))" } ?? (entry.version == nil ? "—" : "随系统提供")),
           .text(entry.since?.display ?? "—"),
         ])
     }

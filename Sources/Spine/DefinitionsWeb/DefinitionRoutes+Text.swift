@@ -30,7 +30,7 @@ extension DefinitionRoutes {
       badge: badge(key, work.draft), actions: [Action("下载文件", .download(path(key, "file")), icon: .download)],
       tabs: tabs(key, "text")
     ) {
-      findings(found, of: key)
+      findings(found, of: key, lines: true)
       if mayDraft(visit) {
         FormView(
           path: path(key, "text"),

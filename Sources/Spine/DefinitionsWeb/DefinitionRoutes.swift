@@ -106,8 +106,10 @@ package struct DefinitionRoutes: Sendable {
 
   func mayDraft(_ visit: Visit) -> Bool { store.mayDraft(visit.principal) }
 
-  /// The findings of a text beside it.
-  func findings(_ findings: [Finding], of key: DefinitionKey) -> HTML {
+  /// The findings of a text.
+  ///
+  /// - Parameter lines: beside the text itself, where its lines can be seen.
+  func findings(_ findings: [Finding], of key: DefinitionKey, lines: Bool = false) -> HTML {
     if findings.isEmpty { return Notice(.success, "检查通过，没有发现问题。").html }
     return Notice(
       findings.hasErrors ? .danger : .warning, title: findings.hasErrors ? "检查发现错误，改正后才能试运行和发布：" : "可以使用，但请留意："
@@ -116,7 +118,8 @@ package struct DefinitionRoutes: Sendable {
         for finding in findings {
           li {
             Badge(finding.severity == .error ? "错误" : "提醒", finding.severity == .error ? .danger : .warning)
-            " \(finding.position.file == key.file ? "第 \(finding.position.line) 行" : finding.position.file)：\(finding.message)"
+            let place = finding.position.file == key.file ? "第 \(finding.position.line) 行" : finding.position.file
+            finding.position.file == key.file && !lines ? " \(finding.message)" : " \(place)：\(finding.message)"
           }
         }
       }

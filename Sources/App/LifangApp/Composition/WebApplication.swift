@@ -271,13 +271,6 @@ struct WebApplication: Sendable {
       let answer = try await outside.ask(url, headers: headers, body: body.map { Array($0.utf8) })
       return OpenIDClient.Answer(status: answer.status, body: answer.body)
     }
-    if !demoAccounts.isEmpty {
-      let provider = try await DemoIdentity.provider(deployment, origin: origin)
-      try await DemoPortal.refresh(deployment, store)
-      try await DemoFaults.inspect(store, jobs)
-      try await VisitHouseholdJob.begin(on: jobs)
-      DemoProviderRoutes(provider: provider, assets: String(assets.url("").dropLast())).register(in: &router)
-    }
     let signOn = SignOn(identity: identity, store: store, origin: origin) {
       (try? parameters.integer("sign_on.key_days")) ?? 90
     }
@@ -286,29 +279,11 @@ struct WebApplication: Sendable {
       signOn, worker: "node-\(ProcessInfo.processInfo.processIdentifier)", log: deployment.log,
       metrics: deployment.metrics
     ) { (try? parameters.integer("sign_on.retry_hours")) ?? 24 }
-    let signOnRoutes = SignOnRoutes(site: site, signOn: signOn, authenticator: authenticator)
-    signOnRoutes.register(in: &router)
-    ClientApplicationRoutes(site: site, signOn: signOn, runner: logouts, authenticator: authenticator)
-      .register(in: &router)
-    if !demoAccounts.isEmpty, let system = try await DemoSystem.make(signOn, origin: origin) {
-      DemoSystemRoutes(
-        system: system, assets: String(assets.url("").dropLast()), isSecure: origin.hasPrefix("https://")
-      ).register(in: &router)
-    }
-    RightsInterface(site: site, rights: AccountRights(signOn)).register(in: &router)
-    SignInRoutes(
-      site: site, identity: identity, federation: federation, takesCertificates: configuration.takesCertificates,
-      demoAccounts: demoAccounts, target: { await signOnRoutes.target(ofReturn: $0) }
+    try await AccountPages(
+      deployment: deployment, site: site, store: store, identity: identity, federation: federation, signOn: signOn,
+      logouts: logouts, authenticator: authenticator, jobs: jobs, auditKeys: auditKeys, origin: origin,
+      demoAccounts: demoAccounts
     ).register(in: &router)
-    FederationRoutes(site: site, federation: federation, authenticator: authenticator).register(in: &router)
-    AccountRoutes(site: site, identity: identity, authenticator: authenticator).register(in: &router)
-    PeopleRoutes(site: site, identity: identity, authenticator: authenticator, database: deployment.database)
-      .register(in: &router)
-    MenuRoutes(
-      site: site, editor: MenuEditor(identity: identity, store: store), database: deployment.database
-    ).register(in: &router)
-    LogRoutes(site: site, database: deployment.owner, keys: auditKeys, catalogs: deployment.catalogs)
-      .register(in: &router)
     let images = PageImages(files: files)
     catalogues = ArchiveCatalogues(store: store, messages: messages, parameters: parameters)
     inspection = ImageInspection(
@@ -473,33 +448,5 @@ struct WebApplication: Sendable {
     frame.environment.assets = assets
     return .html(
       ErrorPage(status: refusal.kind.status, title: "不能这样做", message: refusal.message, visit: frame).render())
-  }
-}
-
-extension Deployment {
-  func identity(_ store: RecordStore) throws -> IdentityService {
-    var configuration = IdentityService.Configuration(
-      database: database, ring: keys, registers: StoreWriter(store))
-    configuration.clock = clock
-    configuration.log = log
-    configuration.metrics = metrics
-    let path = self.configuration.installation.resources + "/platform/common-passwords.txt"
-    if let text = try? String(contentsOfFile: path, encoding: .utf8) {
-      configuration.commonPasswords = CommonPasswords(text.split(separator: "\n").map(String.init))
-    }
-    return try IdentityService(configuration)
-  }
-}
-
-extension IdentityPolicy {
-  /// The rules of sign-in as administrators have set them.
-  init(_ parameters: Parameters) {
-    self.init { name in
-      switch try? parameters.value("identity.\(name)") {
-      case .integer(let number)?: .int(number)
-      case .text(let text)?: .string(text)
-      default: nil
-      }
-    }
   }
 }

@@ -48,7 +48,7 @@ package struct FieldControl {
     if isMasked { help = "已有内容不显示；留空则不改动，填写则替换。" }
     return Shell.Field(
       field.name, field.label, control(field, text, typed: typed, record: record, reference: reference),
-      isRequired: field.required && !isMasked, help: help, error: errors[field.name],
+      isRequired: field.required && !isMasked && field.type != .boolean, help: help, error: errors[field.name],
       isReadOnly: !field.editable && record != nil, isPrivate: field.classification >= .sensitive)
   }
 

@@ -23,8 +23,10 @@ package struct FormQuestions {
     return holds(section?.visible) && holds(field.visible)
   }
 
+  /// Whether something has to be filled in; of a yes or no, leaving it is the answer.
   package func requires(_ field: FieldDeclaration) -> Bool {
-    field.required || (field.requiredWhen.map { holds($0) } ?? false)
+    if field.type == .boolean { return false }
+    return field.required || (field.requiredWhen.map { holds($0) } ?? false)
   }
 
   /// The fields whose answers decide what else is asked.

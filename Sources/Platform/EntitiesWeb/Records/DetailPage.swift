@@ -107,13 +107,15 @@ struct DetailPage {
 
   private func relatedCard(_ related: Related) -> HTML {
     let display = FieldDisplay(catalog: register.catalog)
-    let columns = related.page.columns.map { Column($0.label, display.column($0)) }
+    // Every row belongs to the record whose page this is.
+    let shown = related.page.columns.filter { $0.name != related.list.field }
+    let columns = shown.map { Column($0.label, display.column($0)) }
     let other = Register(related.entity, catalog: register.catalog, context: register.context)
     let rows = related.page.records.map { record in
       TableRow(
         id: "\(related.entity.name)-\(record.id)", name: other.title(of: record),
         path: "/r/\(related.entity.name)/\(record.id)",
-        cells: related.page.columns.map { display.cell($0, of: record) })
+        cells: shown.map { display.cell($0, of: record) })
     }
     let all = "/r/\(related.entity.name)?\(related.list.field)=\(record.id)"
     let count = related.page.count

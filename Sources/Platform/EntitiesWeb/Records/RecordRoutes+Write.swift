@@ -145,12 +145,13 @@ extension RecordRoutes {
     let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
       register.entity.name, id)
     let path = "/r/\(register.entity.name)/\(id)"
+    let changed = try await changedSince(visit, register, record)
     return try await visit.confirmation(
       Confirmation(
         title: "删除“\(register.title(of: record))”", consequences: ["它不再出现在列表和统计中。", "历史版本仍然保留，可在审计中查到。"],
-        errors: try await changedSince(visit, register, record), path: "\(path)/delete",
-        hidden: [HiddenField("version", String(record.version))], submit: "删除",
-        isDangerous: true, cancelPath: path))
+        path: "\(path)/delete", hidden: [HiddenField("version", String(record.version))], submit: "删除",
+        isDangerous: true, cancelPath: path
+      ) { if let changed { RecordRoutes.notice(changed, path) } })
   }
 
   func delete(_ visit: Visit) async throws -> Response {
@@ -217,43 +218,52 @@ extension RecordRoutes {
     let record = try await store.records(as: visit.principal, origin: visit.request.origin).get(
       register.entity.name, id)
     return try await visit.confirmation(
-      confirmation(action, register, record, errors: try await changedSince(visit, register, record)))
+      confirmation(action, register, record, changed: try await changedSince(visit, register, record)))
   }
 
   /// What somebody who acts from a page is told when the record is not any more as that page showed it (`?version=`).
-  private func changedSince(_ visit: Visit, _ register: Register, _ record: Record) async throws -> [FieldError] {
+  private func changedSince(_ visit: Visit, _ register: Register, _ record: Record) async throws -> String? {
     guard let read = visit.request.query.first("version").flatMap({ Int($0) }), read != record.version else {
-      return []
+      return nil
     }
     let who = try await store.actorName(record.updatedBy, store.database) ?? "系统"
-    return [
-      FieldError(
-        nil,
-        "这条\(register.entity.label)已在 \(record.updatedAt.display) 被\(who)修改，您打开的页面不是最新内容。请先核对最新内容再办理。")
-    ]
+    return "这条\(register.entity.label)已在 \(record.updatedAt.display) 被\(who)修改，您打开的页面不是最新内容。请先核对最新内容再办理。"
+  }
+
+  private static func notice(_ changed: String, _ path: String) -> HTML {
+    Notice(.danger, title: "内容已被改动", actions: [Action("查看最新内容", .link(path))]) { p { changed } }.html
   }
 
   /// - Parameters:
   ///   - typed: what was answered before, when the question is asked again.
+  ///   - changed: what to say of a change by somebody else.
   ///   - version: the one that was read; the record's without it.
   private func confirmation(
-    _ action: ActionDeclaration, _ register: Register, _ record: Record, typed: FormInput? = nil, errors: [FieldError],
-    version: Int? = nil
+    _ action: ActionDeclaration, _ register: Register, _ record: Record, typed: FormInput? = nil,
+    errors: [FieldError] = [], changed: String? = nil, version: Int? = nil
   ) -> Confirmation {
     let byField = Dictionary(
       errors.compactMap { error in error.field.map { ($0, error.message) } }, uniquingKeysWith: { first, _ in first })
     let controls = FieldControl(catalog: register.catalog, errors: byField)
     let path = "/r/\(register.entity.name)/\(record.id)"
+    // What has to be filled in once the action has set its values.
+    var after: [String: Value] = [:]
+    for assignment in action.set {
+      after[assignment.field] = try? assignment.value.evaluate(in: register.context) { record[$0] }
+    }
+    let questions = FormQuestions(context: register.context) { [after] in after[$0] ?? record[$0] }
     return Confirmation(
       title: "\(action.label)：\(register.title(of: record))", consequences: action.confirm.map { [$0] } ?? [],
       fields: action.ask.compactMap { register.entity.field($0) }.map { field in
         var shown = controls.field(field, typed: typed, record: record)
         shown.isReadOnly = false
+        shown.isRequired = questions.requires(field) && !record.masked.contains(field.name)
         return shown
       },
       errors: errors, path: "\(path)/do/\(action.name)",
       hidden: [HiddenField("version", String(version ?? record.version))],
-      submit: action.label, cancelPath: path, isMultipart: !fileFields(of: action, register).isEmpty)
+      submit: action.label, cancelPath: path, isMultipart: !fileFields(of: action, register).isEmpty
+    ) { if let changed { RecordRoutes.notice(changed, path) } }
   }
 
   /// The fields among those that are asked which hold files.
@@ -271,8 +281,7 @@ extension RecordRoutes {
     var reader = FormReader(register, form, record: record, only: action.ask)
     func again(_ errors: [FieldError], status: Int = 422) async throws -> Response {
       try await visit.confirmation(
-        confirmation(
-          action, register, record, typed: typed, errors: errors, version: status == 409 ? nil : read), status: status)
+        confirmation(action, register, record, typed: typed, errors: errors, version: read), status: status)
     }
     guard reader.errors.isEmpty else { return try await again(reader.errors) }
     do {
@@ -289,7 +298,8 @@ extension RecordRoutes {
       return try await again([FieldError](refusal), status: refusal.kind.status)
     } catch let refusal as Refusal where refusal.code == "version-conflict" && register.isOpen(action, for: record) {
       // Nothing that was answered is lost; whoever has been told may go on from what stands now.
-      return try await again([FieldError](refusal), status: refusal.kind.status)
+      return try await visit.confirmation(
+        confirmation(action, register, record, typed: typed, changed: refusal.message), status: refusal.kind.status)
     }
   }
 }

@@ -59,7 +59,7 @@ package struct Page {
       ) {
         skipLink
         TopBar(visit: visit).html
-        SideMenu(items: visit.menu, path: visit.path).html
+        SideMenu(items: visit.menu, path: visit.path, crumbs: crumbs.compactMap(\.path)).html
         main(.id("content"), .tabindex(-1)) {
           heading
           content

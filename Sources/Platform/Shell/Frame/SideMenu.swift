@@ -5,16 +5,19 @@ struct SideMenu {
   let items: [MenuItem]
   let path: String
   /// The path of the entry that the page belongs to: of several that hold it the deepest, as `/designs/message` within
-  /// `/designs`.
+  /// `/designs`. A page that no entry holds belongs where its crumbs lead.
   private let current: String?
 
-  init(items: [MenuItem], path: String) {
+  /// - Parameter crumbs: the paths of the way to the page, from the top.
+  init(items: [MenuItem], path: String, crumbs: [String] = []) {
     self.items = items
     self.path = path
-    func holders(_ items: [MenuItem]) -> [String] {
-      items.flatMap { holders($0.children) + ($0.children.isEmpty && $0.contains(path) ? [$0.path ?? ""] : []) }
+    func holders(_ items: [MenuItem], of path: String) -> [String] {
+      items.flatMap {
+        holders($0.children, of: path) + ($0.children.isEmpty && $0.contains(path) ? [$0.path ?? ""] : [])
+      }
     }
-    current = holders(items).max { $0.count < $1.count }
+    current = ([path] + crumbs.reversed()).lazy.compactMap { holders(items, of: $0).max { $0.count < $1.count } }.first
   }
 
   private func holdsCurrent(_ item: MenuItem) -> Bool {
