@@ -317,7 +317,7 @@ let package = Package(
     tests(
       "AddressesTests",
       [
-        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Definitions", "Entities", "Files", "Identity",
+        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Definitions", "Entities", "Files", "Geo", "Identity",
         "Jobs",
         "Messaging", "Papers", "Portal", "SQL", "Search", "TestSupport",
       ]),

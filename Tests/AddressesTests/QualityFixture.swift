@@ -40,7 +40,7 @@ struct QualityFixture: Sendable {
     try await SchemaPlan.apply(try catalog.get(), to: database)
     let after =
       (IdentityGuards.migrations + CasesSchema.after + PapersSchema.after + PortalSchema.after
-      + [AddressCodeLedger.triggers, AddressDefect.migration]).sorted { $0.id < $1.id }
+      + [AddressCodeLedger.triggers, AddressDefect.migration, GridDefect.migration]).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(after, on: database)
   }
 
@@ -57,6 +57,7 @@ struct QualityFixture: Sendable {
     for purpose in [KeyPurpose.data, .index, .pepper, .document] { try keys.rotate(purpose, at: QualityFixture.now) }
     var hooks = SpineHooks.all(gazetteer: try Fixtures.gazetteer.get())
     AddressDefectRules.addHooks(to: &hooks)
+    GridDefectRules.addHooks(to: &hooks)
     store = RecordStore(
       database: database, catalogs: LiveCatalog(try QualityFixture.catalog.get()), keys: keys,
       audit: Audit(clock: clock.clock), clock: clock.clock, hooks: hooks)

@@ -80,7 +80,7 @@ def test_changes_and_sign_ins_are_there(city, clients):
     client.sign_in("clerk", "Wrong-2026")
     client.sign_in("clerk", city.accounts["clerk"])
     division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
-    made = clients("station").send("POST", "/api/r/compound", {"name": "审计小区", "kind": "residential", "division_code": division}).json()["id"]
+    made = clients("station").send("POST", "/api/r/compound", {"name": "审计小区", "kind": "residential", "division_code": division, "bounds": "东至滨河路"}).json()["id"]
     clients("station").send("PATCH", f"/api/r/compound/{made}", {"alias": "别名"})
     entries = city.sql(
         "select action, outcome from audit_entry where (entity = 'compound' and record_id = %d) or (action = 'session.sign-in' and remote_address = '%s') order by id"

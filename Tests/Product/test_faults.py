@@ -323,11 +323,11 @@ GEOMETRIES = {
 def test_a_bad_shape_is_refused_by_its_field(own_city, name):
     client = signed_in(own_city, "station")
     division = own_city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
-    body = {"name": "坏形状", "kind": "residential", "division_code": division, "boundary": GEOMETRIES[name]}
+    body = {"name": "坏形状", "kind": "residential", "division_code": division, "bounds": "东至滨河路", "boundary": GEOMETRIES[name]}
     answer = client.send("POST", "/api/r/compound", body)
     assert answer.status_code in (400, 422), answer.text
     assert answer.json()["field"] == "boundary" and CHINESE.search(answer.json()["message"])
-    form = client.post("/r/compound/new", {"name": "坏形状", "kind": "residential", "division_code": division, "boundary": json.dumps(GEOMETRIES[name])})
+    form = client.post("/r/compound/new", {"name": "坏形状", "kind": "residential", "division_code": division, "bounds": "东至滨河路", "boundary": json.dumps(GEOMETRIES[name])})
     assert form.status_code in (400, 422) and "boundary" in form.text
     assert own_city.sql("select count(*) from compound where name = '坏形状'") == "0"
     sound = ring((107.4, 31.2), (107.41, 31.2), (107.41, 31.21), (107.4, 31.2))

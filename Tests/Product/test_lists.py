@@ -187,3 +187,16 @@ def test_units_show_as_a_tree_that_folds(visit, clients):
     expect(rows.nth(parent + 1)).to_be_visible()
     # Another order has no levels.
     assert 'data-level' not in clients("sysadmin").get("/r/unit?sort=code").text
+
+
+def test_every_register_is_listed_searched_and_counted_within_five_seconds(clients):
+    """The limit of the specification for one table, from the question to the page (A-043), and for requests on average (A-044)."""
+    leader = clients("leader")
+    times = []
+    for register in ("address", "building", "room", "road", "compound", "organisation", "grid", "division", "door_plate"):
+        for path in (f"/r/{register}", f"/r/{register}?q=达州", f"/r/{register}/statistics"):
+            answer = leader.get(path)
+            assert answer.status_code == 200, path
+            times.append((answer.elapsed.total_seconds(), path))
+    assert max(times)[0] < 5, max(times)
+    assert sum(seconds for seconds, _ in times) / len(times) < 5

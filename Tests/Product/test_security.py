@@ -348,9 +348,9 @@ def test_lists_of_the_interface_stay_in_scope(clients, elsewhere, division, enti
 
 def test_a_record_cannot_be_moved_out_of_or_made_outside_the_scope(city, clients, elsewhere, division):
     record = some_record(city, "organisation", elsewhere.division) or some_record(city, "compound", elsewhere.division)
-    made = elsewhere.send("POST", "/api/r/compound", {"name": "越界小区", "kind": "residential", "division_code": division})
+    made = elsewhere.send("POST", "/api/r/compound", {"name": "越界小区", "kind": "residential", "division_code": division, "bounds": "东至滨河路"})
     assert made.status_code in (403, 422), made.text
-    own = elsewhere.send("POST", "/api/r/compound", {"name": "界内小区", "kind": "residential", "division_code": elsewhere.division})
+    own = elsewhere.send("POST", "/api/r/compound", {"name": "界内小区", "kind": "residential", "division_code": elsewhere.division, "bounds": "东至滨河路"})
     assert own.status_code == 201, own.text
     moved = elsewhere.send("PATCH", f"/api/r/compound/{own.json()['id']}", {"division_code": division})
     assert moved.status_code in (403, 404, 422), moved.text
@@ -387,7 +387,7 @@ def finished_imports(city, clients):
     until(lambda: '"state":"done"' in client.get(job + "/events", stream=False).text, 60)
     run = city.sql("select max(id) from address_import_run")
     waiting = upload(client, "/import/addresses", "另一份.csv", "地址\n达州市通川区测试路99998号\n".encode()).headers["Location"]
-    sent = upload(client, "/r/compound/import", "小区.csv", "标准名称,类型\n没有区划的小区,住宅小区\n".encode())
+    sent = upload(client, "/r/compound/import", "小区.csv", "标准名称,类型,四至范围\n没有区划的小区,住宅小区,东至滨河路\n".encode())
     assert sent.status_code == 303, Markup(sent.text).text
     table = sent.headers["Location"]
     return {"job": job, "run": f"/import/addresses/{run}", "waiting": waiting, "table": table}
@@ -635,13 +635,13 @@ def test_wildcards_are_letters_to_a_search(city, clients):
 
 def test_hostile_text_is_stored_as_it_was_typed(city, clients, elsewhere):
     for text in ("'; drop table road; --", "%_\\", "\u202e倒", "😀𠮷", '"<b>&amp;'):
-        made = elsewhere.send("POST", "/api/r/compound", {"name": text, "kind": "residential", "division_code": elsewhere.division})
+        made = elsewhere.send("POST", "/api/r/compound", {"name": text, "kind": "residential", "division_code": elsewhere.division, "bounds": "东至滨河路"})
         assert made.status_code == 201, made.text
         again = elsewhere.json(f"/api/r/compound/{made.json()['id']}").json()
         assert again["name"] == text
         found = elsewhere.json("/api/r/compound", params={"name": text}).json()
         assert [item["id"] for item in found["items"]] == [made.json()["id"]]
-    refused = elsewhere.send("POST", "/api/r/compound", {"name": "a\x00b", "kind": "residential", "division_code": elsewhere.division})
+    refused = elsewhere.send("POST", "/api/r/compound", {"name": "a\x00b", "kind": "residential", "division_code": elsewhere.division, "bounds": "东至滨河路"})
     assert refused.status_code in (400, 422) and refused.json()["field"] == "name"
 
 
@@ -715,7 +715,7 @@ def test_what_was_typed_is_never_markup(city, clients, elsewhere, script):
 def test_the_browser_runs_nothing_that_was_typed(city, clients, elsewhere, chromium):
     """The same in a real browser: no dialog, no broken policy, on the pages with most client-side work."""
     script = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-    made = elsewhere.send("POST", "/api/r/compound", {"name": script[:50], "kind": "residential", "division_code": elsewhere.division, "alias": script})
+    made = elsewhere.send("POST", "/api/r/compound", {"name": script[:50], "kind": "residential", "division_code": elsewhere.division, "alias": script, "bounds": "东至滨河路"})
     assert made.status_code == 201, made.text
     context = chromium.new_context(base_url=city.base, locale="zh-CN")
     context.add_cookies([{"name": "session", "value": elsewhere.cookie, "url": city.base, "httpOnly": True, "sameSite": "Lax"}])
@@ -815,7 +815,7 @@ FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "
 
 def test_no_cell_of_an_export_is_a_formula(city, clients, elsewhere):
     for formula in FORMULAS:
-        made = elsewhere.send("POST", "/api/r/compound", {"name": "公式小区", "kind": "residential", "division_code": elsewhere.division, "alias": formula})
+        made = elsewhere.send("POST", "/api/r/compound", {"name": "公式小区", "kind": "residential", "division_code": elsewhere.division, "alias": formula, "bounds": "东至滨河路"})
         assert made.status_code == 201, made.text
     table = list(csv.reader(io.StringIO(exported(elsewhere, "compound", "csv", ["name", "alias"], name="公式小区").decode("utf-8-sig"))))
     cells = [row[1] for row in table[1:]]

@@ -38,14 +38,26 @@ const pointLabels = (name, look, minzoom, from) => [
 const countText = ['case', ['>=', ['get', 'count'], 10000],
   ['concat', ['to-string', ['/', ['round', ['/', ['get', 'count'], 1000]], 10]], '万'], ['to-string', ['get', 'count']]];
 
+/** How grids are told apart, kind by kind in the order of the layers: by colour and by dashes. */
+const gridTones = [
+  { colour: '#2f7d6b', dashes: [3, 2] }, { colour: '#2b5fa8', dashes: [1, 0] }, { colour: '#9c4a1a', dashes: [1, 1.5] },
+  { colour: '#4f7418', dashes: [5, 2] }, { colour: '#8a3b7a', dashes: [5, 2, 1, 2] }, { colour: '#6a5a2e', dashes: [2, 4] },
+];
+
+/** The register that a layer is of: `grids-work` is one of the layers of `grids`. */
+export const registerOf = name => name.split('-')[0];
+
+/** Which of its register's layers a layer is. */
+export const toneOf = (name, layers) => layers.filter(layer => registerOf(layer.name) === registerOf(name)).findIndex(layer => layer.name === name);
+
 const drawn = {
   divisions: () => [
     { id: 'divisions-fill', type: 'fill', paint: { 'fill-color': '#8c7fb3', 'fill-opacity': 0.05 } },
     { id: 'divisions-line', type: 'line', paint: { 'line-color': '#7a6a9c', 'line-width': byZoom(6, 1, 12, 2), 'line-opacity': 0.75 } },
   ],
-  grids: () => [
-    { id: 'grids-fill', type: 'fill', minzoom: 12, paint: { 'fill-color': '#2f7d6b', 'fill-opacity': 0.04 } },
-    { id: 'grids-line', type: 'line', minzoom: 12, paint: { 'line-color': '#2f7d6b', 'line-width': 1.25, 'line-dasharray': [3, 2] } },
+  grids: (name, tone) => [
+    { id: `${name}-fill`, type: 'fill', minzoom: 12, metadata: { opens: true }, paint: { 'fill-color': gridTones[tone % gridTones.length].colour, 'fill-opacity': 0.04 } },
+    { id: `${name}-line`, type: 'line', minzoom: 12, paint: { 'line-color': gridTones[tone % gridTones.length].colour, 'line-width': 1.5, 'line-dasharray': gridTones[tone % gridTones.length].dashes } },
   ],
   compounds: () => [
     { id: 'compounds-face', type: 'fill', minzoom: 13, metadata: { opens: true }, paint: { 'fill-color': '#e3ead9', 'fill-outline-color': '#9db087' } },
@@ -56,9 +68,17 @@ const drawn = {
     { id: 'roads-face', type: 'line', minzoom: 13, layout: { 'line-cap': 'round', 'line-join': 'round' },
       paint: { 'line-color': ['case', isMain, '#fbe3ae', '#ffffff'], 'line-width': byZoom(13, ['case', isMain, 1.5, 0.75], 16, ['case', isMain, 9, 4.5], 19, ['case', isMain, 27, 16]) } },
   ],
+  defects: () => [
+    { id: 'defects-fill', type: 'fill', minzoom: 10, metadata: { opens: true }, paint: { 'fill-color': '#b3261e', 'fill-opacity': 0.28 } },
+    { id: 'defects-line', type: 'line', minzoom: 10, paint: { 'line-color': '#b3261e', 'line-width': 2 } },
+  ],
   buildings: () => [
     { id: 'buildings-face', type: 'fill', minzoom: 14, metadata: { opens: true },
       paint: { 'fill-color': '#d3dbe6', 'fill-outline-color': '#8fa1b8', 'fill-opacity': byZoom(14, 0.5, 15, 1) } },
+  ],
+  landmarks: () => [
+    { id: 'landmarks-face', type: 'fill', minzoom: 11, metadata: { opens: true }, paint: { 'fill-color': '#c98a2b', 'fill-opacity': 0.55 } },
+    { id: 'landmarks-line', type: 'line', minzoom: 11, paint: { 'line-color': '#8a5a10', 'line-width': 2 } },
   ],
   facilities: () => points('facilities', '#1a6a3d', 11),
   stations: () => points('stations', '#5b3f99', 9),
@@ -68,10 +88,12 @@ const drawn = {
 
 const labels = {
   divisions: () => [symbol('divisions', 'label', { filter: named, maxzoom: 15, layout: { 'icon-image': ['case', ['in', ['to-string', ['get', 'level']], ['literal', ['city', 'district']]], label('county'), label('division')] } })],
-  grids: () => [symbol('grids', 'label', { filter: named, minzoom: 14, layout: { 'icon-image': label('grid') } })],
+  defects: () => [],
+  grids: name => [symbol(name, 'label', { filter: named, minzoom: 14, layout: { 'icon-image': label('grid') } })],
   compounds: () => [symbol('compounds', 'label', { filter: named, minzoom: 15, layout: { 'icon-image': label('facility') } })],
   roads: () => [symbol('roads', 'label', { filter: named, minzoom: 14, layout: { 'symbol-placement': 'line', 'symbol-spacing': 350, 'icon-image': label('road'), 'icon-rotation-alignment': 'map', 'icon-keep-upright': true } })],
   buildings: () => [symbol('buildings', 'label', { filter: named, minzoom: 16, layout: { 'icon-image': label('building') } })],
+  landmarks: () => [symbol('landmarks', 'label', { filter: named, minzoom: 12, layout: { 'icon-image': label('road') } })],
   facilities: () => pointLabels('facilities', 'facility', 15, 11),
   stations: () => pointLabels('stations', 'division', 13, 9),
   organisations: () => pointLabels('organisations', 'road', 16, 12),
@@ -82,10 +104,9 @@ const order = Object.keys(drawn);
 
 /** The style's layers for the tile layers that a map has: areas below lines below points below labels. */
 export function mapLayers(wanted) {
-  const present = new Map(wanted.map(layer => [layer.name, layer.on]));
-  const add = group => order.filter(name => present.has(name)).flatMap(name => group[name]().map(layer => ({
-    source: name, 'source-layer': name, ...layer,
-    layout: { ...layer.layout, visibility: present.get(name) ? 'visible' : 'none' },
-  })));
+  const add = group => order.flatMap(register => wanted.filter(layer => registerOf(layer.name) === register).flatMap((layer, tone) => group[register](layer.name, tone).map(drawing => ({
+    source: layer.name, 'source-layer': layer.name, ...drawing,
+    layout: { ...drawing.layout, visibility: layer.on ? 'visible' : 'none' },
+  }))));
   return [{ id: 'ground', type: 'background', paint: { 'background-color': '#f1f3f0' } }, ...add(drawn), ...add(labels)];
 }

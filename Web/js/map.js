@@ -3,7 +3,7 @@
 // A tile of `/tiles/{layer}/{z}/{x}/{y}.mvt` holds one layer of that name. Read here: `label`; the feature's id, as its
 // own or as the property `id`; of points `count`, when several are gathered; of divisions `level`; of roads `class`.
 import { announce, each, make } from './dom.js';
-import { looks, mapLayers } from './map-style.js';
+import { looks, mapLayers, registerOf, toneOf } from './map-style.js';
 
 const assets = new URL('..', import.meta.url);
 const font = '"PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
@@ -114,7 +114,7 @@ function layerSwitch(map, layers) {
       apply(layer.name, box.checked);
       localStorage.setItem(stored, JSON.stringify({ ...remembered(), [layer.name]: box.checked }));
     });
-    return make('li', {}, make('label', {}, box, layer.label, make('span', { className: `map-swatch is-${layer.name}`, 'aria-hidden': 'true' })));
+    return make('li', {}, make('label', {}, box, layer.label, make('span', { className: `map-swatch is-${registerOf(layer.name)} is-tone-${toneOf(layer.name, layers) % 6}`, 'aria-hidden': 'true' })));
   });
   return make('details', { className: 'map-key', open: !matchMedia('(max-width: 61.99rem)').matches },
     make('summary', {}, '图层与图例'), make('ul', {}, ...rows));

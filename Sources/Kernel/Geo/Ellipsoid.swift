@@ -29,6 +29,15 @@ extension Coordinate {
     return 2 * Ellipsoid.meanRadius * asin(min(1, square.squareRoot()))
   }
 
+  /// The place so many metres away in a direction, in degrees from north, clockwise; on the mean sphere.
+  package func moved(by metres: Double, towards bearing: Double) -> Coordinate {
+    let (way, turn) = (metres / Ellipsoid.meanRadius, bearing * .pi / 180)
+    let from = latitude * .pi / 180
+    let to = asin(sin(from) * cos(way) + cos(from) * sin(way) * cos(turn))
+    let east = atan2(sin(turn) * sin(way) * cos(from), cos(way) - sin(from) * sin(to))
+    return Coordinate(clamping: longitude + east * 180 / .pi, to * 180 / .pi)
+  }
+
   /// The middle of the great circle to another place less than half the earth away.
   func midpoint(to other: Coordinate) -> Coordinate {
     let (a, b) = (latitude * .pi / 180, other.latitude * .pi / 180)

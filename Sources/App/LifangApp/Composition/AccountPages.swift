@@ -55,6 +55,7 @@ struct AccountPages {
     let provider = try await DemoIdentity.provider(deployment, origin: origin)
     try await DemoPortal.refresh(deployment, store)
     try await DemoFaults.inspect(store, jobs)
+    try await DemoGrids.inspect(jobs)
     try await VisitHouseholdJob.begin(on: jobs)
     DemoProviderRoutes(provider: provider, assets: site.assets).register(in: &router)
     guard let system = try await DemoSystem.make(signOn, origin: origin) else { return }

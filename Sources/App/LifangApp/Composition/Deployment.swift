@@ -90,6 +90,7 @@ struct Deployment: Sendable {
     HouseholdHooks.addHooks(to: &hooks)
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)
+    GridDefectRules.addHooks(to: &hooks)
     FeedDifferenceRules.addHooks(to: &hooks)
     ReportRules().addHooks(to: &hooks)
     ClientApplicationRules().addHooks(to: &hooks)
@@ -171,6 +172,7 @@ enum Schema {
   /// Migrations that refer to declared tables.
   static var after: [Migration] {
     (IdentityGuards.migrations + [AddressCells.triggers, AddressCodeLedger.triggers, AddressDefect.migration]
+      + [GridDefect.migration]
       + CasesSchema.after
       + PapersSchema.after + PortalSchema.after + SignOnSchema.after)
       .sorted {

@@ -147,9 +147,7 @@ struct WebApplication: Sendable {
     AddressImportJob.register(in: &kinds, importer: imports, placing: placing) {
       try await identity.principal(actor: $0)
     }
-    AddressQualityJob.register(in: &kinds, inspection: deployment.addressInspection(store)) {
-      try await identity.principal(actor: $0)
-    }
+    deployment.registerQualityJobs(in: &kinds, store) { try await identity.principal(actor: $0) }
     let files = deployment.files
     store.registerImports(in: &kinds, files: files) { try await identity.principal(actor: $0) }
     let housekeeping = Housekeeping(
@@ -169,6 +167,7 @@ struct WebApplication: Sendable {
     try await VisitHouseholdJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
+    try await jobs.schedule("grid-quality", GridQualityJob(), label: GridQualityJob.label, .daily(hour: 2, minute: 10))
 
     let origin = configuration.publicOrigin ?? "http://\(configuration.address):\(configuration.port)"
     let qrRules = try QRRules(proofs: try PlateProofs(ring: deployment.keys), origin: origin)
@@ -331,6 +330,8 @@ struct WebApplication: Sendable {
     )
     .register(in: &router)
     AddressQualityRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    GridQualityRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    GridDefectRoutes(site: site, store: store).register(in: &router)
     DefectRoutes(site: site, store: store, reports: AddressReports(store: store, directory: directory))
       .register(in: &router)
     FileRoutes(site: site, files: files, store: store).register(in: &router)
@@ -366,11 +367,10 @@ struct WebApplication: Sendable {
     AddressCodeInterface(site: site, store: store, codes: AddressQR(rules: qrRules)).register(in: &router)
     PlateVerifyRoutes(site: site, rules: qrRules, store: store, limiter: limiter).register(in: &router)
     let centre = try Coordinate(longitude: 107.468, latitude: 31.209)
+    let search = PlaceSearch(database: deployment.database, store: store, gazetteer: deployment.gazetteer)
     LookupRoutes(
-      site: site, database: deployment.database, store: store, limiter: limiter,
-      searching: RateLimiter(capacity: 20, interval: 3)
+      site: site, places: search, limiter: limiter, searching: RateLimiter(capacity: 20, interval: 3)
     ).register(in: &router)
-    let search = PlaceSearch(database: deployment.database, store: store)
     PlaceRoutes(
       site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
     ).register(in: &router)
@@ -390,8 +390,7 @@ struct WebApplication: Sendable {
         capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: configuration.isBenchmark ? 0.000001 : 3)
     ).register(in: &router)
     MapRoutes(
-      site: site, database: deployment.database, store: store,
-      centre: centre, limiter: limiter
+      site: site, database: deployment.database, store: store, places: search, centre: centre, limiter: limiter
     ).register(in: &router)
     WindowRoutes(site: site, store: store, centre: centre, limiter: limiter).register(in: &router)
     AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)

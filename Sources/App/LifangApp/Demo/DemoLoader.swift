@@ -50,6 +50,7 @@ struct DemoLoader {
       try await self.settle(in: transaction)
       try await DemoServices.load(city, store, in: transaction)
       try await DemoFaults.sow(store.records(as: .system).within(transaction), in: transaction)
+      try await DemoGrids.sow(store.records(as: .system).within(transaction), in: transaction)
       // Nobody follows a city that is only being made.
       try await transaction.execute("truncate record_change")
       try await transaction.execute(

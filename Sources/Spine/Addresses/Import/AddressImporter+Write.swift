@@ -63,7 +63,7 @@ extension AddressImporter {
 
   static let columns =
     ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "code", "status"]
-    + StandardAddress.fieldNames + ["location", "plate_status", "data_source", "search_vector"]
+    + StandardAddress.fieldNames + ["location", "plate_status", "data_source", "surveyed_on", "search_vector"]
 
   private func insert(
     _ created: [(id: Int64, read: Read, address: StandardAddress)], _ codes: [AddressCode], by actor: Int64,
@@ -95,6 +95,7 @@ extension AddressImporter {
     try row.append(Self.point(entry))
     try row.append("none")
     try row.append("import")
+    try row.append(clock.today())
     var lexemes = Lexemes()
     lexemes.add(of: address.fullName, pinyin: pinyin)
     lexemes.add(code.text)

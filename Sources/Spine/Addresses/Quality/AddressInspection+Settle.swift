@@ -23,30 +23,13 @@ extension AddressInspection {
     var outcome = Outcome()
     outcome.addresses =
       try await transaction.query("select count(*) as n from address where status <> 'cancelled'").first?.get("n") ?? 0
-    for row in try await transaction.query("select kind, count(*) as n from defect_now group by kind") {
-      if let kind = AddressDefect.Kind(rawValue: try row.get("kind")) { outcome.found[kind] = try row.get("n") }
+    let ledger = DefectLedger(entity: AddressDefect.entity, own: "d.source = 'inspection'")
+    let settled = try await ledger.settle(names, at: now, by: principal.actor, in: transaction)
+    for (name, count) in settled.found {
+      if let kind = AddressDefect.Kind(rawValue: name) { outcome.found[kind] = count }
     }
-    let actor = principal.actor
-    outcome.gone = Int64(
-      try await transaction.execute(
-        """
-        update address_defect d set state = 'gone', settled_at = \(now), version = version + 1, updated_at = \(now),
-          updated_by = \(actor)
-        where d.state = 'open' and d.source = 'inspection' and d.kind = any(\(names))
-          and not exists (select from defect_now n where n.key = d.key)
-        """))
-    outcome.reopened = Int64(
-      try await transaction.execute(
-        """
-        update address_defect d set state = 'open', evidence = n.evidence, settled_at = null, settled_by = null,
-          kept_id = null, reason = null, version = version + 1, updated_at = \(now), updated_by = \(actor)
-        from defect_now n where n.key = d.key and d.state in ('gone', 'fixed')
-        """))
-    try await transaction.execute(
-      """
-      update address_defect d set evidence = n.evidence, version = version + 1, updated_at = \(now), updated_by = \(actor)
-      from defect_now n where n.key = d.key and d.state = 'open' and d.evidence <> n.evidence
-      """)
+    outcome.gone = settled.gone
+    outcome.reopened = settled.reopened
     outcome.new = try await insert(at: now, in: transaction)
     try await store.audit.append(
       AuditEntry(principal, "inspect", entity: AddressDefect.entity, origin: .inside, details: outcome.json),

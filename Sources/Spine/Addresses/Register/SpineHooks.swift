@@ -9,6 +9,7 @@ package enum SpineHooks {
     var hooks = RecordHooks()
     addresses(&hooks, gazetteer, series)
     divisions(&hooks)
+    SurveyDates.addHooks(to: &hooks)
     CodeRules.addHooks(to: &hooks)
     return hooks
   }

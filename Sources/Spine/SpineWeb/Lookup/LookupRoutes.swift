@@ -3,9 +3,7 @@ import Core
 import Documents
 package import HTTP
 import HTML
-package import SQL
 import Shell
-package import Entities
 package import Site
 
 /// 一号查询: everything by one number — an address code, a plate number or the words of an address.
@@ -17,11 +15,11 @@ package struct LookupRoutes: Sendable {
   /// Of looking for plates by their words, by network address: slower than by code, of which one holds the plate.
   let searching: RateLimiter
 
-  package init(site: Site, database: Database, store: RecordStore, limiter: RateLimiter, searching: RateLimiter) {
+  package init(site: Site, places: PlaceSearch, limiter: RateLimiter, searching: RateLimiter) {
     self.searching = searching
     self.site = site
     self.limiter = limiter
-    places = PlaceSearch(database: database, store: store)
+    self.places = places
   }
 
   package func register(in router: inout Router) {

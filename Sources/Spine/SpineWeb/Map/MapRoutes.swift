@@ -18,12 +18,14 @@ package struct MapRoutes: Sendable {
   /// Shared with the scan page: what surrounds an address can be asked for as often as the address itself.
   let limiter: RateLimiter
 
-  package init(site: Site, database: Database, store: RecordStore, centre: Coordinate, limiter: RateLimiter) {
+  package init(
+    site: Site, database: Database, store: RecordStore, places: PlaceSearch, centre: Coordinate, limiter: RateLimiter
+  ) {
     self.site = site
     self.centre = centre
     self.limiter = limiter
     tiles = MapTiles(database: database, catalogs: store.catalogs)
-    places = PlaceSearch(database: database, store: store)
+    self.places = places
   }
 
   package func register(in router: inout Router) {
@@ -47,16 +49,34 @@ package struct MapRoutes: Sendable {
   }
 
   private static let layers: [(name: String, entity: String, label: String, isOn: Bool)] = [
-    ("divisions", "division", "行政区划", true), ("grids", "grid", "网格", false), ("roads", "road", "街路巷", true),
-    ("buildings", "building", "楼栋", true), ("addresses", "address", "标准地址", true),
+    ("divisions", "division", "行政区划", true), ("grids", "grid", "网格", false),
+    ("defects-open", "grid_defect", "问题网格", false), ("roads", "road", "街路巷", true),
+    ("buildings", "building", "楼栋", true), ("landmarks", "building", "突出建筑", false),
+    ("addresses", "address", "标准地址", true),
     ("facilities", "public_facility", "公共设施", false), ("stations", "police_station", "派出所警务室", false),
     ("organisations", "organisation", "实有单位", false),
   ]
 
+  /// The layers that the viewer may see; a register whose map tells records apart by a code has one for each code.
   private func layers(for visit: Visit) -> [MapView.Layer] {
     let asked = visit.request.query.first("layer")
-    return MapRoutes.layers.filter { visit.principal.may(Permission($0.entity, "view")) }.map {
-      MapView.Layer($0.name, $0.label, isOn: $0.isOn || $0.entity == asked)
+    let catalog = tiles.catalogs.current
+    return MapRoutes.layers.filter { visit.principal.may(Permission($0.entity, "view")) }.flatMap { layer in
+      let isOn = layer.isOn || layer.entity == asked
+      let entity = catalog.entity(layer.entity)
+      guard !layer.name.contains("-"), let by = entity?.map?.layers,
+        let dictionary = entity?.field(by)?.dictionary.flatMap(catalog.dictionary)
+      else {
+        return [
+          MapView.Layer(
+            layer.name, layer.label, isOn: isOn,
+            cardPath: layer.entity == "grid_defect" ? "/grids/defects/{id}/card" : nil)
+        ]
+      }
+      return dictionary.codes.filter { !$0.retired }.map { code in
+        let name = "\(layer.name)-\(code.code)"
+        return MapView.Layer(name, code.label, isOn: isOn || name == asked)
+      }
     }
   }
 

@@ -16,21 +16,34 @@ package struct MapTiles: Sendable {
 
   /// The names that layers have in tile addresses, and the registers behind them.
   static let names = [
-    "divisions": "division", "grids": "grid", "roads": "road", "compounds": "compound", "buildings": "building",
+    "divisions": "division", "grids": "grid", "defects": "grid_defect", "roads": "road", "compounds": "compound",
+    "buildings": "building",
+    "landmarks": "building",
     "addresses": "address", "facilities": "public_facility", "stations": "police_station",
     "organisations": "organisation",
   ]
 
+  /// 突出建筑: what can be told from far, drawn from there on (D1-193).
+  private static let landmarks = (condition: SQL("t.prominence is not null and t.status = 'active'"), minimumZoom: 11)
+
   /// - Returns: the tile; empty bytes where nothing is to be seen.
   /// - Throws: ``Refusal`` for an unknown layer or a tile outside the world; `permission-missing`.
   package func tile(_ layer: String, _ tile: Tile, for principal: Principal) async throws -> [UInt8] {
-    let name = MapTiles.names[layer] ?? layer
-    guard let entity = catalogs.current.entity(name), let map = entity.map, let field = entity.field(map.geometry)
+    // `grids-work`: of the register's records those with this code, where it says by which field they are layers.
+    let parts = layer.split(separator: "-", maxSplits: 1).map(String.init)
+    let name = parts.first.flatMap { MapTiles.names[$0] } ?? parts.first ?? ""
+    guard let entity = catalogs.current.entity(name), let map = entity.map, let field = entity.field(map.geometry),
+      parts.count == 1 || map.layers != nil
     else { throw Refusal(.notFound, "layer-unknown", "没有名为“\(layer.prefix(40))”的图层。") }
     let permission = Permission(entity.name, "view")
     try principal.require(permission, toDo: "查看\(entity.label)图层")
-    guard tile.z >= map.minimumZoom || entity.name == "address" else { return [] }
-    let scope = ScopePredicate.compile(principal, permission, entity, alias: "t")
+    let isLandmarks = layer == "landmarks"
+    guard tile.z >= (isLandmarks ? MapTiles.landmarks.minimumZoom : map.minimumZoom) || entity.name == "address" else {
+      return []
+    }
+    var scope = ScopePredicate.compile(principal, permission, entity, alias: "t")
+    if parts.count == 2, let by = map.layers { scope = "(\(scope)) and t.\(identifier: by) = \(parts[1])" }
+    if isLandmarks { scope = "(\(scope)) and \(MapTiles.landmarks.condition)" }
     let statement: SQL
     if entity.name == "address" {
       let terms = ScopeTerms(principal, permission)

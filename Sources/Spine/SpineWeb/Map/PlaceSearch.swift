@@ -1,4 +1,5 @@
 package import Access
+package import Addresses
 package import Core
 package import Entities
 package import Geo
@@ -28,19 +29,27 @@ package struct PlaceSearch: Sendable {
 
   let database: Database
   let store: RecordStore
+  let segmenter: AddressSegmenter
 
-  package init(database: Database, store: RecordStore) {
+  package init(database: Database, store: RecordStore, gazetteer: Gazetteer) {
     self.database = database
     self.store = store
+    segmenter = AddressSegmenter(gazetteer: gazetteer)
   }
 
   /// At most twenty places for `text`, of those the principal may see.
-  package func find(_ text: String, for principal: Principal) async throws -> [Place] {
+  ///
+  /// - Parameter division: where they lie.
+  package func find(
+    _ text: String, in division: DivisionCode? = nil, for principal: Principal
+  ) async throws -> [Place] {
     let text = TextForms.trimmed(text)
     guard !text.isEmpty else { return [] }
     if let place = try? Coordinate(text) { return try await addresses(near: place, for: principal) }
     guard principal.may(Permission("address", "view")) else { return [] }
-    let query = ListQuery("address", search: text, columns: ["full_name", "code", "location"], limit: 20)
+    let query = ListQuery(
+      "address", filters: PlaceSearch.filters(division), search: text, columns: ["full_name", "code", "location"],
+      limit: 20)
     return try await store.records(as: principal).list(query).records.map { record in
       let place = record["location"].point
       return Place(
@@ -49,36 +58,86 @@ package struct PlaceSearch: Sendable {
     }
   }
 
-  /// Everything on the map by name or code: what ``find(_:for:)`` finds, before it the roads, compounds, divisions,
-  /// facilities and stations that are called so (D1-195, D3-014).
+  private static func filters(_ division: DivisionCode?) -> [ListFilter] {
+    division.map { [ListFilter("division_code", .prefix($0.text))] } ?? []
+  }
+
+  /// Everything on the map by name or code: what ``find(_:in:for:)`` finds, before it the roads, compounds, divisions,
+  /// facilities and stations that are called so (D1-195, D3-014); and what is described from one of these by direction
+  /// and distance (D3-013).
   package func everything(_ text: String, for principal: Principal) async throws -> [Place] {
-    let addresses = try await find(text, for: principal)
     let text = TextForms.trimmed(text)
-    guard !text.isEmpty, (try? Coordinate(text)) == nil else { return addresses }
+    if text.isEmpty || (try? Coordinate(text)) != nil { return try await find(text, for: principal) }
+    let relative = RelativePlace(text)
+    // With a distance in it, it is no name; 公园旁 may well be one.
+    if let relative, relative.metres != nil {
+      let described = try await beside(relative, for: principal)
+      if !described.isEmpty { return described }
+    }
+    let found = try await named(text, for: principal)
+    if found.isEmpty, let relative { return try await beside(relative, for: principal) }
+    return found
+  }
+
+  /// Places of that name; when none is called so, those called like the rest of it in the division it begins with.
+  private func named(_ text: String, for principal: Principal) async throws -> [Place] {
+    let found = try await named(text, in: nil, for: principal)
+    guard found.isEmpty else { return found }
+    let read = segmenter.segment(text)
+    guard let division = read.divisions.code else { return [] }
+    let divisions: Set<AddressLabel> = [.country, .prov, .city, .district, .town, .devzone, .redundant]
+    let name = read.segments.filter { !divisions.contains($0.label) }.map(read.text(of:)).joined()
+    return name.isEmpty ? [] : try await named(name, in: division, for: principal)
+  }
+
+  private func named(_ text: String, in division: DivisionCode?, for principal: Principal) async throws -> [Place] {
     var named: [Place] = []
-    for entity in PlaceSearch.named { named += try await called(text, entity, for: principal) }
-    return named + addresses
+    for entity in PlaceSearch.named { named += try await called(text, entity, in: division, for: principal) }
+    return try await named + find(text, in: division, for: principal)
+  }
+
+  /// What is described from places that are found and have a position; each is only about where it says.
+  private func beside(_ relative: RelativePlace, for principal: Principal) async throws -> [Place] {
+    try await named(relative.base, for: principal).compactMap { base in
+      guard let longitude = base.longitude, let latitude = base.latitude,
+        let at = try? Coordinate(longitude: longitude, latitude: latitude)
+      else { return nil }
+      let place = relative.place(from: at)
+      let isReckoned = place != at
+      return Place(
+        id: base.id, title: "\(base.title)\(relative.words)", detail: base.detail,
+        note: isReckoned ? "概略位置" : "在它附近", longitude: place.rounded.longitude, latitude: place.rounded.latitude,
+        path: base.path)
+    }
   }
 
   /// The registers of named places, the narrower first.
-  private static let named = ["public_facility", "police_station", "compound", "road", "division"]
+  private static let named = ["building", "public_facility", "police_station", "compound", "road", "division"]
 
   /// Five at most, of those the principal may see.
-  private func called(_ text: String, _ name: String, for principal: Principal) async throws -> [Place] {
+  private func called(
+    _ text: String, _ name: String, in division: DivisionCode?, for principal: Principal
+  ) async throws -> [Place] {
     guard let entity = store.catalog.entity(name), let geometry = entity.map?.geometry,
-      principal.may(Permission(name, "view"))
+      principal.may(Permission(name, "view")), division == nil || entity.field("division_code") != nil
     else { return [] }
-    let columns = ["name", "kind", "division_code", geometry].filter { entity.field($0) != nil }
+    // Of buildings only those by which one finds one's way (突出建筑库, D1-193).
+    let isBuilding = name == "building"
+    let columns = [isBuilding ? "prominence" : "kind", "name", "division_code", geometry].filter {
+      entity.field($0) != nil
+    }
+    let filters = PlaceSearch.filters(division) + (isBuilding ? [ListFilter("prominence", .empty(false))] : [])
     let found = try await store.records(as: principal).list(
-      ListQuery(name, search: text, columns: columns, limit: 5))
+      ListQuery(name, filters: filters, search: text, columns: columns, limit: 5))
     return found.records.map { record in
       let shape = record[geometry].geometry.flatMap { try? Geometry(geoJSON: $0) }
       let at = shape.map(PlaceSearch.point)
-      let kind = entity.field("kind").map { store.catalog.text($0, of: record) }
+      let kind = entity.field(columns[0]).map { store.catalog.text($0, of: record) }
       return Place(
         id: record.id, title: record["name"].text ?? "",
         detail: [kind, record.titles["division_code"]].compactMap(\.self).filter { !$0.isEmpty }
-          .joined(separator: " · "), note: entity.label, longitude: at?.longitude, latitude: at?.latitude,
+          .joined(separator: " · "), note: isBuilding ? "突出建筑" : entity.label, longitude: at?.longitude,
+        latitude: at?.latitude,
         path: "/r/\(name)/\(record.id)")
     }
   }

@@ -44,7 +44,9 @@ package struct DefectRoutes: Sendable {
     let defect = try await records.get(entity.name, id)
     let addresses = try await addresses(of: defect, records, visit)
     let display = FieldDisplay(catalog: store.catalog)
-    let comparison = try comparison(addresses, display)
+    let comparison = try RecordComparison(
+      caption: "地址对照", register: try store.entity("address"), fields: DefectRoutes.compared, unequal: ["code"]
+    ).table(addresses, display)
     let path = "/r/\(entity.name)/\(id)"
     let isOpen = defect["state"].text == "open"
     let state = entity.field("state").map { display.text($0, of: defect) } ?? ""
@@ -68,43 +70,29 @@ package struct DefectRoutes: Sendable {
     }
   }
 
-  private struct Shown {
-    let heading: String
-    let record: Record
-  }
-
-  private func addresses(of defect: Record, _ records: Records, _ visit: Visit) async throws -> [Shown] {
+  private func addresses(of defect: Record, _ records: Records, _ visit: Visit) async throws -> [RecordComparison.Shown]
+  {
     let isGap = defect["kind"].text == "gap"
-    var shown: [Shown] = []
+    var shown: [RecordComparison.Shown] = []
     for (field, heading) in [
       ("address_id", isGap ? "缺号之前" : "问题地址"), ("other_id", isGap ? "缺号之后" : "另一条地址"),
     ] {
       guard let id = defect[field].integer else { continue }
       do {
-        shown.append(Shown(heading: heading, record: try await records.get("address", id)))
+        shown.append(RecordComparison.Shown(heading: heading, record: try await records.get("address", id)))
       } catch let refusal as Refusal where refusal.kind == .notFound || refusal.kind == .forbidden {}
     }
     return shown
   }
 
   private func actions(_ entity: EntityDeclaration, _ defect: Record, _ visit: Visit) -> [Action] {
-    let register = Register(
-      entity, catalog: store.catalog,
-      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), divisions: store.divisionNames)
     var actions: [Action] = []
     if defect["state"].text == "open", let address = defect["address_id"].integer, defect["kind"].text != "duplicate",
       defect["kind"].text != "gap", visit.principal.may(Permission("address", "update"))
     {
       actions.append(Action("修改地址", .link("/r/address/\(address)/edit"), style: .primary, icon: .edit))
     }
-    for action in entity.actions
-    where visit.principal.may(Permission(entity.name, action.name)) && register.isOpen(action, for: defect) {
-      actions.append(
-        Action(
-          action.label, .dialog(register.path(of: action.name, on: defect)),
-          style: actions.isEmpty ? .primary : .normal))
-    }
-    return actions
+    return actions + DeclaredActions(store: store, visit: visit).open(for: defect, entity, leading: actions.isEmpty)
   }
 
   private func reported(_ entity: EntityDeclaration, _ defect: Record, _ display: FieldDisplay) -> HTML {
@@ -115,35 +103,7 @@ package struct DefectRoutes: Sendable {
     ).html
   }
 
-  /// Two columns with what differs marked; one where there is only one address.
-  private func comparison(_ addresses: [Shown], _ display: FieldDisplay) throws -> HTML {
-    let entity = try store.entity("address")
-    let fields = DefectRoutes.compared.compactMap { entity.field($0) }
-    let rows = fields.compactMap { field -> TableRow? in
-      let texts = addresses.map { display.text(field, of: $0.record) }
-      guard texts.contains(where: { !$0.isEmpty }) else { return nil }
-      let differs = texts.count == 2 && texts[0] != texts[1] && field.name != "code"
-      let label: HTML = HTML {
-        field.label
-        if differs {
-          " "
-          Badge("不同", .warning)
-        }
-      }
-      let cells = zip(addresses, texts).map { shown, text -> HTML in
-        if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
-        if field.name == "full_name" { return a(.href("/r/address/\(shown.record.id)")) { text } }
-        return .text(text)
-      }
-      return TableRow(id: field.name, name: field.label, path: nil, cells: [label] + cells)
-    }
-    return DataTable(
-      caption: "地址对照", columns: [Column("项目", .text)] + addresses.map { Column($0.heading, .wide) }, rows: rows,
-      opensPanel: false, empty: .empty("没有可以对照的内容", "")
-    ).html
-  }
-
-  @HTMLBuilder private func map(_ addresses: [Shown]) -> HTML {
+  @HTMLBuilder private func map(_ addresses: [RecordComparison.Shown]) -> HTML {
     let places = addresses.compactMap { shown -> MapView.Marker? in
       guard let place = shown.record["location"].point else { return nil }
       return MapView.Marker(

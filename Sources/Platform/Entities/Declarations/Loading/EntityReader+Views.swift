@@ -153,7 +153,7 @@ extension EntityReader {
   }
 
   func map() -> MapRole? {
-    let keys = ["geometry", "label", "minzoom", "maxzoom"]
+    let keys = ["geometry", "label", "minzoom", "maxzoom", "layers"]
     guard let reader = reader.mapping("map", "map", keys: keys),
       let geometry = fields.name(reader, "geometry", stored: true, kinds: [.geometry], required: true)
     else { return nil }
@@ -162,7 +162,16 @@ extension EntityReader {
     if minimum > maximum { collector.error(reader.position, "minzoom 不能大于 maxzoom") }
     return MapRole(
       geometry: geometry, label: fields.name(reader, "label"), minimumZoom: minimum, maximumZoom: max(minimum, maximum),
-      position: reader.position)
+      layers: mapLayers(reader), position: reader.position)
+  }
+
+  private func mapLayers(_ reader: MappingReader) -> String? {
+    guard let name = fields.name(reader, "layers", stored: true) else { return nil }
+    guard let field = fields.fields.first(where: { $0.name == name }), field.dictionary != nil, !field.multiple else {
+      collector.error(reader.place("layers"), "map 的 layers 应是只选一个代码的字段，不能用“\(name)”")
+      return nil
+    }
+    return name
   }
 }
 

@@ -192,11 +192,17 @@ package struct MapRole: Sendable {
   package let label: String?
   package let minimumZoom: Int
   package let maximumZoom: Int
+  /// The code field by which the records are apart: each of its codes is a layer of its own.
+  package let layers: String?
   package let position: SourcePosition
 
-  package init(geometry: String, label: String?, minimumZoom: Int, maximumZoom: Int, position: SourcePosition) {
+  package init(
+    geometry: String, label: String?, minimumZoom: Int, maximumZoom: Int, layers: String? = nil,
+    position: SourcePosition
+  ) {
     self.geometry = geometry
     self.label = label
+    self.layers = layers
     self.minimumZoom = minimumZoom
     self.maximumZoom = maximumZoom
     self.position = position
