@@ -71,6 +71,7 @@ package final class PortalHome: Sendable {
       .init("办事窗口", detail: "地址、电话、导航", icon: .pin, path: "/windows"),
       .init("公共资源", detail: "警务室、社区、公厕", icon: .community, path: "/places"),
       .init("街巷文化", detail: "路名的来历和故事", icon: .leaf, path: "/culture"),
+      .init("便民信息", detail: "租房、招聘、二手、家政", icon: .shop, path: "/offers"),
       .init("咨询电话", detail: "各县（区）户政部门", icon: .phone, path: "/hotlines"),
       .init("咨询答疑", detail: "看答复、提问", icon: .help, path: "/questions"),
       .init("政策法规", detail: "全文查找", icon: .document, path: "/policies"),

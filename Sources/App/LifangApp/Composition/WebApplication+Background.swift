@@ -168,7 +168,7 @@ extension WebApplication {
     switch entity {
     case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
     case "address", "police_station", "grid", "division", "public_facility", "service_link", "culture_page", "merchant",
-      "merchant_notice", "unit":
+      "public_notice", "unit":
       forgetPublicFaces()
     case "app_user":
       // Accounts of residents come by the thousand, and are shown to nobody.

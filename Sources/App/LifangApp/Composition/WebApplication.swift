@@ -93,6 +93,8 @@ struct WebApplication: Sendable {
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
     let push = PushWiring()
+    let notices = NoticeRules(messages: told)
+    let configurations = ConfigurationRequests()
     let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
       try await Responsibility(clock: deployment.clock).staff(of: [receiver], near: unit, in: session).contains(
@@ -400,7 +402,11 @@ struct WebApplication: Sendable {
       site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
     ).register(in: &router)
     StoryRoutes(site: site, store: store, files: files, limiter: limiter, origin: origin).register(in: &router)
-    MerchantRoutes(site: site, store: store, files: files, photos: photos, search: search).register(in: &router)
+    MerchantRoutes(site: site, store: store, photos: photos, search: search).register(in: &router)
+    NoticeRoutes(
+      site: site, store: store, files: files, photos: photos, search: search, limiter: limiter,
+      contacting: RateLimiter(capacity: 20, interval: 180)
+    ).register(in: &router)
     FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
     ScanStatisticsRoutes(site: site, store: store).register(in: &router)
     MatchRoutes(site: site, store: store, directory: directory).register(in: &router)
