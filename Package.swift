@@ -127,7 +127,8 @@ let package = Package(
     module(
       .platform, "ConnectorsWeb",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "HTML", "HTTP", "Identity", "SQL",
+        "Shell",
         "Site",
       ]),
     module(

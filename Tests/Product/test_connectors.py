@@ -207,6 +207,34 @@ def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
     houses = officer.post("/queries/population_base/house_query", {"address": "SC511710000001", "purpose": "数据核对"})
     assert "SC511710000001" in text(houses)
     units = officer.post("/queries/population_base/unit_query", {"name": "锦华路便民超市", "purpose": "走访核实"})
+def test_an_approved_key_fetches_the_picture_itself(city, clients):
+    photo = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
+                          "00c9fe92ef0000000049454e44ae426082")
+    officer = clients("station")
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    made = officer.http.post(
+        f"{city.base}/r/person/new",
+        data={"name": "共享照片人", "document_kind": "passport", "document_number": "E87654321", "sex": "male", "birth_date": "1990-01-01",
+              "residency": "foreign", "division_code": division, "_csrf": officer.token()},
+        files={"photo": ("照片.png", photo, "image/png")}, allow_redirects=False)
+    assert made.status_code == 303, text(made)
+    key = make_key(city, "resource_user")
+    client = Client(city.base, key=key)
+    asked = {"filters": {"name": "共享照片人"}, "field": "photo"}
+    assert client.send("POST", "/api/shared/photo/picture", asked).status_code == 403
+    resource = int(city.sql("select id from shared_resource where name = 'photo'"))
+    application = clients("tongchuan").send("POST", "/api/r/share_application", {
+        "resource_id": resource, "purpose": "人像比对", "basis": "《政务数据共享条例》", "contact": "王 0818-2380000", "until": "2099-12-31"}).json()["id"]
+    done = clients("data").post(f"/r/share_application/{application}/do/approve", {
+        "api_key_id": key.split("_")[1], "until": "2099-12-31", "note": "同意"})
+    assert done.status_code == 303, text(done)
+    found = client.send("POST", "/api/shared/photo/picture", asked)
+    assert found.status_code == 200 and found.content == photo and found.headers["Cache-Control"] == "no-store", found.text[:300]
+    assert client.send("POST", "/api/shared/photo/picture", {"filters": {"name": "共享照片人"}, "field": "name"}).status_code == 400
+    assert client.send("POST", "/api/shared/photo/picture", {"filters": {}, "field": "photo"}).status_code == 400
+    assert officer.send("POST", "/api/shared/photo/picture", asked).status_code == 403
+
+
     assert "91511702MA6A0B1C2D" in text(units)
     logged = city.sql("select string_agg(operation_name || ' ' || purpose || ' ' || request, ';') from connector_call where operation_name like '%查询%' or operation_name like '%query%'")
     assert "走访核实" in logged and "511702199401016234" not in logged

@@ -337,7 +337,7 @@ struct WebApplication: Sendable {
     BroadcastRoutes(site: site, broadcasts: broadcasts).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     QueryRoutes(site: site, client: connectors).register(in: &router)
-    SharedRoutes(site: site, sharing: sharing).register(in: &router)
+    SharedRoutes(site: site, sharing: sharing, files: files).register(in: &router)
     SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
     FerryRoutes(site: site, dock: dock, audit: store.audit, published: { try await registers.status(store) }) {
       try await registers.publishAll(store)
