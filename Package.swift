@@ -200,7 +200,7 @@ let package = Package(
       .spine, "PortalWeb",
       [
         "Access", "Cases", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "Geo", "HTML", "HTTP", "Portal",
-        "Shell", "Site", "SpineWeb",
+        "SQL", "Shell", "Site", "SpineWeb",
       ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.

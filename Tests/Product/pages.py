@@ -199,6 +199,8 @@ KINDS = {
     "order of a parcel": ("resident", "/cases/{}/courier/pickup", case),
     "windows of a stranger": (None, "/windows?service=hukou", None),
     "window": (None, "/windows/{}", record("service_window")),
+    "keeping the portal": ("shenpi", "/portal/manage", None),
+    "visits of the portal": ("shenpi", "/statistics/portal", None),
     "policies": (None, "/policies", None),
     "policy": (None, "/policies/{}", record("desk_policy")),
     "hotlines": (None, "/hotlines", None),

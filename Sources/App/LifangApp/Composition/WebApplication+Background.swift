@@ -27,6 +27,7 @@ extension WebApplication {
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
+      group.addTask { await visits.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }

@@ -52,7 +52,8 @@ struct WebApplication: Sendable {
   let jobs: JobQueue
   let pages: RenderedPages
   let roster: BeatRoster
-  let counter: ScanCounter
+  let counter: DailyCounts<Int64>
+  let visits: DailyCounts<PageVisits.Key>
   let qrRules: QRRules
   let usage: UsageLog
   let auditKeys: AuditKeys
@@ -121,7 +122,9 @@ struct WebApplication: Sendable {
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
     roster = BeatRoster(deployment.database)
-    counter = ScanCounter(database: deployment.database, clock: deployment.clock)
+    counter = ScanCounter.make(deployment.database, clock: deployment.clock)
+    let visits = PageVisits.make(deployment.database, clock: deployment.clock)
+    self.visits = visits
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()
     let directory = deployment.addressDirectory()
@@ -254,6 +257,7 @@ struct WebApplication: Sendable {
     let database = deployment.database
     let log = deployment.log
     site.noteRefusal = { visit, refusal in
+    site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }
       let entry = AuditEntry(
         visit.principal, "access.refuse", outcome: .refused, origin: visit.request.origin,
         details: [
@@ -431,6 +435,8 @@ struct WebApplication: Sendable {
     InformationRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
+    PortalStatisticsRoutes(site: site, store: store).register(in: &router)
+    PortalManageRoutes(site: site, store: store).register(in: &router)
       .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     let settings = RuntimeSettings(
