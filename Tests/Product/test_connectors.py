@@ -83,6 +83,29 @@ def test_a_number_at_the_window_brings_who_it_is(city, clients):
     assert city.sql("select count(*) from audit_entry where purpose like '受理%时带入'") != "0"
 
 
+def test_what_household_and_station_know_is_proposed_at_the_window(city, clients):
+    own = clients("resident").get("/services/hukou_045/apply").text
+    number = re.search(r'name="applicant_document"[^>]*value="([^"]+)"', own).group(1)
+    known = city.sql(
+        "select coalesce(registered_address, ''), coalesce(household_number, ''), coalesce(registered_division, '') from person "
+        "where user_id = (select id from app_user where account = 'resident')", '-c lifang.scope_person={"all":true}').split("|")
+    assert all(known), known
+    form = {"relation": "child", "subject_document": number, "_fill": "register.people"}
+    page = clients("huji").post("/services/hukou_084/apply", form)
+    assert page.status_code == 200, text(page)
+    for name, value in zip(("registered_address", "household_number", "division_code"), known):
+        assert re.search(rf'name="{name}"[^>]*value="{re.escape(value)}"', page.text), (name, value)
+    assert "来自人口、户登记" in text(page)
+    # What was typed otherwise stays and is told; the same address with blanks is the same.
+    spaced = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": " ".join(known[0])})
+    assert spaced.status_code == 200, text(spaced)
+    other = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": "别处街9号"})
+    assert other.status_code == 422 and "别处街9号" in other.text and f"登记的是“{known[0]}”" in text(other)
+    # Where nobody is registered, the own station's division is proposed.
+    nobody = clients("huji").post("/services/hukou_084/apply", {**form, "subject_document": "511702198001012432"})
+    assert "来自本单位辖区" in text(nobody)
+
+
 def test_originals_are_collected_and_followed(city, clients, tmp_path):
     case = apply(clients("resident"))
     page = clients("resident").get(case)
@@ -184,29 +207,6 @@ def test_an_approved_key_reads_shared_information_and_nothing_else(city, clients
     assert clients("sysadmin").send("POST", "/api/shared/division/query", query).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/connectors", "/connectors/{name}", "/api/shared"])
-def test_strangers_see_nothing_of_it(stranger, path):
-    answered = stranger.get(path.replace("{name}", "ems"))
-    assert answered.status_code in (302, 303, 401, 403)
-
-
-def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
-    officer = clients("station")
-    assert "实有房屋查询" in text(officer.get("/queries"))
-    assert clients("grid").get("/queries").status_code == 403
-    path = "/queries/population_base/population_query"
-    asked = {"document": "511702199401016234", "name": "张伟"}
-    aimless = officer.post(path, asked)
-    assert aimless.status_code == 422 and "请选择查询的事由" in text(aimless)
-    found = officer.post(path, {**asked, "purpose": "走访核实"})
-    assert found.status_code == 200 and "锦华路12号" in text(found) and "511702199401016234" in text(found)
-    clerk = clients("officer").post(path, {**asked, "purpose": "走访核实"})
-    assert "锦华路12号" in text(clerk)
-    nobody = officer.post(path, {"document": "511702199001011112", "purpose": "案件办理"})
-    assert nobody.status_code == 200 and "没有查到" in text(nobody)
-    houses = officer.post("/queries/population_base/house_query", {"address": "SC511710000001", "purpose": "数据核对"})
-    assert "SC511710000001" in text(houses)
-    units = officer.post("/queries/population_base/unit_query", {"name": "锦华路便民超市", "purpose": "走访核实"})
 def test_an_approved_key_fetches_the_picture_itself(city, clients):
     photo = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
                           "00c9fe92ef0000000049454e44ae426082")
@@ -235,6 +235,29 @@ def test_an_approved_key_fetches_the_picture_itself(city, clients):
     assert officer.send("POST", "/api/shared/photo/picture", asked).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/connectors", "/connectors/{name}", "/api/shared"])
+def test_strangers_see_nothing_of_it(stranger, path):
+    answered = stranger.get(path.replace("{name}", "ems"))
+    assert answered.status_code in (302, 303, 401, 403)
+
+
+def test_officers_query_the_provincial_base_with_a_purpose(city, clients):
+    officer = clients("station")
+    assert "实有房屋查询" in text(officer.get("/queries"))
+    assert clients("grid").get("/queries").status_code == 403
+    path = "/queries/population_base/population_query"
+    asked = {"document": "511702199401016234", "name": "张伟"}
+    aimless = officer.post(path, asked)
+    assert aimless.status_code == 422 and "请选择查询的事由" in text(aimless)
+    found = officer.post(path, {**asked, "purpose": "走访核实"})
+    assert found.status_code == 200 and "锦华路12号" in text(found) and "511702199401016234" in text(found)
+    clerk = clients("officer").post(path, {**asked, "purpose": "走访核实"})
+    assert "锦华路12号" in text(clerk)
+    nobody = officer.post(path, {"document": "511702199001011112", "purpose": "案件办理"})
+    assert nobody.status_code == 200 and "没有查到" in text(nobody)
+    houses = officer.post("/queries/population_base/house_query", {"address": "SC511710000001", "purpose": "数据核对"})
+    assert "SC511710000001" in text(houses)
+    units = officer.post("/queries/population_base/unit_query", {"name": "锦华路便民超市", "purpose": "走访核实"})
     assert "91511702MA6A0B1C2D" in text(units)
     logged = city.sql("select string_agg(operation_name || ' ' || purpose || ' ' || request, ';') from connector_call where operation_name like '%查询%' or operation_name like '%query%'")
     assert "走访核实" in logged and "511702199401016234" not in logged

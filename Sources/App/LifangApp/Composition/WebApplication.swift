@@ -93,9 +93,9 @@ struct WebApplication: Sendable {
     self.plates = plates
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
-    let push = PushWiring()
     let notices = NoticeRules(messages: told)
     let configurations = ConfigurationRequests()
+    let push = PushWiring()
     let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
       try await Responsibility(clock: deployment.clock).staff(of: [receiver], near: unit, in: session).contains(
@@ -103,7 +103,8 @@ struct WebApplication: Sendable {
     }
     let store = deployment.makeStore(
       following: [
-        problems, registers, corrections, plates, tenancies, merchants, push, colleagues, operations,
+        problems, registers, corrections, plates, tenancies, merchants, notices, configurations, push, colleagues,
+        operations,
         MessageTriggers(line: told),
       ])
     self.store = store
@@ -184,6 +185,7 @@ struct WebApplication: Sendable {
     told.connect(messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
+    configurations.begin(ferry.post, messages, clock: deployment.clock)
     let codes = AddressQR(rules: qrRules)
     pushes = push.runner(deployment, store, messages) { record in
       guard record.entity == "address" else { return [] }
@@ -203,7 +205,8 @@ struct WebApplication: Sendable {
     self.alarms = alarms
     try await OperationsWiring.deliver(configuration, store)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages, alarms: alarms)
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store),
+      messages: messages, alarms: alarms)
     self.dock = dock
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
@@ -254,10 +257,10 @@ struct WebApplication: Sendable {
     if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
+    site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }
     let database = deployment.database
     let log = deployment.log
     site.noteRefusal = { visit, refusal in
-    site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }
       let entry = AuditEntry(
         visit.principal, "access.refuse", outcome: .refused, origin: visit.request.origin,
         details: [
@@ -432,11 +435,11 @@ struct WebApplication: Sendable {
     AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)
     EvaluationRoutes(site: site, cases: cases).register(in: &router)
     DeskRoutes(site: site, store: store).register(in: &router)
+    PortalStatisticsRoutes(site: site, store: store).register(in: &router)
+    PortalManageRoutes(site: site, store: store).register(in: &router)
     InformationRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
-    PortalStatisticsRoutes(site: site, store: store).register(in: &router)
-    PortalManageRoutes(site: site, store: store).register(in: &router)
       .register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     let settings = RuntimeSettings(
