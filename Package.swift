@@ -127,7 +127,8 @@ let package = Package(
     module(
       .platform, "ConnectorsWeb",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "HTML", "HTTP", "Identity", "SQL", "Shell",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "HTML", "HTTP", "Identity", "SQL",
+        "Shell",
         "Site",
       ]),
     module(
@@ -199,7 +200,7 @@ let package = Package(
       .spine, "PortalWeb",
       [
         "Access", "Cases", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "Geo", "HTML", "HTTP", "Portal",
-        "Shell", "Site", "SpineWeb",
+        "SQL", "Shell", "Site", "SpineWeb",
       ]),
 
     // Suites: what is truly their own of single lines of business; none imports another.
@@ -317,7 +318,8 @@ let package = Package(
     tests(
       "AddressesTests",
       [
-        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Definitions", "Entities", "Files", "Geo", "Identity",
+        "Access", "Addresses", "Audit", "Cases", "Core", "Crypto", "Definitions", "Entities", "Files", "Geo",
+        "Identity",
         "Jobs",
         "Messaging", "Papers", "Portal", "SQL", "Search", "TestSupport",
       ]),

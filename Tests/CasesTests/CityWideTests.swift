@@ -50,6 +50,27 @@ import Testing
     #expect(try await rows(city, of: "officer").first?["follow_up"] == .text("done"))
   }
 
+  @Test func aCompletedCaseIsNotedForSubscribersWithoutAnybodysName() async throws {
+    let city = try await CaseFixture()
+    let id = try await accept(city)
+    let number = try #require(try await city.state(id)["number"].text)
+    let found = try await city.store.records(as: .system).list(ListQuery("city_wide_result")).records
+    let row = try #require(found.first)
+    #expect(found.count == 1 && row["number"].text == number && row["accepting_unit_id"] == .integer(5))
+    #expect(row["unit_id"] == .integer(3))
+    let stored: String = try await city.database.value(
+      "select row_to_json(r)::text from city_wide_result r")
+    for name in ["张小满", "刘芳", "511702199603071223"] { #expect(!stored.contains(name)) }
+    let entity = try city.store.entity("city_wide_result")
+    #expect(entity.notesChanges && !entity.personal)
+    // What is not completed, and what the own station did, is told to nobody.
+    _ = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")
+    let item = try #require(city.cases.services.item("hukou_109"))
+    let golden = try #require(item.goldenCases.firstIndex { $0.channel == .window && $0.acceptedBy == "officer" })
+    _ = try await accept(city, "hukou_109", golden: golden)
+    #expect(try await city.store.records(as: .system).count(ListQuery("city_wide_result")).value == 1)
+  }
+
   @Test func aCaseOfTheOwnStationIsNoCityWideOne() async throws {
     let city = try await CaseFixture()
     _ = try await city.start(by: "officer", channel: .window, golden: 2, delivery: "window")

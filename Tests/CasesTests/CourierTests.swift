@@ -29,6 +29,20 @@ import Testing
     try await city.store.records(as: .system).attached(CaseStore.parcels, to: id)
   }
 
+  @Test func whatIsDeclaredForTheWindowIsNotSent() async throws {
+    let city = try await CaseFixture()
+    #expect(try await city.refusal { try await city.start("hukou_099", delivery: "courier") } == "delivery-closed")
+    #expect(try await city.refusal { try await city.start("hukou_099", delivery: "window") } == "none")
+    #expect(try await city.refusal { try await city.start("hukou_097", delivery: "courier") } == "none")
+    let sent = city.cases.services.items.filter(\.result.goesByCourier).map(\.code)
+    // What C-068 names first.
+    for code in [
+      "hukou_046", "hukou_050", "hukou_054", "hukou_083", "hukou_084", "hukou_095", "hukou_097", "hukou_043",
+    ] {
+      #expect(sent.contains(code), "\(code)")
+    }
+  }
+
   @Test func theApplicantHasTheOriginalsCollectedAndBothSidesFollowThem() async throws {
     try await city { city, _ in
       let id = try await city.start()

@@ -80,6 +80,38 @@ import Testing
     #expect(view.events.last?.result == "已签发户口登记项目内容变更更正证明 户证〔2026〕000001号")
   }
 
+  @Test func whoHasNoRegistrationIsToldSoOnPaperAndWhoHasOneIsNot() async throws {
+    let city = try await CaseFixture()
+    let officer = try city.person("officer")
+    let id = try await city.start(
+      "hukou_proof_unregistered", by: "officer", channel: .window, delivery: "window")
+    let document = try #require(try await city.cases.view(id, as: officer).documents.first)
+    let entry = try await ledger(city, document.id)
+    let words = try withFile(try await bytes(city, document.id)) {
+      try output(of: "pdftotext -layout \(DocumentTests.file) -", in: $0)
+    }.filter { !$0.isWhitespace }
+    for part in ["未登记户口证明", "张小满", "二〇一九年五月四日", "荷叶街28号", "没有户口登记", "无公民身份号码"] {
+      #expect(words.contains(part), "\(part) in \(words)")
+    }
+    let code = try #require(entry["code"].text)
+    #expect(try await city.cases.office.verify(code, by: officer, origin: .inside)?.verdict == .authentic)
+
+    try await city.store.records(as: .system).insert(
+      "person",
+      [
+        "name": .text("程在册"), "resident_id": .text("511702199401016234"), "sex": .text("male"),
+        "birth_date": .date(try #require(CivilDate("1994-01-01"))), "residency": .text("registered"),
+        "division_code": .text("511702001001"), "household_number": .text("511702000123"),
+      ], input: .code)
+    var known = try city.application("hukou_proof_unregistered", channel: .window, delivery: "window")
+    known.content.values["subject_name"] = .text("程在册")
+    known.content.values["subject_document"] = .text("511702199401016234")
+    let other = try await city.cases.start(known, by: officer).id
+    let view = try await city.cases.view(other, as: officer)
+    #expect(view.documents.isEmpty)
+    #expect(view.events.contains { $0.opinion?.contains("不能出具未登记户口的证明") == true })
+  }
+
   @Test func aDocumentIsSetFromWhatItWasIssuedWithAndOnce() async throws {
     let city = try await CaseFixture()
     let (id, document) = try await proof(city)

@@ -163,6 +163,59 @@ import Testing
       #expect(!refusal.message.contains("刘芬"))
     }
   }
+
+  /// 程在册, registered at a home of the eastern district, who is to be cancelled.
+  private func cancellation(_ city: CaseFixture, address: String, household: String, channel: CaseChannel) async throws
+    -> CaseApplication
+  {
+    try await city.store.records(as: .system).insert(
+      "person",
+      [
+        "name": .text("程在册"), "resident_id": .text("511702199401016234"), "sex": .text("male"),
+        "birth_date": .date(try #require(CivilDate("1994-01-01"))), "residency": .text("registered"),
+        "division_code": .text("511702001001"), "registered_address": .text("达州市通川区荷叶街28号"),
+        "household_number": .text("511702000123"),
+      ], input: .code)
+    var application = try city.application("hukou_084", channel: channel, delivery: "window")
+    application.content.values["subject_name"] = .text("程在册")
+    application.content.values["subject_document"] = .text("511702199401016234")
+    application.content.form["registered_address"] = .text(address)
+    application.content.form["household_number"] = .text(household)
+    return application
+  }
+
+  @Test(
+    arguments: [
+      ("通川区荷叶街２８号", "511702000123", []), ("达州市 通川区荷叶街28号", "511702000123", []),
+      ("达州市通川区荷叶街29号", "511702000123", ["registered_address"]),
+      ("达州市通川区荷叶街28号", "511702000124", ["household_number"]),
+    ] as [(String, String, [String])])
+  func addressesAndHouseholdsBesideANumberAgreeWithTheRegister(
+    _ address: String, _ household: String, _ wrong: [String]
+  ) async throws {
+    let city = try await CaseFixture()
+    let application = try await cancellation(city, address: address, household: household, channel: .online)
+    let resident = try city.person("resident")
+    do {
+      _ = try await city.cases.start(application, by: resident)
+      #expect(wrong.isEmpty)
+    } catch let refusal as Refusal {
+      let all = [refusal] + refusal.others
+      #expect(all.map(\.code).allSatisfy { $0 == "population-differs" })
+      #expect(all.compactMap(\.field) == wrong)
+      #expect(!all.contains { $0.message.contains("28号") || $0.message.contains("511702000123") })
+    }
+  }
+
+  @Test func atTheWindowADifferenceIsToldToWhoReviewsAndRefusesNothing() async throws {
+    let city = try await CaseFixture()
+    let application = try await cancellation(
+      city, address: "达州市通川区大北街6号", household: "511702000123", channel: .window)
+    let id = try await city.cases.start(application, by: try city.person("officer")).id
+    let alerts = try await city.store.records(as: .system).attached("case_alert", to: id)
+    #expect(alerts.map { $0["label"].text } == ["与登记不一致"])
+    #expect(alerts.first?["message"].text?.contains("荷叶街") == false)
+  }
 }
 
 /// Materials that stay valid for some months only.

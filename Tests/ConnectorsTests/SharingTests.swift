@@ -80,7 +80,7 @@ import Testing
     #expect(resources.all.map(\.position).sorted() == Array(1...15) + Array(17...23))
     #expect(
       resources.all.filter { $0.position <= 20 }.allSatisfy {
-        $0.share == .conditional && $0.branch == "治安" && $0.condition == "业务协同"
+        $0.share == .conditional && $0.branch == "治安" && $0.terms == "业务协同"
       })
   }
 
@@ -109,6 +109,81 @@ import Testing
       try await city.store.records(as: .system).perform(
         "revoke", on: "share_application", application, version: nil, asked: [:])
       #expect(try await code { try await query(sharing, filter) } == "resource-unapproved")
+    }
+  }
+
+  @Test func whoLivesApartFromTheRegisteredHouseholdIsToldWithHowFar() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let sharing = try await sharing(city)
+      _ = try await approve(city, "residence")
+      let registered = [
+        ("511702199603071223", "511702002001", "county"), ("511702199401016234", "511703001001", "city"),
+      ]
+      let records = city.store.records(as: .system)
+      for (id, division, _) in registered {
+        let person = try #require(try await records.find("person", where: "resident_id", equals: .text(id)))
+        try await records.update(
+          "person", person.id, version: nil, ["registered_division": .text(division), "residency": .text("permanent")],
+          input: .code)
+      }
+      for (id, _, apart) in registered {
+        let found = try await sharing.query(
+          "residence", filters: ["resident_id": id], limit: 20, offset: 0, by: SharingTests.key, origin: .inside
+        ).1
+        #expect(found.map { $0["apart"].text } == [apart])
+      }
+      // Who lives where the household is, or whose registration has ended, is not among them.
+      let first = try #require(
+        try await records.find("person", where: "resident_id", equals: .text(registered[0].0)))
+      for change: [String: Value] in [
+        ["registered_division": .text("511702001001")],
+        ["registered_division": .text("511702002001"), "registration_ended_on": .date(city.time.clock.today())],
+      ] {
+        try await records.update("person", first.id, version: nil, change, input: .code)
+        let found = try await sharing.query(
+          "residence", filters: ["resident_id": registered[0].0], limit: 20, offset: 0, by: SharingTests.key,
+          origin: .inside
+        ).1
+        #expect(found.isEmpty)
+      }
+    }
+  }
+
+  @Test func thePictureOfOnePersonIsGivenToAnApprovedKeyAndAudited() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let sharing = try await sharing(city)
+      func picture(_ field: String, _ filters: [String: String]) async throws -> String {
+        try await sharing.picture("photo", field: field, filters: filters, by: SharingTests.key, origin: .inside)
+      }
+      let filter = ["resident_id": "511702199603071223"]
+      #expect(try await code { try await picture("photo", filter) } == "resource-unapproved")
+      _ = try await approve(city, "photo")
+      #expect(try await code { try await picture("photo", filter) } == "picture-missing")
+      #expect(try await code { try await picture("name", filter) } == "picture-field")
+      #expect(try await code { try await picture("photo", ["name": "没有这个人"]) } == "picture-missing")
+      #expect(try await code { try await picture("photo", [:]) } == "filter-missing")
+      // A second person of the same name: the name alone does not tell whose picture is meant.
+      let records = city.store.records(as: .system)
+      let other = try #require(
+        try await records.find("person", where: "resident_id", equals: .text("511702199401016234")))
+      try await records.update("person", other.id, version: nil, ["name": .text("张0001")], input: .code)
+      #expect(try await code { try await picture("photo", ["name": "张0001"]) } == "picture-several")
+      let first = try #require(
+        try await records.find("person", where: "resident_id", equals: .text("511702199603071223")))
+      try await city.database.transaction { transaction in
+        _ = try await transaction.query("select set_config('lifang.scope_person', '{\"all\":true}', true)")
+        try await transaction.execute("update person set photo = 'a-key' where id = \(first.id)")
+      }
+      #expect(try await picture("photo", filter) == "a-key")
+      let entries = try await city.database.query(
+        "select record_id, purpose from audit_entry where action = 'shared_resource.picture'")
+      #expect(try entries.map { try $0.get("record_id", as: Int64.self) } == [first.id])
+      // Below the level of the field there is nothing to see.
+      let low = Principal(kind: .key, id: 41, name: "民政接口", unit: nil, grants: Grants([]), clearance: .inner)
+      #expect(
+        try await code {
+          try await sharing.picture("photo", field: "photo", filters: filter, by: low, origin: .inside)
+        } == "picture-missing")
     }
   }
 

@@ -176,7 +176,12 @@ private enum ExpressionWriter {
       case 2: return "(-\(next(.decimal)))"
       default: return "(\(next(.decimal)) \(random.pick(["+", "-", "*", "/"])) \(next(other)))"
       }
-    case .text: return random.chance(0.5) ? "lower(\(next(.text)))" : "(\(next(.text)) + \(next(.text)))"
+    case .text:
+      switch random.below(3) {
+      case 0: return "lower(\(next(.text)))"
+      case 1: return "first(\(next(.text)), \(1 + random.below(4)))"
+      default: return "(\(next(.text)) + \(next(.text)))"
+      }
     case .date: return "date(\(next(.instant)))"
     default: return leaf(type, &random)
     }

@@ -24,7 +24,7 @@ import Testing
     ("year(on)", .integer), ("days(on, today())", .integer), ("years('2000-01-01', on)", .integer),
     ("length(t)", .integer),
     ("length(kinds)", .integer), ("contains(t, 'x')", .boolean), ("contains(kinds, 'x')", .boolean),
-    ("lower(t)", .text),
+    ("lower(t)", .text), ("first(t, 6)", .text),
     ("coalesce(a, d, 0)", .decimal), ("if(flag, 'x', null)", .text), ("round(d)", .integer), ("round(d, 2)", .decimal),
     ("place == null", .boolean), ("sum * 2", .integer), ("date(at) == on", .boolean), ("me() == a", .boolean),
     ("starts(t, my_division())", .boolean), ("null == null", .boolean), ("'it''s' == t", .boolean),

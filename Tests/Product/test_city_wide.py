@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from clients import Client, until
 from pages import apply
 from test_cases import done, refused, said, state
+from test_subscriptions import Subscriber, allow, subscribe
+from visitors import make_key
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +56,18 @@ def test_a_series_only_goes_up(clients):
     refused(admin.post("/settings/series/edit", {"entity": "household", "text": "511703", "next": "20"}), 409, "只能调大")
     refused(admin.post("/settings/series/edit", {"entity": "household", "text": "51", "next": "20"}), 400, "6 位")
     assert clients("huji").post("/settings/series/edit", {"entity": "household", "text": "511703", "next": "900"}).status_code == 403
+
+
+def test_whoever_subscribed_is_told_of_completed_cases_and_reads_them_with_rights_of_its_own(city, far_officer):
+    subscriber = Subscriber()
+    allow(city, subscriber.host)
+    subscribe(city, subscriber, "city_wide_result", role="city_wide_reader", initial=False)
+    case = apply(far_officer, changes={"child_name": "通办推", "birth_certificate_number": "S510034597"})
+    number = city.sql(f"select number from service_case where id = {case.split('/')[-1]}", '-c lifang.scope_service_case={"all":true}')
+    until(lambda: any(one["number"] == number for one in subscriber.records().values()), 30, 0.2)
+    told = next(one for one in subscriber.records().values() if one["number"] == number)
+    assert told["item_label"] and "通办推" not in str(subscriber.bodies), "no names are pushed"
+    key = make_key(city, "city_wide_reader")
+    read = Client(city.base, key=key).json(f"/api/r/city_wide_case?number={number}")
+    assert read.status_code == 200 and read.json()["items"][0]["state"] == "completed", read.text[:400]
+    subscriber.server.shutdown()

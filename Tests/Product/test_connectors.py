@@ -83,6 +83,29 @@ def test_a_number_at_the_window_brings_who_it_is(city, clients):
     assert city.sql("select count(*) from audit_entry where purpose like '受理%时带入'") != "0"
 
 
+def test_what_household_and_station_know_is_proposed_at_the_window(city, clients):
+    own = clients("resident").get("/services/hukou_045/apply").text
+    number = re.search(r'name="applicant_document"[^>]*value="([^"]+)"', own).group(1)
+    known = city.sql(
+        "select coalesce(registered_address, ''), coalesce(household_number, ''), coalesce(registered_division, '') from person "
+        "where user_id = (select id from app_user where account = 'resident')", '-c lifang.scope_person={"all":true}').split("|")
+    assert all(known), known
+    form = {"relation": "child", "subject_document": number, "_fill": "register.people"}
+    page = clients("huji").post("/services/hukou_084/apply", form)
+    assert page.status_code == 200, text(page)
+    for name, value in zip(("registered_address", "household_number", "division_code"), known):
+        assert re.search(rf'name="{name}"[^>]*value="{re.escape(value)}"', page.text), (name, value)
+    assert "来自人口、户登记" in text(page)
+    # What was typed otherwise stays and is told; the same address with blanks is the same.
+    spaced = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": " ".join(known[0])})
+    assert spaced.status_code == 200, text(spaced)
+    other = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": "别处街9号"})
+    assert other.status_code == 422 and "别处街9号" in other.text and f"登记的是“{known[0]}”" in text(other)
+    # Where nobody is registered, the own station's division is proposed.
+    nobody = clients("huji").post("/services/hukou_084/apply", {**form, "subject_document": "511702198001012432"})
+    assert "来自本单位辖区" in text(nobody)
+
+
 def test_originals_are_collected_and_followed(city, clients, tmp_path):
     case = apply(clients("resident"))
     page = clients("resident").get(case)
@@ -182,6 +205,34 @@ def test_an_approved_key_reads_shared_information_and_nothing_else(city, clients
     assert client.send("GET", "/api/r/division").status_code == 403
     assert client.send("POST", "/api/shared/resident/query", {"filters": {"name": "刘芳"}}).status_code == 403
     assert clients("sysadmin").send("POST", "/api/shared/division/query", query).status_code == 403
+
+
+def test_an_approved_key_fetches_the_picture_itself(city, clients):
+    photo = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc00000030101"
+                          "00c9fe92ef0000000049454e44ae426082")
+    officer = clients("station")
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    made = officer.http.post(
+        f"{city.base}/r/person/new",
+        data={"name": "共享照片人", "document_kind": "passport", "document_number": "E87654321", "sex": "male", "birth_date": "1990-01-01",
+              "residency": "foreign", "division_code": division, "_csrf": officer.token()},
+        files={"photo": ("照片.png", photo, "image/png")}, allow_redirects=False)
+    assert made.status_code == 303, text(made)
+    key = make_key(city, "resource_user")
+    client = Client(city.base, key=key)
+    asked = {"filters": {"name": "共享照片人"}, "field": "photo"}
+    assert client.send("POST", "/api/shared/photo/picture", asked).status_code == 403
+    resource = int(city.sql("select id from shared_resource where name = 'photo'"))
+    application = clients("tongchuan").send("POST", "/api/r/share_application", {
+        "resource_id": resource, "purpose": "人像比对", "basis": "《政务数据共享条例》", "contact": "王 0818-2380000", "until": "2099-12-31"}).json()["id"]
+    done = clients("data").post(f"/r/share_application/{application}/do/approve", {
+        "api_key_id": key.split("_")[1], "until": "2099-12-31", "note": "同意"})
+    assert done.status_code == 303, text(done)
+    found = client.send("POST", "/api/shared/photo/picture", asked)
+    assert found.status_code == 200 and found.content == photo and found.headers["Cache-Control"] == "no-store", found.text[:300]
+    assert client.send("POST", "/api/shared/photo/picture", {"filters": {"name": "共享照片人"}, "field": "name"}).status_code == 400
+    assert client.send("POST", "/api/shared/photo/picture", {"filters": {}, "field": "photo"}).status_code == 400
+    assert officer.send("POST", "/api/shared/photo/picture", asked).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/connectors", "/connectors/{name}", "/api/shared"])

@@ -362,3 +362,67 @@ def test_a_notice_is_public_within_its_dates_only(city, stranger):
         assert answers == {"明天的公告": 404, "过去的公告": 404, "今天的公告": 200}
     finally:
         city.sql(f"delete from portal_banner where id in ({', '.join(found.values())})")
+
+
+# --- keeping the portal ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def keeper(city, newcomer):
+    """Who manages household registration for the whole city."""
+    bureau = city.sql("select id from unit where parent_id is null order by id limit 1")
+    return newcomer("city_hukou_manager", unit=int(bureau), clearance="secret", name="市局门户")
+
+
+def test_visits_of_the_portal_are_counted_by_page_and_say_nothing_of_who(city, clients, stranger, keeper):
+    path = "/statistics/portal"
+
+    def seen(page, kind):
+        return {line["page"]: line for line in keeper.json(path).json()["pages"]}.get(page, {}).get(kind, 0)
+
+    before = {page: seen(page, "strangers") for page in ("/policies", "/services/{item}")}
+    own = seen("/policies", "residents")
+    for _ in range(3):
+        assert stranger.get("/policies").status_code == 200
+    assert stranger.get("/services/hukou_001").status_code == 200
+    assert clients("resident").get("/policies").status_code == 200
+    assert keeper.get("/policies").status_code == 200  # staff does not count
+    assert stranger.get("/policies/999999999").status_code == 404  # nor what there is not
+    until(lambda: seen("/policies", "strangers") >= before["/policies"] + 3, seconds=15)
+    until(lambda: seen("/services/{item}", "strangers") > before["/services/{item}"], seconds=15)
+    assert seen("/policies", "residents") >= own + 1
+    assert city.sql("select string_agg(column_name, ',' order by column_name) from information_schema.columns where table_name = 'portal_visit'") == "day,page,resident,visits"
+    page = keeper.get(path)
+    assert page.status_code == 200 and "政策法规" in page.text and "办事指南" in page.text
+    figures = keeper.json(path).json()
+    assert figures["users"] == int(city.sql("select count(*) from app_user where unit_id is null"))
+    assert figures["days"][-1]["visits"] >= 4 and len(figures["days"]) == 30
+    csv = keeper.get(path + "/export")
+    assert csv.status_code == 200 and "政策法规" in csv.content.decode("utf-8-sig")
+    assert clients("shenpi").get(path).status_code == 200 and clients("shenpi").get(path + "/export").status_code == 403
+    assert clients("fujing").get(path).status_code == 403 and clients("resident").get(path).status_code == 403
+    assert keeper.get(path + "?since=2026-13-01").status_code == 400
+
+
+def test_users_that_register_are_counted_by_day(newcomer, keeper):
+    before = keeper.json("/statistics/portal").json()
+    newcomer()
+    after = keeper.json("/statistics/portal").json()
+    assert after["users"] >= before["users"] + 1
+    assert after["days"][-1]["registered"] >= before["days"][-1]["registered"] + 1
+
+
+def test_whoever_keeps_the_portal_sees_what_is_shown_and_what_waits(city, clients, keeper):
+    page = said(keeper.get("/portal/manage"))
+    for part in ("政策法规", "户政咨询电话", "首页图片和公告", "群众咨询答疑", "户政窗口", "通知通报", "待答复的提问"):
+        assert part in page or part in keeper.get("/portal/manage").text, part
+    assert "市局户政管理" in page, "who keeps it"
+    waiting = int(city.sql("select count(*) from desk_question where state = 'pending'", '-c lifang.scope_desk_question={"all":true}'))
+    link = re.search(r'href="(/r/desk_question\?state=pending)"', keeper.get("/portal/manage").text)
+    assert (waiting > 0) == bool(link), waiting
+    if link:
+        assert keeper.get(link.group(1)).status_code == 200
+    assert '/r/desk_policy/new' in keeper.get("/portal/manage").text
+    # Who may only report sees nothing of it.
+    for account in ("fujing", "officer", "resident"):
+        assert clients(account).get("/portal/manage").status_code == 403, account

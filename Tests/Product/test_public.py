@@ -421,24 +421,24 @@ def test_a_merchant_publishes_only_after_both_reviews_and_until_its_last_day(cit
     wrong = publish(city, resident, shop, "倒着的日期", until_day=TODAY - datetime.timedelta(days=1))
     assert wrong.status_code == 422 and "早于开始日期" in wrong.text
     assert publish(city, resident, shop, "周末八折", picture=picture).status_code == 303
-    offer = city.sql("select max(id) from merchant_notice")
-    assert city.sql(f"select division_code from merchant_notice where id = {offer}") == shop["here"]["division"]
+    offer = city.sql("select max(id) from public_notice")
+    assert city.sql(f"select division_code from public_notice where id = {offer}") == shop["here"]["division"]
     assert "周末八折" not in stranger.get(f"/d/{code}").text and stranger.get(f"/offers/{offer}").status_code == 404
     assert stranger.get(f"/offers/{offer}/photos/1").status_code == 404
-    assert do(clerk, "merchant_notice", offer, "approve").status_code == 303
+    assert do(clerk, "public_notice", offer, "approve").status_code == 303
     until(lambda: "周末八折" in stranger.get(f"/d/{code}").text, seconds=10)
     page = text_of(stranger.get(f"/offers/{offer}"))
     assert "全场八折" in page and "0818-2345678" in page
     assert stranger.get(f"/offers/{offer}/photos/1").status_code == 200
 
     # Over with its last day, whatever its state.
-    city.sql(f"update merchant_notice set shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {offer}")
+    city.sql(f"update public_notice set shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {offer}")
     assert stranger.get(f"/offers/{offer}").status_code == 404
     assert "已过期" in text_of(resident.get("/merchant"))
-    city.sql(f"update merchant_notice set shown_from = '{TODAY}', shown_until = '{TODAY}' where id = {offer}")
+    city.sql(f"update public_notice set shown_from = '{TODAY}', shown_until = '{TODAY}' where id = {offer}")
     assert stranger.get(f"/offers/{offer}").status_code == 200, "the last day counts"
 
-    assert resident.post(f"/merchant/notices/{offer}/withdraw").status_code == 303
+    assert resident.post(f"/offers/{offer}/withdraw").status_code == 303
     until(lambda: "周末八折" not in stranger.get(f"/d/{code}").text, seconds=10)
     assert stranger.get(f"/offers/{offer}").status_code == 404
 
@@ -448,22 +448,120 @@ def test_a_refused_notice_tells_why_and_a_revoked_merchant_says_nothing_any_more
     if city.sql(f"select state from merchant where id = {shop['id']}") == "pending":
         assert do(clerk, "merchant", shop["id"], "approve").status_code == 303
     assert publish(city, resident, shop, "夸大的广告").status_code == 303
-    offer = city.sql("select max(id) from merchant_notice")
-    assert do(clerk, "merchant_notice", offer, "refuse", review_note="不能写包治百病").status_code == 303
+    offer = city.sql("select max(id) from public_notice")
+    assert do(clerk, "public_notice", offer, "refuse", review_note="不能写包治百病").status_code == 303
     assert "不能写包治百病" in text_of(resident.get("/merchant"))
     assert "未通过" in text_of(resident.get("/messages")) and "夸大的广告" in text_of(resident.get("/messages"))
     assert publish(city, resident, shop, "开业酬宾").status_code == 303
-    offer = city.sql("select max(id) from merchant_notice")
-    assert do(clerk, "merchant_notice", offer, "approve").status_code == 303
+    offer = city.sql("select max(id) from public_notice")
+    assert do(clerk, "public_notice", offer, "approve").status_code == 303
     assert stranger.get(f"/offers/{offer}").status_code == 200
     # Somebody else neither withdraws it nor publishes there.
     other = clients("grid")
-    assert other.post(f"/merchant/notices/{offer}/withdraw").status_code in (403, 404)
+    assert other.post(f"/offers/{offer}/withdraw").status_code in (403, 404)
     assert publish(city, other, shop, "冒名").status_code == 404
     assert do(clerk, "merchant", shop["id"], "revoke", review_note="停业").status_code == 303
     assert stranger.get(f"/offers/{offer}").status_code == 404
     until(lambda: "开业酬宾" not in stranger.get(f"/d/{shop['here']['code']}").text, seconds=10)
     assert publish(city, resident, shop, "再发").status_code == 422
+
+
+# --- what residents tell each other ------------------------------------------------------------------------------------------
+
+TELEPHONE = "13890001234"
+
+
+@pytest.fixture(scope="module")
+def neighbourhood(city):
+    """A plate of the clerk's community."""
+    division = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'clerk'")
+    return plate(city, f"starts_with(division_code, '{division}')")
+
+
+def tell(city, client, here, title, until_day=TODAY + datetime.timedelta(days=20), kind="letting", **changed):
+    return client.http.post(
+        f"{city.base}/offers",
+        data={
+            "kind": kind, "title": title, "price": "1200 元/月", "content": "两室一厅，拎包入住。", "shown_from": str(TODAY),
+            "shown_until": str(until_day), "contact_name": "王女士", "contact_phone": TELEPHONE, "code": here["code"], "_csrf": client.token(),
+        } | changed, allow_redirects=False, timeout=60)
+
+
+def published(city, clients, here, title, **changed):
+    sent = tell(city, clients("resident"), here, title, **changed)
+    assert sent.status_code == 303, Markup(sent.text).text[:1500]
+    number = city.sql(f"select id from public_notice where title = '{title}'")
+    assert do(clients("clerk"), "public_notice", number, "approve").status_code == 303
+    return number
+
+
+def test_a_resident_publishes_for_the_community_and_only_who_is_signed_in_sees_the_telephone(city, clients, stranger, neighbourhood):
+    resident, clerk, reader = clients("resident"), clients("clerk"), clients("officer")
+    assert tell(city, resident, neighbourhood, "促销", kind="promotion").status_code == 422, "only merchants promote"
+    long = tell(city, resident, neighbourhood, "太久", until_day=TODAY + datetime.timedelta(days=120))
+    assert long.status_code == 422 and "90 天" in long.text
+    nowhere = tell(city, resident, neighbourhood, "没有地方", code="NO-SUCH-CODE")
+    assert nowhere.status_code == 422 and "两室一厅，拎包入住。" in nowhere.text, "what was typed is kept"
+    assert tell(city, resident, neighbourhood, "近学校两室出租").status_code == 303
+    notice = city.sql("select id from public_notice where title = '近学校两室出租'")
+    kept = city.sql(f"select division_code || '|' || coalesce(address_id::text, 'none') from public_notice where id = {notice}")
+    assert kept == f"{neighbourhood['division']}|none", "the door stays private"
+    assert TELEPHONE not in city.sql(f"select row_to_json(n)::text from public_notice n where id = {notice}")
+    assert "近学校两室出租" not in text_of(stranger.get("/offers")) and stranger.get(f"/offers/{notice}").status_code == 404
+    assert do(resident, "public_notice", notice, "approve").status_code in (403, 404), "nobody approves himself"
+    assert "近学校两室出租" in text_of(clerk.get("/r/public_notice?state=pending"))
+    assert do(clerk, "public_notice", notice, "approve").status_code == 303
+    assert "近学校两室出租" in text_of(resident.get("/messages"))
+
+    county = neighbourhood["division"][:6]
+    for found in ("/offers?q=两室", "/offers?kind=letting", f"/offers?area={county}", f"/offers?area={neighbourhood['division']}"):
+        assert "近学校两室出租" in text_of(stranger.get(found)), found
+    for other in ("/offers?q=钢琴", "/offers?kind=job", "/offers?q=两室&kind=job"):
+        assert "近学校两室出租" not in text_of(stranger.get(other)), other
+    assert f"/offers?area={neighbourhood['division']}" in stranger.get(f"/d/{neighbourhood['code']}").text
+
+    page = text_of(stranger.get(f"/offers/{notice}"))
+    assert "1200 元/月" in page and "登录后可以查看联系电话" in page and TELEPHONE not in page
+    assert TELEPHONE not in stranger.post(f"/offers/{notice}/contact").text
+    assert TELEPHONE not in reader.get(f"/offers/{notice}").text, "not before it is asked for"
+    before = city.sql("select count(*) from audit_entry where action = 'public_notice.reveal'")
+    assert TELEPHONE in text_of(reader.post(f"/offers/{notice}/contact"))
+    entry = city.sql(f"select record_id || '|' || purpose from audit_entry where action = 'public_notice.reveal' order by id desc limit 1")
+    assert int(city.sql("select count(*) from audit_entry where action = 'public_notice.reveal'")) == int(before) + 1
+    assert entry == f"{notice}|联系便民信息发布人"
+
+    city.sql(f"update public_notice set shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {notice}")
+    assert stranger.get(f"/offers/{notice}").status_code == 404 and "近学校两室出租" not in text_of(stranger.get("/offers"))
+    assert "已过期" in text_of(resident.get("/offers/mine"))
+    assert reader.post(f"/offers/{notice}/contact").status_code == 404, "nor the telephone"
+    assert reader.post(f"/offers/{notice}/withdraw").status_code in (403, 404)
+    assert resident.post(f"/offers/{notice}/withdraw").status_code == 303
+    assert city.sql(f"select state from public_notice where id = {notice}") == "withdrawn"
+
+
+def test_an_upheld_report_takes_a_notice_down_and_tells_both(city, clients, stranger, neighbourhood):
+    resident, clerk, reader = clients("resident"), clients("clerk"), clients("officer")
+    notice = published(city, clients, neighbourhood, "转让旧冰箱", kind="second_hand")
+    assert stranger.get(f"/offers/{notice}/report").status_code in (302, 303, 401)
+    own = resident.post(f"/offers/{notice}/report", {"reason": "fraud"})
+    assert own.status_code == 422 and "自己发布" in own.text
+    assert reader.post(f"/offers/{notice}/report", {"reason": "other"}).status_code == 422, "other wants words"
+    assert reader.post(f"/offers/{notice}/report", {"reason": "fraud", "content": "先要押金"}).status_code == 303
+    again = reader.post(f"/offers/{notice}/report", {"reason": "fraud"})
+    assert again.status_code == 422 and "没有重复提交" in again.text
+    report = city.sql(f"select id from notice_report where notice_id = {notice}")
+    assert "涉嫌诈骗" in text_of(clerk.get("/r/notice_report?state=open"))
+    assert do(reader, "notice_report", report, "uphold", answer="是").status_code in (403, 404)
+    assert do(clerk, "notice_report", report, "uphold", answer="核查属实，已下架").status_code == 303
+    assert stranger.get(f"/offers/{notice}").status_code == 404
+    assert "被下架" in text_of(resident.get("/offers/mine")) and "核查属实" in text_of(resident.get("/offers/mine"))
+    assert "被下架" in text_of(resident.get("/messages"))
+    assert "属实" in text_of(reader.get("/messages"))
+
+
+def test_who_is_nobody_vouched_for_publishes_nothing(city, clients, neighbourhood):
+    refused = tell(city, clients("clerk"), neighbourhood, "没有实名")
+    assert refused.status_code == 403 and "实名" in refused.text
 
 
 # --- favourites and figures ------------------------------------------------------------------------------------------------

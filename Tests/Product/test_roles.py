@@ -14,7 +14,7 @@ NEVER = [
 ]
 OPEN = ["/r/public_facility", "/r/road", "/r/division", "/r/police_station"]
 MAY = {
-    "enterprise": OPEN + ["/r/service_link", "/r/merchant", "/r/merchant_notice", "/r/service_case", "/r/unit", "/r/problem_report/new", "/merchant", "/services"],
+    "enterprise": OPEN + ["/r/service_link", "/r/merchant", "/r/public_notice", "/r/service_case", "/r/unit", "/r/problem_report/new", "/merchant", "/services"],
     "tenant": OPEN + ["/r/service_link", "/r/service_case", "/r/problem_report/new", "/services", "/inbox"],
     "supplier": ["/r/door_plate", "/r/plate_batch", "/r/unit", "/r/problem_report/new"],
     "visitor": OPEN + ["/r/building", "/r/grid"],

@@ -26,6 +26,8 @@ package struct Site: Sendable {
   /// Whether the page at a path shows personal data or belongs to a confidential module, and so says across it who looks
   /// (系统水印).
   package var isConfidential: @Sendable (String) -> Bool = { _ in false }
+  /// Told of everything that was answered without a refusal.
+  package var noteVisit: @Sendable (Visit, Response) -> Void = { _, _ in }
   /// Told of what somebody signed in was refused for want of a right (越界访问, C-598).
   package var noteRefusal: @Sendable (Visit, Refusal) async -> Void = { _, _ in }
   /// How many requests of one user or key may be under way at a time; 0: any number (B5-282).
@@ -65,6 +67,7 @@ package struct Site: Sendable {
         if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
         var response = try await body(visit)
         if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
+        noteVisit(visit, response)
         // An export is under way as long as it is read; event streams stand open without working.
         if case .stream(let produce) = response.body {
           isSent = false

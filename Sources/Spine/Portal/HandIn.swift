@@ -19,8 +19,10 @@ package struct HandIn: Sendable {
 
   /// 商户认证.
   package static let merchant = HandIn(entity: "merchant", owner: "user_id", time: "applied_at")
-  /// 商户信息.
-  package static let merchantNotice = HandIn(entity: "merchant_notice", owner: "user_id", time: "submitted_at")
+  /// 便民信息.
+  package static let notice = HandIn(entity: NoticeRules.entity, owner: "user_id", time: "submitted_at")
+  /// 信息举报.
+  package static let noticeReport = HandIn(entity: NoticeRules.report, owner: "user_id", time: "reported_at")
 
   /// Of each kind, what one user may hand in a day.
   package static let daily = 10

@@ -42,4 +42,14 @@ package struct KnownPerson: Sendable {
       return known
     }
   }
+
+  /// The address that somebody is registered at, and its community; `nil` for an account that is linked to nobody.
+  package static func home(of user: Int64, in store: RecordStore) async throws -> (code: String, division: String)? {
+    let address = try await store.database.transaction { transaction in
+      try await RealName.of(user: user, in: transaction)?.address
+    }
+    guard let address else { return nil }
+    let record = try await store.records(as: .system).get("address", address, columns: ["code", "division_code"])
+    return record["code"].text.flatMap { code in record["division_code"].text.map { (code, $0) } }
+  }
 }

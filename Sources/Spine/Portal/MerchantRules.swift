@@ -3,14 +3,10 @@ import Core
 package import Entities
 package import Messaging
 
-/// What the registers of merchants fill in and refuse by themselves: where a merchant is, whose notice it is, and that
-/// only an authenticated one publishes; whoever asked is told what was decided (A-089, A-149).
+/// What the register of merchants fills in and refuses by itself: where a merchant is, and that one who is no longer
+/// authenticated says nothing any more; whoever asked is told what was decided (A-089, A-149).
 package struct MerchantRules: RecordRules {
   package static let merchant = "merchant"
-  package static let notice = "merchant_notice"
-
-  /// Notices of one merchant that are public or wait for review at the same time.
-  package static let limit = 10
 
   let messages: MessageLine
 
@@ -22,36 +18,40 @@ package struct MerchantRules: RecordRules {
         try await MerchantRules.fillMerchant(&drafts[index], records)
       }
     }
-    hooks.beforeInsert(MerchantRules.notice) { drafts, records in
-      for index in drafts.indices where drafts[index].refusal == nil {
-        try await MerchantRules.fillNotice(&drafts[index], records)
-      }
-    }
-    for entity in [MerchantRules.merchant, MerchantRules.notice] {
-      hooks.after(entity) { events, records in
-        for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
-          try await tell(event, entity, records)
-        }
+    hooks.after(MerchantRules.merchant) { events, records in
+      for event in events where event.kind == .updated && event.before["state"] != event.after["state"] {
+        if event.after["state"]?.text == "revoked" { try await MerchantRules.silence(event.id, records) }
+        try await tell(event, records)
       }
     }
   }
 
-  /// What the community decided; what the merchant did needs no telling.
-  private func tell(_ event: RecordEvent, _ entity: String, _ records: Records) async throws {
+  /// Takes back what a merchant has published or handed in.
+  private static func silence(_ merchant: Int64, _ records: Records) async throws {
+    let writer = try records.entrusted(with: [NoticeRules.entity])
+    let standing = try await writer.list(
+      ListQuery(
+        NoticeRules.entity,
+        filters: [ListFilter("merchant_id", .equals(.integer(merchant))), NoticeRules.standing], columns: ["number"],
+        limit: ListQuery.maximumLimit)
+    ).records
+    for notice in standing {
+      _ = try await writer.perform("withdraw", on: NoticeRules.entity, notice.id, version: nil)
+    }
+  }
+
+  private func tell(_ event: RecordEvent, _ records: Records) async throws {
     let state = event.after["state"]?.text ?? ""
-    guard let transaction = records.transaction,
-      ["approved", "refused", "revoked", "withdrawn"].contains(state),
-      let user = event.after["user_id"]?.integer, records.principal.id != user
+    guard let transaction = records.transaction, let user = event.after["user_id"]?.integer,
+      records.principal.id != user
     else { return }
-    let isMerchant = entity == MerchantRules.merchant
     try await messages.send(
       "merchant_reviewed", to: [.user(user)],
       [
-        "name": event.after[isMerchant ? "name" : "merchant_name"]?.text ?? "",
-        "what": isMerchant ? "商户认证" : "信息“\(event.after["title"]?.text ?? "")”",
-        "state": records.store.catalog.dictionary("\(entity)_state")?.label(of: state) ?? state,
+        "name": event.after["name"]?.text ?? "", "what": "商户认证",
+        "state": records.store.catalog.dictionary("merchant_state")?.label(of: state) ?? state,
         "note": event.after["review_note"]?.text ?? "",
-      ], key: "\(entity) \(event.id) \(state)", in: transaction)
+      ], key: "\(MerchantRules.merchant) \(event.id) \(state)", in: transaction)
   }
 
   private static func fillMerchant(_ draft: inout RecordDraft, _ records: Records) async throws {
@@ -79,32 +79,5 @@ package struct MerchantRules: RecordRules {
       ListQuery(
         "organisation", filters: [ListFilter("credit_code", .equals(.text(code)))], columns: ["name"], limit: 1))
     draft["organisation_id"] = known.records.first.map { .integer($0.id) } ?? .null
-  }
-
-  private static func fillNotice(_ draft: inout RecordDraft, _ records: Records) async throws {
-    guard let id = draft["merchant_id"].integer else { return }
-    let owner = try await records.asSystem.get(
-      merchant, id, columns: ["name", "address_id", "division_code", "user_id", "state"])
-    guard owner["state"].text == "approved" else {
-      draft.refuse(Refusal(.conflict, "merchant-unproved", "这个商户还没有通过认证，没有提交。认证通过后再发布。", field: "merchant_id"))
-      return
-    }
-    let waiting = try await records.asSystem.count(
-      ListQuery(
-        notice,
-        filters: [
-          ListFilter("merchant_id", .equals(.integer(id))),
-          ListFilter("state", .oneOf([.text("pending"), .text("approved")])),
-          ListFilter("shown_until", .range(from: .date(records.store.clock.today()), to: nil)),
-        ]))
-    guard waiting.value < limit else {
-      draft.refuse(
-        Refusal(.conflict, "notices-enough", "这个商户已有 \(waiting.value) 条信息公开或待审核，没有提交。请先撤下不用的。", field: "merchant_id"))
-      return
-    }
-    draft["merchant_name"] = owner["name"]
-    draft["address_id"] = owner["address_id"]
-    draft["division_code"] = owner["division_code"]
-    draft["user_id"] = owner["user_id"]
   }
 }

@@ -22,7 +22,8 @@ package enum PortalSchema {
           evaluation_id bigint,
           at timestamptz not null
         );
-        """)
+        """),
+    PageVisits.migration,
   ]
 
   /// One open appointment a person and item, whatever the code above it does.

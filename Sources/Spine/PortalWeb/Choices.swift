@@ -1,6 +1,7 @@
 import Access
 import Core
 import Entities
+import EntitiesWeb
 import Geo
 import HTTP
 import Shell
@@ -22,6 +23,35 @@ extension RecordStore {
   /// The codes of a dictionary, to choose from.
   func choices(_ dictionary: String) -> [Choice] {
     (catalog.dictionary(dictionary)?.codes ?? []).map { Choice($0.code, $0.label) }
+  }
+
+  /// How what somebody asked for stands: by a dictionary of review states.
+  func reviewBadge(_ dictionary: String, _ state: String) -> Badge {
+    let label = catalog.dictionary(dictionary)?.label(of: state) ?? state
+    switch state {
+    case "approved": return Badge(label, .success)
+    case "pending": return Badge(label, .info)
+    case "refused", "revoked", "removed": return Badge(label, .danger)
+    default: return Badge(label)
+    }
+  }
+
+  /// The latest of what somebody handed in themselves.
+  func own(_ entity: String, _ columns: [String], _ visit: Visit) async throws -> [Record] {
+    try await records(as: visit.principal.entrusted(with: [entity], scope: .own), purpose: "本人办理").list(
+      ListQuery(
+        entity, filters: [ListFilter("user_id", .equals(.integer(visit.principal.id)))],
+        sort: [.init(field: "id", descending: true)], columns: columns, limit: 50)
+    ).records
+  }
+
+  /// The typed values of some fields of a register, as its own form would read them.
+  func typed(_ name: String, _ form: FormData, _ fields: [String], _ visit: Visit) throws -> [String: Value] {
+    let register = Register(
+      try entity(name), catalog: catalog, context: EvaluationContext(now: clock.now(), principal: visit.principal))
+    let reader = FormReader(register, form, record: nil, only: fields)
+    if let first = reader.errors.first { throw Refusal(.invalid, "field-invalid", first.message, field: first.field) }
+    return reader.values.filter { !$0.value.isBlank }
   }
 }
 

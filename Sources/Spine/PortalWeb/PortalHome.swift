@@ -64,12 +64,14 @@ package final class PortalHome: Sendable {
     }
   }
 
-  private static func services(_ isPerson: Bool) -> [ServiceGrid.Item] {
+  /// The menu of the portal.
+  static func services(_ isPerson: Bool) -> [ServiceGrid.Item] {
     [
       .init("预约到窗口", detail: "选时间，不排队", icon: .calendar, path: isPerson ? "/appointments" : "/appointments/new"),
       .init("办理进度", detail: "编号和手机号查询", icon: .clock, path: isPerson ? "/inbox" : "/progress"),
       .init("办事窗口", detail: "地址、电话、导航", icon: .pin, path: "/windows"),
       .init("公共资源", detail: "警务室、社区、公厕", icon: .community, path: "/places"),
+      .init("便民信息", detail: "租房、招聘、二手、家政", icon: .shop, path: "/offers"),
       .init("街巷文化", detail: "路名的来历和故事", icon: .leaf, path: "/culture"),
       .init("咨询电话", detail: "各县（区）户政部门", icon: .phone, path: "/hotlines"),
       .init("咨询答疑", detail: "看答复、提问", icon: .help, path: "/questions"),

@@ -145,7 +145,10 @@ struct Deployment: Sendable {
   /// - Parameter rules: what registers do by themselves beyond the rules of every deployment, in this order.
   func makeStore(following rules: [any RecordRules]? = nil) -> RecordStore {
     var hooks = hooks
-    for rule in rules ?? [CorrectionRule(), MerchantRules(messages: MessageLine())] { rule.addHooks(to: &hooks) }
+    let usual: [any RecordRules] = [
+      CorrectionRule(), MerchantRules(messages: MessageLine()), NoticeRules(messages: MessageLine()),
+    ]
+    for rule in rules ?? usual { rule.addHooks(to: &hooks) }
     return RecordStore(
       database: database, catalogs: catalogs, keys: keys, audit: Audit(clock: clock), clock: clock, hooks: hooks,
       pinyin: pinyin,

@@ -27,6 +27,7 @@ extension WebApplication {
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
+      group.addTask { await visits.run(log: deployment.log) }
       group.addTask { await messageRunner.run() }
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
@@ -168,7 +169,7 @@ extension WebApplication {
     switch entity {
     case "address" where !ids.isEmpty && !ids.contains(0): for id in ids { pages.forget(addressID: id) }
     case "address", "police_station", "grid", "division", "public_facility", "service_link", "culture_page", "merchant",
-      "merchant_notice", "unit":
+      "public_notice", "unit":
       forgetPublicFaces()
     case "app_user":
       // Accounts of residents come by the thousand, and are shown to nobody.

@@ -52,7 +52,8 @@ struct WebApplication: Sendable {
   let jobs: JobQueue
   let pages: RenderedPages
   let contacts: PublicContacts
-  let counter: ScanCounter
+  let counter: DailyCounts<Int64>
+  let visits: DailyCounts<PageVisits.Key>
   let qrRules: QRRules
   let usage: UsageLog
   let auditKeys: AuditKeys
@@ -92,6 +93,8 @@ struct WebApplication: Sendable {
     self.plates = plates
     let tenancies = TenancyRules(messages: told)
     let merchants = MerchantRules(messages: told)
+    let notices = NoticeRules(messages: told)
+    let configurations = ConfigurationRequests()
     let push = PushWiring()
     let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
@@ -100,7 +103,8 @@ struct WebApplication: Sendable {
     }
     let store = deployment.makeStore(
       following: [
-        problems, registers, corrections, plates, tenancies, merchants, push, colleagues, operations,
+        problems, registers, corrections, plates, tenancies, merchants, notices, configurations, push, colleagues,
+        operations,
         MessageTriggers(line: told),
       ])
     self.store = store
@@ -119,7 +123,9 @@ struct WebApplication: Sendable {
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
     contacts = PublicContacts(deployment.database)
-    counter = ScanCounter(database: deployment.database, clock: deployment.clock)
+    counter = ScanCounter.make(deployment.database, clock: deployment.clock)
+    let visits = PageVisits.make(deployment.database, clock: deployment.clock)
+    self.visits = visits
     usage = UsageLog(clock: deployment.clock, metrics: deployment.metrics)
     let imports = deployment.addressImporter()
     let directory = deployment.addressDirectory()
@@ -178,6 +184,7 @@ struct WebApplication: Sendable {
     told.connect(messages)
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
+    configurations.begin(ferry.post, messages, clock: deployment.clock)
     let codes = AddressQR(rules: qrRules)
     pushes = push.runner(deployment, store, messages) { record in
       guard record.entity == "address" else { return [] }
@@ -197,7 +204,8 @@ struct WebApplication: Sendable {
     self.alarms = alarms
     try await OperationsWiring.deliver(configuration, store)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)], messages: messages, alarms: alarms)
+      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store),
+      messages: messages, alarms: alarms)
     self.dock = dock
     let definitions = DefinitionStore(
       database: deployment.owner, cases: cases, delivered: delivered, folders: Deployment.folders(configuration),
@@ -248,6 +256,7 @@ struct WebApplication: Sendable {
     if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
+    site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }
     let database = deployment.database
     let log = deployment.log
     site.noteRefusal = { visit, refusal in
@@ -309,7 +318,7 @@ struct WebApplication: Sendable {
     BroadcastRoutes(site: site, broadcasts: broadcasts).register(in: &router)
     ConnectorRoutes(site: site, client: connectors).register(in: &router)
     QueryRoutes(site: site, client: connectors).register(in: &router)
-    SharedRoutes(site: site, sharing: sharing).register(in: &router)
+    SharedRoutes(site: site, sharing: sharing, files: files).register(in: &router)
     SubscriptionRoutes(site: site, runner: pushes, audit: store.audit).register(in: &router)
     FerryRoutes(site: site, dock: dock, audit: store.audit, published: { try await registers.status(store) }) {
       try await registers.publishAll(store)
@@ -375,7 +384,11 @@ struct WebApplication: Sendable {
       site: site, places: PublicPlaces(store: store), search: search, files: files, centre: centre, limiter: limiter
     ).register(in: &router)
     StoryRoutes(site: site, store: store, files: files, limiter: limiter, origin: origin).register(in: &router)
-    MerchantRoutes(site: site, store: store, files: files, photos: photos, search: search).register(in: &router)
+    MerchantRoutes(site: site, store: store, photos: photos, search: search).register(in: &router)
+    NoticeRoutes(
+      site: site, store: store, files: files, photos: photos, search: search, limiter: limiter,
+      contacting: RateLimiter(capacity: 20, interval: 180)
+    ).register(in: &router)
     FavouriteRoutes(site: site, store: store, places: search).register(in: &router)
     ScanStatisticsRoutes(site: site, store: store).register(in: &router)
     MatchRoutes(site: site, store: store, directory: directory).register(in: &router)
@@ -396,6 +409,8 @@ struct WebApplication: Sendable {
     AppointmentRoutes(site: site, appointments: appointments, cases: cases).register(in: &router)
     EvaluationRoutes(site: site, cases: cases).register(in: &router)
     DeskRoutes(site: site, store: store).register(in: &router)
+    PortalStatisticsRoutes(site: site, store: store).register(in: &router)
+    PortalManageRoutes(site: site, store: store).register(in: &router)
     InformationRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)

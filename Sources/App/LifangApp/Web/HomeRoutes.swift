@@ -106,6 +106,7 @@ struct HomeRoutes: Sendable {
             .init("谁看过我的信息", detail: "每次查看都有记录", icon: .eye, path: "/account/lookups"),
             .init("一号查询", detail: "扫门牌或输入编码", icon: .scan, path: "/lookup"),
             .init("收藏的地址", detail: "常去的地方", icon: .save, path: "/favourites"),
+            .init("我发布的信息", detail: "租房、求职、二手", icon: .send, path: "/offers/mine"),
             .init("我的商户", detail: "认证、发布公告和优惠", icon: .shop, path: "/merchant"),
             .init("账号与安全", detail: "密码、双因素认证", icon: .lock, path: "/account"),
           ])

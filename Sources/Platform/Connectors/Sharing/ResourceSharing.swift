@@ -28,7 +28,7 @@ package struct ResourceSharing: Sendable {
         let declared: [String: Value] = [
           "position": .integer(Int64(resource.position)), "label": .text(resource.label),
           "format": .text(resource.format), "branch": .text(resource.branch), "element": .text(resource.element),
-          "share_type": .text(resource.share.rawValue), "condition": .text(resource.condition),
+          "share_type": .text(resource.share.rawValue), "condition": .text(resource.terms),
           "range": .text(resource.scope), "method": .text(resource.method),
           "register_name": .text(register?.label ?? resource.register),
           "content": .text(labels.joined(separator: "、")),
@@ -128,19 +128,56 @@ package struct ResourceSharing: Sendable {
         ([resource.register] + [owner].compactMap(\.self)).map { Grants.Grant(Permission($0, "view"), .all) }),
       clearance: principal.clearance)
     let records = store.records(as: reader, purpose: "数据共享：\(resource.label)", origin: origin)
-    let columns = resource.fields + [owner].compactMap { $0.map { "\($0)_id" } }
+    let asked = (resource.condition?.fields ?? []).filter { !resource.fields.contains($0) }.sorted()
+    let columns = resource.fields + asked + [owner].compactMap { $0.map { "\($0)_id" } }
     let page = try await records.list(
       ListQuery(
         resource.register, filters: conditions, columns: columns, start: .offset(min(max(offset, 0), 10_000)),
         limit: min(max(limit, 1), ResourceSharing.maximum)))
-    guard let owner, !resource.ownerFilters.isEmpty, !page.records.isEmpty else { return (resource, page.records) }
-    let owners = Set(page.records.compactMap { $0["\(owner)_id"].integer })
+    let context = EvaluationContext(now: store.clock.now(), principal: principal)
+    let found = try page.records.filter { record in
+      try resource.condition?.holds(in: context) { record[$0] } ?? true
+    }
+    guard let owner, !resource.ownerFilters.isEmpty, !found.isEmpty else { return (resource, found) }
+    let owners = Set(found.compactMap { $0["\(owner)_id"].integer })
     let counting = try await records.list(
       ListQuery(
         owner, filters: resource.ownerFilters + [ListFilter("id", .oneOf(owners.sorted().map { .integer($0) }))],
         columns: ["id"], limit: ResourceSharing.maximum)
     ).records.map(\.id)
-    return (resource, page.records.filter { counting.contains($0["\(owner)_id"].integer ?? 0) })
+    return (resource, found.filter { counting.contains($0["\(owner)_id"].integer ?? 0) })
+  }
+}
+
+extension ResourceSharing {
+  /// The file of the one picture that a key asks for (C-570): of a field of the resource, of the one record that is found.
+  /// The audit says of whom it was, apart from the query.
+  ///
+  /// - Throws: ``Refusal`` as ``query(_:filters:limit:offset:by:origin:)``; `picture-field` for a field that is no picture of
+  ///   the resource, `picture-several` when the conditions fit more than one record, `picture-missing`.
+  package func picture(
+    _ name: String, field: String, filters: [String: String], by principal: Principal, origin: Origin
+  ) async throws -> String {
+    let resource = try await open(name, for: principal)
+    let entity = try store.entity(resource.register)
+    let pictures = resource.fields.filter { entity.field($0)?.type == .image }
+    guard pictures.contains(field) else {
+      throw Refusal(.invalid, "picture-field", "“\(resource.label)”没有图片“\(field)”。请用目录里的信息项。", field: "field")
+    }
+    let records = try await query(name, filters: filters, limit: 2, offset: 0, by: principal, origin: origin).1
+    guard records.count < 2 else {
+      throw Refusal(.conflict, "picture-several", "条件符合不止一个人，没有给出图片。请加上身份证号等条件。")
+    }
+    guard let record = records.first, let key = record[field].text ?? record[field].list?.first, !key.isEmpty else {
+      throw Refusal(.notFound, "picture-missing", "没有符合条件的图片，或密钥的密级不够查看。")
+    }
+    try await store.database.transaction { transaction in
+      try await store.audit.append(
+        AuditEntry(
+          principal, "\(ResourceSharing.entity).picture", entity: resource.register, record: record.id,
+          purpose: "数据共享：\(resource.label)", origin: origin), in: transaction)
+    }
+    return key
   }
 }
 

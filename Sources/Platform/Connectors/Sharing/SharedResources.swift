@@ -22,6 +22,8 @@ package struct SharedResource: Sendable {
   package let register: String
   /// Which of its records; all must hold.
   package let filters: [ListFilter]
+  /// What must hold of each record besides, judged when it is read; may ask computed fields, which no filter can.
+  package let condition: Expression?
   /// What must hold of the record that each belongs to, such as the case of a form.
   package let ownerFilters: [ListFilter]
   package let fields: [String]
@@ -29,7 +31,8 @@ package struct SharedResource: Sendable {
   package let branch: String
   package let element: String
   package let format: String
-  package let condition: String
+  /// 共享条件.
+  package let terms: String
   package let scope: String
   package let method: String
   /// Ids of the requirement rows it answers.
@@ -87,7 +90,7 @@ struct SharedResourceReader {
   private func resource(_ node: YAMLNode) -> SharedResource? {
     let item = MappingReader(
       node, "信息资源",
-      keys: ["name", "number", "label", "source", "register", "where", "owner", "fields", "remove"]
+      keys: ["name", "number", "label", "source", "register", "where", "when", "owner", "fields", "remove"]
         + SharedResourceReader.common,
       collector)
     guard let name = item.name("name") else { return nil }
@@ -111,12 +114,29 @@ struct SharedResourceReader {
     func text(_ key: String) -> String { item.text(key, limit: 100) ?? reader.text(key, limit: 100) ?? "" }
     return SharedResource(
       name: name, label: item.label(fallback: name), position: item.integer("number", in: 1...10_000) ?? 0,
-      register: register, filters: filters(item, "where", entity), ownerFilters: ownerFilters(item, entity),
+      register: register, filters: filters(item, "where", entity),
+      condition: condition(item, entity), ownerFilters: ownerFilters(item, entity),
       fields: fields,
       share: item.choice("share", SharedResource.ShareType.self) ?? reader.choice(
         "share", SharedResource.ShareType.self) ?? .conditional, branch: text("branch"), element: text("element"),
-      format: text("format"), condition: text("condition"), scope: text("scope"), method: text("method"),
+      format: text("format"), terms: text("condition"), scope: text("scope"), method: text("method"),
       source: item.texts("source").map(\.text))
+  }
+
+  private func condition(_ item: MappingReader, _ entity: EntityDeclaration) -> Expression? {
+    guard let node = item.node("when") else { return nil }
+    guard let text = node.text else {
+      collector.error(node.position, "when 应是条件表达式")
+      return nil
+    }
+    do throws(ExpressionFailure) {
+      let expression = try Expression(parsing: text, at: node.textPosition, for: entity, and: [])
+      if expression.type == .boolean, expression.encryptedFields.isEmpty { return expression }
+      collector.error(node.position, "when 应是条件（是/否），不能用加密字段的内容")
+    } catch {
+      collector.error(error.position, error.message)
+    }
+    return nil
   }
 
   /// An application is no fact before it was granted: what belongs to something has to say which of it counts.

@@ -217,6 +217,9 @@ extension Value {
     case (.lower, .text(let text)):
       let bytes = text.utf8.map { (65...90).contains($0) ? $0 + 32 : $0 }
       return .text(String(decoding: bytes, as: UTF8.self))
+    case (.first, .text(let text)):
+      guard case .integer(let count) = values[1] else { return .null }
+      return .text(String(String.UnicodeScalarView(text.unicodeScalars.prefix(Int(count)))))
     case (.round, .decimal(let number)):
       guard values.count > 1, case .integer(let places) = values[1] else { return .integer(number.integer) }
       return number.rounded(places: Int(places)).map { .decimal($0) } ?? .null

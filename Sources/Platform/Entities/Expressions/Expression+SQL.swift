@@ -159,6 +159,9 @@ private struct ExpressionCompiler {
     case .if:
       return "(case when \(sql(arguments[0])) then \(sql(arguments[1])) else \(sql(arguments[2])) end)"
     case .lower: return "lower(\(sql(arguments[0])) collate \"C\")"
+    case .first:
+      guard case .literal(.integer(let count), _) = arguments[1] else { return sql(arguments[0]) }
+      return "left(\(sql(arguments[0])), \(unsafe: String(count)))"
     case .round:
       guard arguments.count > 1, case .literal(.integer(let places), _) = arguments[1] else {
         return "round(\(sql(arguments[0])))"

@@ -28,6 +28,7 @@ extension ExpressionChecker {
       return .call(
         function, [try operand(arguments[0], [.text], name), try operand(arguments[1], [.text], name)], .boolean)
     case .lower: return .call(function, [try operand(arguments[0], [.text], name)], .text)
+    case .first: return try first(arguments)
     case .coalesce: return try alternatives(function, nil, arguments, offset)
     case .if:
       return try alternatives(
@@ -40,7 +41,7 @@ extension ExpressionChecker {
     switch function {
     case .today, .now, .me, .myUnit, .myDivision: 0...0
     case .year, .month, .day, .date, .length, .lower: 1...1
-    case .days, .years, .contains, .starts: 2...2
+    case .days, .years, .contains, .starts, .first: 2...2
     case .round: 1...2
     case .if: 3...3
     case .coalesce: 2...100
@@ -74,6 +75,14 @@ extension ExpressionChecker {
     var arguments = condition.map { [$0] } ?? []
     for (node, syntax) in zip(nodes, syntaxes) { arguments.append(try bring(node, to: type, syntax.offset)) }
     return .call(function, arguments, type)
+  }
+
+  private func first(_ syntaxes: [ExpressionSyntax]) throws(ExpressionFault) -> ExpressionNode {
+    let text = try operand(syntaxes[0], [.text], "first")
+    guard case .integer(let count) = syntaxes[1].kind, (1...100).contains(count) else {
+      throw ExpressionFault(syntaxes[1].offset, "first 的字数应是 1 到 100 的整数")
+    }
+    return .call(.first, [text, .literal(.integer(count), .integer)], .text)
   }
 
   private func round(_ syntaxes: [ExpressionSyntax]) throws(ExpressionFault) -> ExpressionNode {

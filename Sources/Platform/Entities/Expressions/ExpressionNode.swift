@@ -80,6 +80,8 @@ enum ExpressionFunction: String, Sendable, CaseIterable {
   case `if`
   /// Small letters for A to Z.
   case lower
+  /// `first(x, n)`: the first n characters (Unicode scalars) of a text, 1 to 100; all of a shorter one.
+  case first
   /// `round(x)`: the nearest integer; `round(x, n)`: n places, 0 to 6. Halves go away from zero (四舍五入).
   case round
 }

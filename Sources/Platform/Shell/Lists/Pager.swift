@@ -41,6 +41,7 @@ package struct Pager: HTMLConvertible {
   ///   - page: this page, from 1.
   ///   - size: rows on a page.
   ///   - shown: rows on this page.
+  ///   - sizes: what may be chosen; empty for pages of one size.
   ///   - path: the address of the list at a page with a size.
   package init(
     total: PageTotal, page: Int, size: Int, shown: Int, sizes: [Int] = [20, 50, 100, 200],
@@ -72,7 +73,7 @@ package struct Pager: HTMLConvertible {
         " 条"
         if shown > 0 { span(.class("pager-range")) { "，本页第 \(range) 条" } }
       }
-      sizeChoice
+      if !sizes.isEmpty { sizeChoice }
       steps
     }
   }

@@ -120,8 +120,29 @@ package struct Outcome: Sendable {
     package let when: Expression?
   }
 
+  /// What the registers hold of somebody whom the form names: proposed at the window (C-325) and compared when it is handed in
+  /// (录入项约束, C-035).
+  package struct Known: Sendable {
+    package enum Source: Sendable, Hashable {
+      /// A field of the person.
+      case person(String)
+      /// A field of the household (户) that the person belongs to.
+      case household(String)
+    }
+
+    /// Of the form, or the division of the case.
+    package let field: String
+    /// The field with the resident id of whom it is about.
+    package let of: String
+    package let source: Source
+    /// Whether what is typed has to agree with it.
+    package let isCompared: Bool
+    package let when: Expression?
+  }
+
   package let form: String
   package let label: String
+  package let known: [Known]
   /// The first that holds names the case; none for forms that change no household and nobody's registration.
   package let namings: [Naming]
   package let changes: [Step]

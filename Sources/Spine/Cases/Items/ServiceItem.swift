@@ -1,4 +1,5 @@
 package import Access
+import Core
 package import Entities
 package import YAML
 
@@ -64,6 +65,15 @@ package struct ItemResult: Sendable, Hashable {
   package let document: String?
   /// How it may be handed over; empty when nothing is.
   package let delivery: [CaseDelivery]
+
+  /// Whether originals and the result may travel by courier (全程网办、邮政速递, C-068).
+  package var goesByCourier: Bool { delivery.contains(.courier) }
+
+  /// Why it cannot be handed over as asked; `nil` when it can, when nothing was asked or nothing is handed over.
+  func refusal(ofDelivery asked: String?) -> Refusal? {
+    guard let asked, let first = delivery.first, !delivery.contains(where: { $0.rawValue == asked }) else { return nil }
+    return Refusal(.invalid, "delivery-closed", "这个事项的结果只能\(first.label)，没有提交。请改选取件方式。", field: "delivery")
+  }
 }
 
 /// Where an application comes in (受理渠道).

@@ -23,7 +23,8 @@ struct OutcomeReader {
     self.catalog = catalog
     self.collector = collector
     reader = MappingReader(
-      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "kinds", "changes", "issues"], collector)
+      document.node, "办结落实“\(document.name)”", keys: ["outcome", "label", "known", "kinds", "changes", "issues"],
+      collector)
   }
 
   func outcome() -> Outcome? {
@@ -34,8 +35,36 @@ struct OutcomeReader {
     var names: Set<String> = []
     let changes = reader.nodes("changes").compactMap { step($0, form, &names) }
     return Outcome(
-      form: form.name, label: reader.label(fallback: form.label), namings: namings(form, changes), changes: changes,
+      form: form.name, label: reader.label(fallback: form.label),
+      known: reader.nodes("known").compactMap { known($0, form) }, namings: namings(form, changes), changes: changes,
       issues: reader.nodes("issues").compactMap { issue($0, form) })
+  }
+
+  /// `{field: from_address, of: subject_document, person: registered_address}`, or `household:` of the person's household.
+  private func known(_ node: YAMLNode, _ form: EntityDeclaration) -> Outcome.Known? {
+    let item = MappingReader(
+      node, "登记里已知的内容", keys: ["field", "of", "person", "household", "compare", "when"], collector)
+    let owner = catalog.entity(ServiceCase.entity)
+    func field(_ key: String, _ among: [FieldDeclaration], _ label: String) -> FieldDeclaration? {
+      let name = item.required(key, limit: 50, fallback: "")
+      if let found = among.first(where: { $0.name == name }) { return found }
+      collector.error(
+        item.place(key), "\(label)没有字段“\(name)”\(Suggestion.text(for: name, among: among.map(\.name)))")
+      return nil
+    }
+    let named = form.fields + (owner?.fields ?? []).filter { Outcome.caseFields.contains($0.name) }
+    let key = item.has("household") ? "household" : "person"
+    guard let register = catalog.entity(key), let target = field("field", named, form.label),
+      let of = field("of", named.filter { $0.type == .residentID }, form.label),
+      let from = field(key, register.fields, register.label)
+    else { return nil }
+    if target.type != from.type || target.dictionary != from.dictionary {
+      collector.error(
+        item.place("field"), "“\(target.label)”是\(target.type.label)，与“\(from.label)”（\(from.type.label)）不是同一种内容")
+    }
+    return Outcome.Known(
+      field: target.name, of: of.name, source: key == "person" ? .person(from.name) : .household(from.name),
+      isCompared: item.flag("compare", default: true), when: item.node("when").flatMap { expression($0, form) })
   }
 
   /// `{kind: death, when: "reason == 'death'"}`; due wherever persons or households change.

@@ -29,6 +29,15 @@ extension CaseStore {
     let known = values.merging(form) { own, _ in own }.filter { !$0.value.isBlank }
     var checks = CaseChecks()
     checks.refusals = try await differences(of: known, item, origin: origin)
+    let otherwise = try await otherwise(known, item, context, origin: origin)
+    if application.channel == .online {
+      checks.refusals += otherwise.map(CaseStore.refusal)
+    } else {
+      // At the window the register of the household lies on the desk; whoever reviews is told.
+      checks.alerts = otherwise.map {
+        CaseAlert(label: "与登记不一致", person: $0.label, message: "“\($0.label)”与人口、户登记里的不同，请对照户口簿核对")
+      }
+    }
     guard checks.refusals.isEmpty, connectors != nil else { return checks }
     try await ask(application.content.materials, known, item, by: principal, into: &checks)
     guard application.channel == .online else { return checks }
@@ -168,6 +177,30 @@ extension CaseStore {
       }
     }
     return refusals
+  }
+
+  /// The fields that say otherwise than the registers what these hold of somebody (录入项约束, C-035), as the outcome of the form
+  /// declares it: addresses, numbers of households, relations to their heads.
+  private func otherwise(
+    _ known: [String: Value], _ item: ServiceItem, _ context: EvaluationContext, origin: Origin
+  ) async throws -> [FieldDeclaration] {
+    let records = store.records(as: .system, purpose: "核对申请内容", origin: origin).plain
+    let fields = fields(item)
+    var found: [FieldDeclaration] = []
+    for one in services.outcome(of: item.form)?.known ?? [] where one.isCompared {
+      guard let typed = known[one.field], let field = fields.first(where: { $0.name == one.field }),
+        try one.when?.holds(in: context, { known[$0] ?? .null }) ?? true, let document = known[one.of]?.text,
+        let registered = try await KnownValue.read(one, of: document, records), !registered.isBlank
+      else { continue }
+      if !KnownValue.agree(typed, registered, isAddress: field.mask == .address) { found.append(field) }
+    }
+    return found
+  }
+
+  private static func refusal(_ field: FieldDeclaration) -> Refusal {
+    Refusal(
+      .unprocessable, "population-differs",
+      "“\(field.label)”与人口、户登记里的不一致。请对照户口簿改正；登记刚变动或有误的，请带户口簿到窗口办理。", field: field.name)
   }
 
   /// `father_resident_id` stands beside `father_name`.

@@ -28,8 +28,10 @@ extension CaseStore {
       "state": .text(caseState), "finished_at": isOver ? .instant(store.clock.now()) : .null,
       "follow_up": .text(isOver && caseState != "completed" ? "none" : "waiting"),
     ]
+    let entry: Int64
     if let known {
       try await records.update(ServiceCase.cityWide, known.id, version: nil, values, input: .code)
+      entry = known.id
     } else {
       let shared: [String: Value] = [
         "case_id": .integer(state.id), "unit_id": .integer(home), "accepting_unit_id": .integer(state.unit),
@@ -37,8 +39,9 @@ extension CaseStore {
       ]
       for name in ["number", "item_label", "category", "subject_name"] { values[name] = record[name] }
       values.merge(shared) { _, shared in shared }
-      try await records.insert(ServiceCase.cityWide, values.filter { !$0.value.isNull }, input: .code)
+      entry = try await records.insert(ServiceCase.cityWide, values.filter { !$0.value.isNull }, input: .code).id
     }
+    try await announce(entry, state, record, isCompleted: isOver && caseState == "completed", records, reader)
     guard isOver || before == nil else { return }
     var words: [String: String] = [
       "item": state.item.label, "number": record["number"].text ?? "",
@@ -55,5 +58,25 @@ extension CaseStore {
       isOver ? "city_wide_finished" : "city_wide_accepted",
       to: Set(holders.filter { $0.unit == nearest }.map(\.user)).sorted().map { .user($0) }, words,
       link: String(state.id), key: "city-wide \(state.id) \(caseState) \(state.instance.visits.count)", in: transaction)
+  }
+
+  /// Enters a completed case for whoever subscribed (通办业务数据推送, C-540), without anybody's name; takes it back when the
+  /// case goes on after all.
+  private func announce(
+    _ entry: Int64, _ state: CaseState, _ record: Record, isCompleted: Bool, _ records: Records, _ reader: Records
+  ) async throws {
+    let known = try await reader.find(ServiceCase.cityWideResult, where: "number", equals: record["number"])
+    if !isCompleted {
+      if let known { try await records.delete(ServiceCase.cityWideResult, known.id, version: nil) }
+      return
+    }
+    guard known == nil else { return }
+    var values: [String: Value] = [
+      "city_wide_case_id": .integer(entry), "unit_id": state.home.map { .integer($0) } ?? .null,
+      "accepting_unit_id": .integer(state.unit), "division_code": .text(state.division),
+      "accepted_at": record["submitted_at"], "finished_at": .instant(store.clock.now()),
+    ]
+    for name in ["number", "item_code", "item_label", "category"] { values[name] = record[name] }
+    try await records.insert(ServiceCase.cityWideResult, values, input: .code)
   }
 }

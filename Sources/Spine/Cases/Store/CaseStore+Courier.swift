@@ -37,7 +37,9 @@ extension CaseStore {
 
   /// Whether the reader of a case may order a parcel now.
   package func mayOrder(_ direction: CourierDirection, in view: CaseView) -> Bool {
-    guard connectors?.connectors.connector(CaseStore.courier) != nil, view.instance.state == .running else {
+    guard connectors?.connectors.connector(CaseStore.courier) != nil, view.instance.state == .running,
+      view.item.result.goesByCourier
+    else {
       return false
     }
     let isUnderWay = view.parcels.contains {

@@ -238,6 +238,7 @@ extension CaseStore {
       // The number is given when the record is made.
       refusals += RecordValidator(entity, catalog: catalog).refusals(for: values, in: context)
     }
+    if let refusal = view.item.result.refusal(ofDelivery: values["delivery"]?.text) { refusals.append(refusal) }
     if let entity = catalog.entity(view.item.form) {
       for name in form.keys.sorted() where view.item.hidden.contains(name) && view.item.preset[name] == nil {
         if form[name]?.isBlank == false {

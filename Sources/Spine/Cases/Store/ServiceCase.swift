@@ -8,6 +8,8 @@ package enum ServiceCase {
   package static let material = "case_material"
   /// 通办业务.
   package static let cityWide = "city_wide_case"
+  /// What subscribers are told of completed ones (通办办结通知).
+  static let cityWideResult = "city_wide_result"
   /// The reference of everything attached to a case.
   package static let reference = "service_case_id"
 }

@@ -79,8 +79,51 @@ extension ServiceRoutes {
         fill(name, person[particular], from: "人口登记", told: "登记的是", fields, &filled)
       }
     }
+    if only == nil, asked {
+      try await fillKnown(item, names, fields, records, mayReveal: mayReveal, visit, &filled)
+    }
     if !asked { filled.errors = [FieldError("applicant_document", "请先填写申请人或被申请人的身份证号，再带入。")] }
     return filled
+  }
+
+  /// Proposes what the household of somebody and the own station say (C-325), as the outcome of the form declares it: address,
+  /// number and head of the household, and the division whose station it is.
+  private func fillKnown(
+    _ item: ServiceItem, _ names: Set<String>, _ fields: [FieldDeclaration], _ records: Records, mayReveal: Bool,
+    _ visit: Visit, _ filled: inout Filled
+  ) async throws {
+    let context = EvaluationContext(now: store.clock.now(), principal: visit.principal)
+    var people: [String: Record?] = [:]
+    for known in cases.services.outcome(of: item.form)?.known ?? [] where names.contains(known.field) {
+      let texts = filled.texts
+      func text(_ name: String) -> String? { texts[name]?.first.flatMap { $0.isEmpty ? nil : $0 } }
+      func answer(_ name: String) -> Value { item.preset[name] ?? text(name).map { Value.text($0) } ?? .null }
+      let isOwn = known.of == "subject_document" && text("relation") == "self"
+      guard let document = text(known.of) ?? (isOwn ? text("applicant_document") : nil),
+        try known.when?.holds(in: context, answer) ?? true
+      else { continue }
+      if people[document] == nil {
+        var found = try await records.find("person", where: "resident_id", equals: .text(document))
+        if mayReveal, let id = found?.id { found = try await records.get("person", id, reveal: true) }
+        people.updateValue(found, forKey: document)
+      }
+      guard let person = people[document] ?? nil,
+        let value = try await KnownValue.read(known, of: person, records), !value.isBlank
+      else { continue }
+      let typed = text(known.field)
+      let isAddress = fields.first { $0.name == known.field }?.mask == .address
+      // The same address written otherwise is no difference.
+      if let typed, KnownValue.agree(.text(typed), .text(FieldControl.editText(value)), isAddress: isAddress) {
+        continue
+      }
+      fill(known.field, value, from: "人口、户登记", told: "登记的是", fields, &filled)
+    }
+    if filled.texts["division_code"]?.first?.isEmpty != false, names.contains("division_code"),
+      let division = visit.principal.unit?.division
+    {
+      filled.texts["division_code"] = [division]
+      filled.sources["division_code"] = "来自本单位辖区"
+    }
   }
 
   /// Fills one empty field in; where something else was typed, that stays and the difference is told.

@@ -153,7 +153,11 @@ package struct ServiceRoutes: Sendable {
       Columns {
         Card("办事指南") {
           for line in item.guide.split(separator: "\n") { p { String(line) } }
-          if !item.channels.contains(.online) { Notice(.info, "这个事项只能到窗口办理。") }
+          if !item.channels.contains(.online) {
+            Notice(.info, "这个事项只能到窗口办理。")
+          } else if !item.result.delivery.isEmpty, !item.result.goesByCourier {
+            Notice(.info, "这个事项的材料和结果不邮寄，办好后请到受理窗口领取。")
+          }
         }
         Card("申请材料", count: .exact(item.materials.count)) {
           if item.materials.isEmpty { p(.class("blank")) { "不需要另交材料。" } }

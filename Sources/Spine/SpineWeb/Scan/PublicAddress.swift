@@ -44,7 +44,7 @@ package struct PublicAddress: Sendable {
     package let title: String
     package let detail: String
     package let path: String
-    /// A code of `merchant_notice_kind`.
+    /// A code of `public_notice_kind`.
     package let kind: String?
   }
 }
@@ -117,7 +117,7 @@ package struct PublicAddresses: Sendable {
       (select json_agg(o)::text from (
         select n.title, n.kind, '/offers/' || n.id as path, n.merchant_name || ' · 到 ' || n.shown_until ||
           case when b.id = a.id then '' else ' · ' || round(st_distancesphere(b.location, a.location)) || ' 米' end as detail
-        from merchant_notice n join merchant m on m.id = n.merchant_id join address b on b.id = n.address_id
+        from public_notice n join merchant m on m.id = n.merchant_id join address b on b.id = n.address_id
         where n.state = 'approved' and m.state = 'approved' and n.shown_from <= \(today.description)::date
           and n.shown_until >= \(today.description)::date
           and (b.id = a.id or b.location && st_expand(a.location, 0.016, 0.0136)

@@ -37,7 +37,7 @@ struct ScanPage {
     if !services.isEmpty { PublicSection("办事服务") { ServiceGrid(services) } }
     if !address.culture.isEmpty { PublicSection("街巷文化") { stories(address.culture, .leaf) } }
     if !address.offers.isEmpty {
-      PublicSection("商户公告与优惠") {
+      PublicSection("商户公告与优惠", link: ("便民信息", offers)) {
         stories(address.offers, .shop)
         p(.class("field-help")) { "由商户发布，社区审核后公开；与商户有争议的请拨打 12315。" }
       }
@@ -112,9 +112,13 @@ struct ScanPage {
         }
       return item(service, icon)
     } + [
-      .init("申报租客", detail: "房东登记住进来的人", icon: .door, path: "/r/tenancy_report/new?address_code=\(address.code)")
+      .init("申报租客", detail: "房东登记住进来的人", icon: .door, path: "/r/tenancy_report/new?address_code=\(address.code)"),
+      .init("便民信息", detail: "租房、招聘、二手、家政", icon: .shop, path: offers),
     ]
   }
+
+  /// What residents and merchants of the community publish.
+  private var offers: String { "/offers?area=\(address.divisionCode)" }
 
   private func stories(_ stories: [PublicAddress.Story], _ icon: Icon) -> HTML {
     ul(.class("nearby")) {
@@ -125,7 +129,7 @@ struct ScanPage {
             span(.class("nearby-text")) {
               span(.class("nearby-name")) {
                 story.title
-                if let kind = story.kind { Badge(catalog.dictionary("merchant_notice_kind")?.label(of: kind) ?? kind) }
+                if let kind = story.kind { Badge(catalog.dictionary("public_notice_kind")?.label(of: kind) ?? kind) }
               }
               span(.class("nearby-detail")) { story.detail }
             }

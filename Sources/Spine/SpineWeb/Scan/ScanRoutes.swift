@@ -15,7 +15,7 @@ package struct ScanRoutes: Sendable {
   let database: Database
   let catalogs: LiveCatalog
   let pages: RenderedPages
-  let counter: ScanCounter
+  let counter: DailyCounts<Int64>
   let reader: PublicAddresses
   let faces: Loader<String, PublicAddress>
   let staff: StaffView
@@ -26,7 +26,7 @@ package struct ScanRoutes: Sendable {
 
   package init(
     site: Site, database: Database, catalogs: LiveCatalog, store: RecordStore, pages: RenderedPages,
-    counter: ScanCounter, contacts: PublicContacts, rules: QRRules, limiter: RateLimiter, clock: WallClock
+    counter: DailyCounts<Int64>, contacts: PublicContacts, rules: QRRules, limiter: RateLimiter, clock: WallClock
   ) {
     self.site = site
     self.catalogs = catalogs

@@ -12,9 +12,6 @@ package struct ScanStatisticsRoutes: Sendable {
   let site: Site
   let store: RecordStore
 
-  /// The longest time shown at once, in days.
-  static let longest = 366
-
   package init(site: Site, store: RecordStore) {
     self.site = site
     self.store = store
@@ -25,34 +22,23 @@ package struct ScanStatisticsRoutes: Sendable {
     router.on(.get, "/statistics/scans/export", at: site) { visit in try await export(visit) }
   }
 
-  /// What was asked for; the last thirty days without anything.
+  /// What was asked for.
   private struct Asked {
-    let since: CivilDate
-    let until: CivilDate
+    let days: AskedDays
     let division: String
 
-    var query: String { "since=\(since)&until=\(until)&division=\(division)" }
+    var since: CivilDate { days.since }
+    var until: CivilDate { days.until }
+    var query: String { "\(days.query)&division=\(division)" }
   }
 
   private func asked(_ visit: Visit) throws -> Asked {
-    let query = visit.request.query
-    func day(_ name: String, _ standard: CivilDate) throws(Refusal) -> CivilDate {
-      guard let text = query.first(name), !text.isEmpty else { return standard }
-      guard let day = CivilDate(text) else {
-        throw Refusal(.invalid, "query-value", "日期“\(text.prefix(20))”读不懂，没有统计。请写成 2026-11-21。", field: name)
-      }
-      return day
-    }
-    let until = try day("until", site.clock.today())
-    let since = try day("since", until.adding(days: -29))
-    guard since <= until, until.daysSinceEpoch - since.daysSinceEpoch < ScanStatisticsRoutes.longest else {
-      throw Refusal(.invalid, "query-value", "起止日期应先后相接、不超过一年，没有统计。请改正日期。", field: "since")
-    }
-    let division = query.first("division") ?? ""
+    let days = try AskedDays(visit)
+    let division = visit.request.query.first("division") ?? ""
     guard division.count <= 12, division.allSatisfy({ $0.isASCII && $0.isNumber }) else {
       throw Refusal(.invalid, "query-value", "区划代码应为 2 到 12 位数字，没有统计。", field: "division")
     }
-    return Asked(since: since, until: until, division: division)
+    return Asked(days: days, division: division)
   }
 
   private func figures(_ visit: Visit) async throws -> (Asked, ScanFigures) {

@@ -1,0 +1,58 @@
+import Access
+import Core
+import Entities
+import Portal
+import SQL
+import Testing
+
+/// How much the portal is used, as sums.
+@Suite struct PortalFiguresTests {
+  @Test func residentsWhoBindAndUnbindAreCountedByDayAndPlatform() async throws {
+    let city = try await CaseFixture()
+    let records = city.store.records(as: .system, purpose: "试验")
+    let provider = try await records.insert(
+      "identity_provider",
+      [
+        "code": .text("city"), "name": .text("政务服务网"), "issuer": .text("https://id.example"),
+        "client_id": .text("lifang"),
+      ], input: .code)
+    let user = try city.person("resident").id
+    var bound: [Int64] = []
+    for subject in ["one", "two"] {
+      bound.append(
+        try await records.insert(
+          "identity_binding",
+          [
+            "user_id": .integer(user), "provider_id": .integer(provider.id), "subject": .text(subject),
+            "name": .text("刘芳"), "level": .text("real_name"), "bound_at": .instant(city.time.clock.now()),
+          ], input: .code
+        ).id)
+    }
+    try city.wait(until: "2026-11-19 09:00")
+    try await records.delete("identity_binding", bound[0], version: nil)
+    let first = try #require(CivilDate("2026-11-18"))
+    let figures = try await PortalFigures.read(city.store, from: first, to: first.adding(days: 1))
+    #expect(figures.days.map(\.bound) == [2, 0])
+    #expect(figures.days.map(\.unbound) == [0, 1])
+    #expect(figures.days.map(\.net) == [2, -1])
+    #expect(figures.platforms.map(\.label) == ["政务服务网"])
+    #expect(figures.platforms.map(\.all) == [1])
+    let later = try await PortalFigures.read(city.store, from: first.adding(days: 1), to: first.adding(days: 1))
+    #expect(later.platforms.map(\.new) == [0])
+  }
+
+  @Test func visitsAreAddedByPageAndKindOfReader() async throws {
+    let city = try await CaseFixture()
+    let visits = PageVisits.make(city.database, clock: city.time.clock)
+    for _ in 0..<2 {
+      visits.count(.init(page: "/policies", isResident: false))
+      visits.count(.init(page: "/policies", isResident: true))
+      try await visits.flush()
+    }
+    let today = city.time.clock.today()
+    let figures = try await PortalFigures.read(city.store, from: today, to: today)
+    #expect(figures.pages.map { "\($0.page) \($0.strangers) \($0.residents)" } == ["/policies 2 2"])
+    #expect(figures.sum(\.visits) == 4)
+    #expect(try await PortalFigures.visits(city.store, days: 30) == ["/policies": 4])
+  }
+}
