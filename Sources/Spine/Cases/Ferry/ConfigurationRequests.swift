@@ -107,7 +107,9 @@ package struct ConfigurationRequests: RecordRules {
         ])
       ) { message, transaction in
         let payload = message.payload
-        var values: [String: Value] = ["from_outside": .boolean(true), "remote_number": ConfigurationRequests.text("number", payload)]
+        var values: [String: Value] = [
+          "from_outside": .boolean(true), "remote_number": ConfigurationRequests.text("number", payload),
+        ]
         for name in ["subject", "name", "content"] { values[name] = ConfigurationRequests.text(name, payload) }
         values["asked_at"] = payload["asked"]?.string.flatMap { Instant($0) }.map { .instant($0) }
         try await ConfigurationRequests.records(store, transaction).insert(
@@ -127,7 +129,8 @@ package struct ConfigurationRequests: RecordRules {
         try await records.update(
           ConfigurationRequests.entity, known.id, version: nil,
           [
-            "state": ConfigurationRequests.text("state", message.payload), "answer": ConfigurationRequests.text("answer", message.payload),
+            "state": ConfigurationRequests.text("state", message.payload),
+            "answer": ConfigurationRequests.text("answer", message.payload),
             "answered_at": .instant(store.clock.now()),
           ], input: .code)
       },
