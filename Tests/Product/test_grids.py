@@ -109,3 +109,7 @@ def test_only_those_with_the_right_inspect_and_mend(inspected, clients):
     assert clients("leader").post("/grids/quality/inspect").status_code == 403
     assert clients("leader").post(f"/r/grid_defect/{number}/do/keep", {"reason": "不用改"}).status_code == 403
     assert clients("grid").get(f"/grids/defects/{number}").status_code == 403
+    gap = inspected.sql("select id from grid_defect where kind = 'gap' and state = 'open' limit 1")
+    refused = clients("data").post(f"/r/grid_defect/{gap}/do/absorb_into")
+    assert refused.status_code == 422, refused.status_code
+    assert inspected.sql(f"select state from grid_defect where id = {gap}") == "open", "into no grid is no remedy"
