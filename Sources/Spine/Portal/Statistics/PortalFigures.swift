@@ -88,8 +88,15 @@ package struct PortalFigures: Sendable {
     let records = store.records(as: .system, purpose: "用户统计")
     let people = ListFilter("unit_id", .empty(true))
     let within = ListFilter.Test.range(from: .instant(since.start), to: .instant(until.end))
-    for (key, count) in try await daily(records, "app_user", "created_at", [people, ListFilter("created_at", within)]) {
-      days[key]?.registered = count
+    // Page by page: accounts are no dimension of statistics by the day they were opened.
+    var start: ListQuery.Start? = .offset(0)
+    while let from = start {
+      let page = try await records.plain.list(
+        ListQuery(
+          "app_user", filters: [people, ListFilter("created_at", within)], columns: ["status"], start: from,
+          limit: ListQuery.maximumLimit))
+      for account in page.records { days[account.createdAt.chinaTime.date.description]?.registered += 1 }
+      start = page.next.map { .after($0) }
     }
     let binding = IdentityProvider.binding
     for (key, count) in try await daily(records, binding, "bound_at", [ListFilter("bound_at", within)]) {
