@@ -83,24 +83,30 @@ def test_a_number_at_the_window_brings_who_it_is(city, clients):
     assert city.sql("select count(*) from audit_entry where purpose like '受理%时带入'") != "0"
 
 
-def test_what_household_and_station_know_is_proposed_at_the_window(city, clients):
+@pytest.fixture
+def registered(city):
+    """The resident's registration says where; afterwards as before."""
+    where, scope = "user_id = (select id from app_user where account = 'resident')", '-c lifang.scope_person={"all":true}'
+    before = city.sql(f"select coalesce(registered_address, ''), coalesce(registered_division, '') from person where {where}", scope).split("|")
+    city.sql(f"update person set registered_address = '达州市通川区荷叶街28号', registered_division = '511702001001' where {where}", scope)
+    yield ["达州市通川区荷叶街28号", city.sql(f"select household_number from person where {where}", scope), "511702001001"]
+    city.sql(f"update person set registered_address = nullif('{before[0]}', ''), registered_division = nullif('{before[1]}', '') where {where}", scope)
+
+
+def test_what_household_and_station_know_is_proposed_at_the_window(clients, registered):
     own = clients("resident").get("/services/hukou_045/apply").text
     number = re.search(r'name="applicant_document"[^>]*value="([^"]+)"', own).group(1)
-    known = city.sql(
-        "select coalesce(registered_address, ''), coalesce(household_number, ''), coalesce(registered_division, '') from person "
-        "where user_id = (select id from app_user where account = 'resident')", '-c lifang.scope_person={"all":true}').split("|")
-    assert all(known), known
     form = {"relation": "child", "subject_document": number, "_fill": "register.people"}
     page = clients("huji").post("/services/hukou_084/apply", form)
     assert page.status_code == 200, text(page)
-    for name, value in zip(("registered_address", "household_number", "division_code"), known):
+    for name, value in zip(("registered_address", "household_number", "division_code"), registered):
         assert re.search(rf'name="{name}"[^>]*value="{re.escape(value)}"', page.text), (name, value)
     assert "来自人口、户登记" in text(page)
     # What was typed otherwise stays and is told; the same address with blanks is the same.
-    spaced = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": " ".join(known[0])})
+    spaced = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": "通川区 荷叶街２８号"})
     assert spaced.status_code == 200, text(spaced)
     other = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": "别处街9号"})
-    assert other.status_code == 422 and "别处街9号" in other.text and f"登记的是“{known[0]}”" in text(other)
+    assert other.status_code == 422 and "别处街9号" in other.text and f"登记的是“{registered[0]}”" in text(other)
     # Where nobody is registered, the own station's division is proposed.
     nobody = clients("huji").post("/services/hukou_084/apply", {**form, "subject_document": "511702198001012432"})
     assert "来自本单位辖区" in text(nobody)

@@ -75,7 +75,6 @@ package struct NoticeRoutes: Sendable {
     let found = try await store.records(as: .system).list(
       ListQuery(
         NoticeRules.entity, filters: filters, search: text.isEmpty ? nil : text,
-        sort: [.init(field: "reviewed_at", descending: true)],
         columns: ["title", "kind", "price", "merchant_name", "division_code", "shown_until"],
         start: .offset((number - 1) * NoticeRoutes.page), limit: NoticeRoutes.page))
     return try await visit.portalPage(

@@ -7,8 +7,8 @@ import Portal
 import Shell
 package import Site
 
-/// 门户管理 (C-236, C-304): from one page, whoever keeps the portal sees what it shows, what waits for somebody, how old it is,
-/// how often it is read and who keeps it, and goes on to the register or the public page.
+/// 门户管理 (C-236, C-304): from one page, whoever keeps the portal sees what it shows, what waits for somebody, how
+/// often it is read and who keeps it, and goes on to the register or the public page.
 package struct PortalManageRoutes: Sendable {
   let site: Site
   let store: RecordStore
@@ -41,7 +41,6 @@ package struct PortalManageRoutes: Sendable {
     let entity: EntityDeclaration
     let shown: Figure
     let due: Figure?
-    let changed: Instant?
     let visits: Int64?
     let keepers: [String]
     let mayCreate: Bool
@@ -97,13 +96,9 @@ package struct PortalManageRoutes: Sendable {
         path: "/r/\(entity.name)?\(items.encoded)")
     }
     let due: Figure? = if let mark = part.due { try await figure(mark) } else { nil }
-    let latest = try await records.list(
-      ListQuery(
-        entity.name, sort: [.init(field: "updated_at", descending: true)], columns: ["updated_at"], limit: 1)
-    ).records.first
     return Row(
       part: part, entity: entity, shown: try await figure(part.shown), due: due,
-      changed: latest?["updated_at"].instant, visits: part.page.map { visits[$0] ?? 0 },
+      visits: part.page.map { visits[$0] ?? 0 },
       keepers: keepers[entity.name] ?? [], mayCreate: visit.principal.may(Permission(entity.name, "create")))
   }
 
@@ -130,7 +125,7 @@ package struct PortalManageRoutes: Sendable {
     DataTable(
       caption: caption,
       columns: [
-        Column("内容", .text), Column("现有", .text), Column("待办", .text), Column("最近更新", .text),
+        Column("内容", .text), Column("现有", .text), Column("待办", .text),
         Column("\(PortalManageRoutes.days) 天访问", .number), Column("谁维护", .wide, isOnPhone: false), Column("操作", .text),
       ],
       rows: rows.map { row in
@@ -138,7 +133,7 @@ package struct PortalManageRoutes: Sendable {
           id: row.entity.name, name: row.entity.label, path: nil,
           cells: [
             .text(row.entity.label), row.shown.html, PortalManageRoutes.due(row.due),
-            .text(row.changed?.chinaTime.date.description ?? "还没有"), .text(row.visits.map { grouped(Int($0)) } ?? "—"),
+            .text(row.visits.map { grouped(Int($0)) } ?? "—"),
             .text(row.keepers.isEmpty ? "—" : row.keepers.joined(separator: "、")), links(row),
           ])
       }, opensPanel: false, empty: .empty("没有内容", "没有您能查看的内容。"))

@@ -6,6 +6,7 @@ import Entities
 import Foundation
 import HTTP
 import Peers
+import SQL
 import SpineWeb
 
 /// `lifang serve`: brings up the database, the demo city when asked, and the server, until it is told to stop.
@@ -58,6 +59,7 @@ enum ServeCommand {
     monitor.cancel()
     try? await runLog.flush(to: deployment.database)
     try? await web.counter.flush()
+    try? await web.visits.flush()
     try? await web.usage.flush(to: deployment.database)
     await deployment.close()
     return 0

@@ -168,7 +168,9 @@ extension ResourceSharing {
     guard records.count < 2 else {
       throw Refusal(.conflict, "picture-several", "条件符合不止一个人，没有给出图片。请加上身份证号等条件。")
     }
-    guard let record = records.first, let key = record[field].text ?? record[field].list?.first, !key.isEmpty else {
+    guard let record = records.first, !record.masked.contains(field),
+      let key = record[field].text ?? record[field].list?.first, !key.isEmpty
+    else {
       throw Refusal(.notFound, "picture-missing", "没有符合条件的图片，或密钥的密级不够查看。")
     }
     try await store.database.transaction { transaction in

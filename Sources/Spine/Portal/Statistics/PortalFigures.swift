@@ -88,33 +88,29 @@ package struct PortalFigures: Sendable {
     let records = store.records(as: .system, purpose: "用户统计")
     let people = ListFilter("unit_id", .empty(true))
     let within = ListFilter.Test.range(from: .instant(since.start), to: .instant(until.end))
-    for (key, count) in try await daily(records, "app_user", "created_at", [people, ListFilter("created_at", within)]) {
-      days[key]?.registered = count
+    // Page by page: accounts are no dimension of statistics by the day they were opened.
+    var start: ListQuery.Start? = .offset(0)
+    while let from = start {
+      let page = try await records.plain.list(
+        ListQuery(
+          "app_user", filters: [people, ListFilter("created_at", within)], columns: ["status"], start: from,
+          limit: ListQuery.maximumLimit))
+      for account in page.records { days[account.createdAt.chinaTime.date.description]?.registered += 1 }
+      start = page.next.map { .after($0) }
     }
     let binding = IdentityProvider.binding
-    for (key, count) in try await daily(records, binding, "bound_at", [ListFilter("bound_at", within)]) {
-      days[key]?.bound = count
-    }
+    // What was bound and taken off again counts as both, so both come from the audit.
     var filter = AuditFilter()
     (filter.from, filter.to) = (since.start, until.adding(days: 1).start)
-    (filter.entity, filter.action) = (binding, "delete")
+    filter.entity = binding
     for entry in try await AuditQuery(store.database).daily(filter) where entry.outcome == "done" {
-      days[entry.day.description]?.unbound += entry.count
+      if entry.action == "\(binding).create" { days[entry.day.description]?.bound += entry.count }
+      if entry.action == "\(binding).delete" { days[entry.day.description]?.unbound += entry.count }
     }
     return PortalFigures(
       pages: lines, days: days.values.sorted { $0.day < $1.day },
       platforms: try await platforms(records, binding, within),
       users: try await records.count(ListQuery("app_user", filters: [people])).value)
-  }
-
-  private static func daily(_ records: Records, _ entity: String, _ field: String, _ filters: [ListFilter]) async throws
-    -> [(day: String, count: Int64)]
-  {
-    try await records.aggregate(AggregateQuery(entity, filters: filters, groups: [.init(field, .day)])).compactMap {
-      row in
-      guard let key = row.keys.first, let count = row.measures.first?.integer else { return nil }
-      return (key.plainText, count)
-    }
   }
 
   private static func platforms(_ records: Records, _ binding: String, _ within: ListFilter.Test) async throws
