@@ -62,7 +62,8 @@ struct BatcherTests {
 
   @Test func aSecondBatchBeginsWhenAsManyWaitAsAreWorkedOn() async {
     let gate = Gate()
-    let batcher = Batcher<Int>(maximum: 100, parallel: 2) { await gate.work($0) }
+    let start = ContinuousClock.now
+    let batcher = Batcher<Int>(maximum: 100, parallel: 2, now: { start }) { await gate.work($0) }
     batcher.add(1)
     _ = await gate.begun(1)
     batcher.add(2)
@@ -78,6 +79,21 @@ struct BatcherTests {
     gate.finish([3, 4, 5, 6])
     #expect(await gate.begun(4).last == [7, 8])
     gate.finish([7, 8])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func batchesThatTakeLongHoldNobodyUp() async {
+    let gate = Gate()
+    let time = Mutex(ContinuousClock.now)
+    let batcher = Batcher<Int>(maximum: 100, parallel: 3, now: { time.withLock { $0 } }) { await gate.work($0) }
+    for item in 1...2 {
+      batcher.add(item)
+      _ = await gate.begun(item)
+    }
+    // One waits where two are worked on, but not for long.
+    time.withLock { $0 += .milliseconds(25) }
+    batcher.add(3)
+    #expect(await gate.begun(3).last == [3])
+    for item in 1...3 { gate.finish([item]) }
   }
 
   @Test func noBatchIsLargerThanTheMostAndNothingIsLost() async {

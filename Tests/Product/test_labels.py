@@ -2,6 +2,7 @@
 
 import json
 
+from clients import Client, until
 from playwright.sync_api import expect
 
 FIELD = "/settings/labels/public_facility/contact"
@@ -46,3 +47,35 @@ def test_a_level_below_the_declared_one_is_refused(clients):
     answer = officer.post("/settings/labels/person/phone", {"level": "open", "reason": "公开"})
     assert answer.status_code == 400 and "级别只能提高" in answer.text
     assert clients("clerk").post("/settings/labels/person/phone", {"level": "secret", "reason": "x"}).status_code == 403
+
+
+def test_what_is_labelled_leaves_the_page_of_strangers_and_the_map(clients, city):
+    officer, stranger = clients("secadmin"), Client(city.base)
+    code, grid = city.sql("select a.code || ' ' || g.id from address a join grid g on g.id = a.grid_id where g.worker_phone is not null "
+                          "and a.kind = 'room' order by a.id limit 1").split()
+    phone = city.sql(f"select worker_phone from grid where id = {grid}")
+    x, y, z = city.sql(f"select floor((st_x(c) + 180) / 360 * 16384)::int || ' ' || floor((1 - ln(tan(radians(st_y(c))) + 1 / cos(radians(st_y(c)))) / pi()) / 2 "
+                       f"* 16384)::int || ' 14' from (select st_centroid(boundary) as c from grid where id = {grid}) g").split()
+
+    def worker():
+        found = [one for one in stranger.get(f"/api/lookup/{code}").json()["contacts"] if one["role"] == "网格员"]
+        return found[0]["phone"]
+
+    def tile():
+        return clients("leader").get(f"/tiles/grids-work/{z}/{x}/{y}").content
+
+    assert worker() == phone and phone in stranger.get(f"/d/{code}").text
+    assert len(tile()) > 20
+    fields = {"worker_phone": "phone", "kind": "all"}
+    for field, mask in fields.items():
+        done = officer.post(f"/settings/labels/grid/{field}", {"level": "secret", "mask": mask, "reason": "试验"})
+        assert done.status_code == 303, done.text
+    try:
+        until(lambda: worker() is None)
+        until(lambda: phone not in stranger.get(f"/d/{code}").text)
+        # The layers of kinds are gone: they would say of which kind each grid is.
+        until(lambda: clients("leader").get(f"/tiles/grids-work/{z}/{x}/{y}").status_code == 404)
+    finally:
+        for field in fields:
+            assert officer.post(f"/settings/labels/grid/{field}", {"level": "open", "reason": "恢复"}).status_code == 303
+    until(lambda: worker() == phone)

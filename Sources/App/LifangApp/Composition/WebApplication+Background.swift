@@ -163,6 +163,13 @@ extension WebApplication {
     }
     // Some notifications may have been missed.
     if payload.isEmpty { return forgetPublicFaces() }
+    if payload.hasPrefix("declaration:") {
+      // What was labelled as sensitive leaves the pages that are kept.
+      do { try await deployment.catalogs.refresh(from: deployment.database) } catch {
+        deployment.log.fault(error, "catalog-refresh")
+      }
+      return forgetPublicFaces()
+    }
     let parts = payload.split(separator: ":")
     guard let entity = parts.first else { return }
     let ids = parts.dropFirst().first?.split(separator: ",").compactMap { Int64($0) } ?? []

@@ -122,7 +122,7 @@ struct WebApplication: Sendable {
     self.apiKeys = apiKeys
     auditKeys = try AuditKeys(ring: deployment.keys)
     pages = RenderedPages()
-    contacts = PublicContacts(deployment.database)
+    contacts = PublicContacts(deployment.database, deployment.catalogs)
     counter = ScanCounter.make(deployment.database, clock: deployment.clock)
     let visits = PageVisits.make(deployment.database, clock: deployment.clock)
     self.visits = visits

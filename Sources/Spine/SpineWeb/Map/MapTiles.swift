@@ -37,6 +37,9 @@ package struct MapTiles: Sendable {
     else { throw Refusal(.notFound, "layer-unknown", "没有名为“\(layer.prefix(40))”的图层。") }
     let permission = Permission(entity.name, "view")
     try principal.require(permission, toDo: "查看\(entity.label)图层")
+    // Where something is, and of which kind, is told to nobody from whom the record hides it.
+    let told = [map.geometry, map.label, parts.count == 2 ? map.layers : nil].compactMap { $0.flatMap(entity.field) }
+    guard told.allSatisfy({ Masking.shows($0, principal) }) else { return [] }
     let isLandmarks = layer == "landmarks"
     guard tile.z >= (isLandmarks ? MapTiles.landmarks.minimumZoom : map.minimumZoom) || entity.name == "address" else {
       return []

@@ -1,4 +1,6 @@
+import Access
 import Core
+package import Entities
 package import SQL
 
 /// Who answers for the places of the city and may be called by anybody (公开联系人): stations with the officers of their
@@ -6,13 +8,26 @@ package import SQL
 /// four of them, and they are a few thousand where addresses are millions.
 package struct PublicContacts: Sendable {
   private let kept: Kept<Directory>
+  private let catalogs: LiveCatalog
 
-  package init(_ database: Database) { kept = Kept { try await Directory(reading: database) } }
+  package init(_ database: Database, _ catalogs: LiveCatalog) {
+    self.catalogs = catalogs
+    kept = Kept {
+      let (catalog, revision) = catalogs.revised
+      return try await Directory(reading: database, what: PublicFields(catalog), revision: revision)
+    }
+  }
 
   /// The directory has changed, or may have.
   package func forget() { kept.forget() }
 
-  func directory() async throws -> Directory { try await kept.value() }
+  /// With what is labelled as sensitive (敏感标记) left out, from the moment it is (D2-570).
+  func directory() async throws -> Directory {
+    let directory = try await kept.value()
+    if directory.revision == catalogs.revised.revision { return directory }
+    kept.forget()
+    return try await kept.value()
+  }
 
   /// What an address says of who is in charge of it.
   struct Charge: Sendable {
@@ -33,6 +48,7 @@ package struct PublicContacts: Sendable {
       var officers: [String: DutyOfficers.Officer]?
     }
 
+    fileprivate let revision: Int
     private var stations: [Int64: Station] = [:]
     private var workers: [Int64: PublicAddress.Contact] = [:]
     private var communities: [String: PublicAddress.Contact] = [:]
@@ -66,28 +82,55 @@ package struct PublicContacts: Sendable {
 }
 
 extension PublicContacts.Directory {
-  init(reading session: any SQLSession) async throws {
+  fileprivate init(reading session: any SQLSession, what fields: PublicFields, revision: Int) async throws {
+    self.revision = revision
     for row in try await session.query(
       "select id, name, phone, officer_name, officer_phone, officer_photo is not null as has_photo from police_station")
     {
-      let officer: String? = try row.get("officer_name")
-      let phone: String? = try row.get("officer_phone")
-      let hasPhoto: Bool = try row.get("has_photo")
+      func text(_ field: String) throws -> String? {
+        fields.hold("police_station", field) ? try row.get(field) : nil
+      }
+      let phone = try text("officer_phone")
+      let hasPhoto = try row.get("has_photo", as: Bool.self) && fields.hold("police_station", "officer_photo")
       stations[try row.get("id")] = Station(
-        name: try row.get("name"), phone: try row.get("phone"), officer: officer.map { ($0, phone, hasPhoto) })
+        name: try row.get("name"), phone: try text("phone"),
+        officer: try text("officer_name").map { ($0, phone, hasPhoto) })
     }
-    for (station, officers) in try await DutyOfficers(session).byStation() { stations[station]?.officers = officers }
+    for (station, officers) in try await DutyOfficers(session).byStation() {
+      stations[station]?.officers = fields.hold("app_user", "name") ? officers.mapValues(fields.shown) : [:]
+    }
     for row in try await session.query(
       "select id, name, worker_name, worker_phone from grid where worker_name is not null")
-    {
+    where fields.hold("grid", "worker_name") {
       workers[try row.get("id")] = .init(
-        role: "网格员", name: try row.get("worker_name"), unit: try row.get("name"), phone: try row.get("worker_phone"))
+        role: "网格员", name: try row.get("worker_name"), unit: try row.get("name"),
+        phone: fields.hold("grid", "worker_phone") ? try row.get("worker_phone") : nil)
     }
     for row in try await session.query("select code, name, contact, office_address from division") {
       communities[try row.get("code")] = .init(
         role: "社区（村）", name: try row.get("name"),
-        unit: try row.get("office_address", as: String?.self) ?? "居民服务", phone: try row.get("contact"))
+        unit: try row.get("office_address", as: String?.self) ?? "居民服务",
+        phone: fields.hold("division", "contact") ? try row.get("contact") : nil)
     }
+  }
+}
+
+/// Which fields may be told to anybody: as delivered (a service telephone is there to be told), unless the installation has
+/// labelled them as sensitive since.
+private struct PublicFields {
+  private let catalog: Catalog
+
+  init(_ catalog: Catalog) { self.catalog = catalog }
+
+  func hold(_ entity: String, _ field: String) -> Bool {
+    catalog.entity(entity)?.field(field).map {
+      $0.classification < .sensitive || $0.classification == $0.declaredClassification
+    } ?? false
+  }
+
+  func shown(_ officer: DutyOfficers.Officer) -> DutyOfficers.Officer {
+    hold("app_user", "service_phone")
+      ? officer : DutyOfficers.Officer(name: officer.name, beat: officer.beat, phone: nil)
   }
 }
 

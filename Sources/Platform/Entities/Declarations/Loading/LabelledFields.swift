@@ -39,11 +39,12 @@ struct LabelledFields {
     let sensitive = Set(raised.filter { $0.value >= .sensitive }.keys)
     take(secret, outOf: "search", of: "list", in: &editor, "不再参加全文检索")
     take(sensitive, outOf: "fields", of: "plannable", in: &editor, "不再能写进周期计划")
-    if let map = editor["map"], let label = map["label"]?.text, sensitive.contains(label) {
+    for (key, what) in [("label", "不再标注在地图上"), ("layers", "不再分成地图图层")] {
+      guard let map = editor["map"], let field = map[key]?.text, sensitive.contains(field) else { continue }
       var own = MappingEditor(map)
-      own.remove("label")
+      own.remove(key)
       editor.set("map", own.node)
-      tell(label, map.position, "不再标注在地图上")
+      tell(field, map.position, what)
     }
     if let title = title(of: editor), secret.contains(title) {
       editor.set("title", .string("id", at: present.position))
