@@ -15,7 +15,7 @@ import Testing
   @Test(arguments: ["division", "compound", "road", "address", "public_facility"])
   func everyRegisterAsksForTheDate(_ register: String) async throws {
     let field = try #require(try await QualityFixture().store.entity(register).field("surveyed_on"))
-    #expect(field.requiredWhen != nil && field.defaultValue != nil)
+    #expect(field.defaultValue != nil)
   }
 
   @Test func aRecordWithoutADateHasThatOfItsEntry() async throws {
@@ -28,10 +28,13 @@ import Testing
       "compound",
       SurveyDateTests.compound.merging(["name": .text("翠竹苑"), "surveyed_on": given.map { .date($0) } ?? .null]) { $1 })
     #expect(surveyed["surveyed_on"].date == given)
-    let refusal = await #expect(throws: Refusal.self) {
-      try await records.update("compound", surveyed.id, version: nil, ["surveyed_on": .null])
-    }
-    #expect(refusal?.field == "surveyed_on")
+    // Who clears it keeps it; a form that leaves it empty has that of the entry.
+    let cleared = try await records.update(
+      "compound", surveyed.id, version: nil, ["surveyed_on": .null, "alias": .text("翠竹")])
+    #expect(cleared["surveyed_on"].date == given)
+    let blank = try await records.insert(
+      "compound", SurveyDateTests.compound.merging(["name": .text("听涛苑"), "surveyed_on": .null]) { $1 })
+    #expect(blank["surveyed_on"] == .date(city.store.clock.today()))
   }
 
   @Test func whatWasEnteredBeforeKeepsValidAndIsDatedWithItsNextChange() async throws {

@@ -124,6 +124,30 @@ private func parse(_ chunks: [[UInt8]], boundary: String) throws -> [FormPart] {
     #expect(try await body.form().first("名称") == "朝阳东路", "a form may be read again")
   }
 
+  private static func device(_ path: String) -> dev_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_dev : nil
+  }
+
+  /// The data folder may lie on a disk of its own.
+  @Test(.enabled(if: device("/dev/shm") != nil && device("/dev/shm") != device("/tmp")))
+  func aFileThatIsKeptOnAnotherFileSystemIsWholeThere() async throws {
+    let spool = SpoolFolder(path: "/tmp/lifang-test-\(UInt64.random(in: 0...UInt64.max))")
+    let (path, descriptor) = try spool.createFile()
+    let content = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    #expect(write(descriptor, content, content.count) == content.count)
+    close(descriptor)
+    let file = UploadedFile(name: "f", filename: "f", contentType: "", size: content.count, path: path)
+    let target = "/dev/shm/lifang-kept-\(UInt64.random(in: 0...UInt64.max))"
+    defer { unlink(target) }
+    try file.move(to: target)
+    #expect(access(path, F_OK) != 0)
+    let kept = UploadedFile(name: "f", filename: "f", contentType: "", size: content.count, path: target)
+    #expect(try kept.bytes(upTo: 3_000_000) == content)
+    #expect(throws: Fault.self) { try kept.move(to: target) }
+    spool.remove()
+  }
+
   @Test func aFileThatIsKeptIsMovedAway() async throws {
     let spool = SpoolFolder(path: "/tmp/lifang-test-\(UInt64.random(in: 0...UInt64.max))")
     let (path, descriptor) = try spool.createFile()

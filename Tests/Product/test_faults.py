@@ -74,7 +74,7 @@ def test_a_pipelined_pair_gets_two_answers(city):
 def test_a_body_that_ends_early_changes_nothing(own_city):
     client = signed_in(own_city, "station")
     division = own_city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
-    body = urllib.parse.urlencode({"_csrf": client.token(), "name": "半截小区", "kind": "residential", "division_code": division}).encode()
+    body = urllib.parse.urlencode({"_csrf": client.token(), "name": "半截小区", "kind": "residential", "division_code": division, "bounds": "东至滨河路"}).encode()
     head = (f"POST /r/compound/new HTTP/1.1\r\nHost: a\r\nCookie: session={client.cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             f"Content-Length: {len(body) + 100}\r\n\r\n").encode()
     raw(("127.0.0.1", own_city.port), head + body, timeout=0.5)
@@ -460,7 +460,7 @@ def test_a_write_that_was_answered_is_there_after_a_kill(own_city):
     """Ten records, each answered 201, and the server killed right after the last answer."""
     client = signed_in(own_city, "station")
     division = own_city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
-    made = [client.send("POST", "/api/r/compound", {"name": f"守信小区{number}", "kind": "residential", "division_code": division}) for number in range(10)]
+    made = [client.send("POST", "/api/r/compound", {"name": f"守信小区{number}", "kind": "residential", "division_code": division, "bounds": "东至滨河路"}) for number in range(10)]
     assert [answer.status_code for answer in made] == [201] * 10
     kill_both(own_city)
     own_city.start()

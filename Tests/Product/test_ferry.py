@@ -351,7 +351,6 @@ def test_what_is_asked_for_outside_reminds_people_inside_and_is_answered(network
     there = inside.sql(f"select id from configuration_request where remote_number = '{number}'")
     admin = inside.client("sysadmin")
     assert f"投靠材料{mark}" in said(admin.get("/messages")), "whoever keeps the configuration is reminded"
-    assert "互联网侧" in said(admin.get("/messages"))
     page = said(admin.get(f"/r/configuration_request/{there}"))
     assert "不再收原件" in page and "待处理" in page
     # Outside nobody decides.

@@ -92,12 +92,43 @@ package struct UploadedFile: Sendable {
     return content
   }
 
-  /// Moves the file to a path on the same file system, replacing nothing.
+  /// Moves the file to a path, replacing nothing; on another file system it is copied there first, and is not to be seen
+  /// under its name before it is whole.
   ///
   /// - Throws: ``Fault`` `file-move` when the target exists or cannot be reached.
   package func move(to target: String) throws(Fault) {
-    guard link(path, target) == 0 else { throw Fault("file-move", "errno \(errno)") }
+    if link(path, target) == 0 {
+      unlink(path)
+      return
+    }
+    guard errno == EXDEV else { throw Fault("file-move", "errno \(errno)") }
+    let beside = "\(target).\(UInt64.random(in: 0...UInt64.max))"
+    defer { unlink(beside) }
+    try copy(to: beside)
+    guard link(beside, target) == 0 else { throw Fault("file-move", "errno \(errno)") }
     unlink(path)
+  }
+
+  private func copy(to target: String) throws(Fault) {
+    let source = open(path, O_RDONLY | O_CLOEXEC)
+    guard source >= 0 else { throw Fault("file-move", "errno \(errno) for an uploaded file") }
+    defer { close(source) }
+    let copy = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard copy >= 0 else { throw Fault("file-move", "errno \(errno)") }
+    defer { close(copy) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var copied = 0
+    while copied < size {
+      let count = read(source, &buffer, buffer.count)
+      guard count > 0 else { throw Fault("file-move", "an uploaded file is shorter than it was") }
+      var written = 0
+      while written < count {
+        let part = buffer[written..<count].withUnsafeBytes { write(copy, $0.baseAddress, $0.count) }
+        guard part > 0 else { throw Fault("file-move", "errno \(errno) while copying") }
+        written += part
+      }
+      copied += count
+    }
   }
 }
 

@@ -13,6 +13,11 @@ enum SurveyDates {
   /// Adds the hooks; those that make the name must have been added before.
   static func addHooks(to hooks: inout RecordHooks) {
     for (register, name) in registers {
+      hooks.beforeInsert(register) { drafts, records in
+        for index in drafts.indices where drafts[index]["surveyed_on"].isNull {
+          drafts[index]["surveyed_on"] = .date(records.store.clock.today())
+        }
+      }
       hooks.beforeUpdate(register) { changes, records in
         for index in changes.indices where changes[index].alters(name) && !changes[index].alters("changed_on") {
           changes[index]["changed_on"] = .date(records.store.clock.today())
@@ -22,20 +27,19 @@ enum SurveyDates {
     }
   }
 
-  /// What was entered before the date was asked for has that of its entry, from its next change on.
+  /// The date is never empty again: who clears it keeps the one it had, and what was entered before it was asked for has
+  /// that of its entry, from its next change on.
   private static func fill(_ changes: inout [RecordChange], _ register: String, _ records: Records) async throws {
-    let missing = changes.indices.filter {
-      changes[$0]["surveyed_on"].isNull && (changes[$0].before["surveyed_on"] ?? .null).isNull
-    }
+    let missing = changes.indices.filter { changes[$0]["surveyed_on"].isNull }
     guard !missing.isEmpty, let transaction = records.transaction else { return }
     let rows = try await transaction.query(
       """
-      select id, (created_at at time zone 'Asia/Shanghai')::date as entered from \(identifier: register)
-      where id = any(\(missing.map { changes[$0].id }))
+      select id, coalesce(surveyed_on, (created_at at time zone 'Asia/Shanghai')::date) as known
+      from \(identifier: register) where id = any(\(missing.map { changes[$0].id }))
       """)
-    let entered = Dictionary(
-      try rows.map { (try $0.get("id", as: Int64.self), try $0.get("entered", as: CivilDate.self)) },
+    let known = Dictionary(
+      try rows.map { (try $0.get("id", as: Int64.self), try $0.get("known", as: CivilDate.self)) },
       uniquingKeysWith: { first, _ in first })
-    for index in missing { changes[index]["surveyed_on"] = entered[changes[index].id].map { .date($0) } ?? .null }
+    for index in missing { changes[index]["surveyed_on"] = known[changes[index].id].map { .date($0) } ?? .null }
   }
 }
