@@ -92,6 +92,14 @@ import Testing
     #expect(try outcome("通川区荷叶街12号", hints: hints).reasonCodes.contains("contradictory-division"))
   }
 
+  @Test(arguments: [
+    ("通川区荷叶街12号院内", PlaceDirection.inside), ("通川区荷叶街12号里面", .inside), ("通川区荷叶街12号", nil),
+    ("通川区荷叶街12号门口", nil), ("通川区荷叶街12号对面", .opposite), ("通川区荷叶街12号以东", .east),
+  ])
+  func wordsOfPlaceBecomeTheDirection(_ text: String, _ direction: PlaceDirection?) throws {
+    #expect(try classifier().read(text).segmented?.direction == direction)
+  }
+
   @Test func addressesOfOtherCitiesAreDoubtfulOnlyWhenAsked() throws {
     let text = "浙江省杭州市西湖区文三路100号"
     #expect(try outcome(text).name == "created")

@@ -21,16 +21,29 @@ import Testing
     /// A grid over a rectangle, in thousandths of a degree from the corner in the south-west.
     @discardableResult
     func add(
-      _ number: Int, _ west: Double, _ south: Double, _ east: Double, _ north: Double, _ kind: String = "work"
+      _ number: Int, _ west: Double, _ south: Double, _ east: Double, _ north: Double, _ kind: String = "work",
+      in division: String = QualityFixture.division
     ) async throws -> Int64 {
       try await city.store.records(as: .system).insert(
         "grid",
         [
-          "code": .text(QualityFixture.division + (number < 10 ? "00" : "0") + "\(number)"),
-          "name": .text("第\(number)网格"), "kind": .text(kind), "division_code": .text(QualityFixture.division),
+          "code": .text(division + (number < 10 ? "00" : "0") + "\(number)"),
+          "name": .text("第\(number)网格"), "kind": .text(kind), "division_code": .text(division),
           "boundary": Ground.rectangle(west, south, east, north),
         ], input: .code
       ).id
+    }
+
+    /// The community next to it in the east, a third as wide.
+    func addNeighbour() async throws -> String {
+      let code = "511702001002"
+      try await city.store.records(as: .system).insert(
+        "division",
+        [
+          "code": .text(code), "name": .text("百花社区"), "level": .text("community"),
+          "boundary": Ground.rectangle(30, 0, 40, 20),
+        ], input: .code)
+      return code
     }
 
     static func rectangle(_ west: Double, _ south: Double, _ east: Double, _ north: Double) -> Value {
@@ -125,6 +138,18 @@ import Testing
     #expect(abs(metres - hole.area) < 1)
   }
 
+  @Test func groundOfAnotherDivisionWithinTheGridsIsNoGap() async throws {
+    let ground = try await Ground()
+    let other = try await ground.addNeighbour()
+    try await ground.city.database.execute("update division set boundary = null")
+    try await ground.add(1, 0, 0, 10, 3)
+    try await ground.add(2, 0, 3, 3, 10)
+    try await ground.add(3, 3, 7, 10, 10)
+    try await ground.add(4, 7, 3, 10, 7)
+    try await ground.add(5, 3, 3, 7, 7, in: other)
+    #expect(try await ground.inspection.run().found.isEmpty)
+  }
+
   @Test func aChangedGridSettlesWhatItMended() async throws {
     let ground = try await Ground()
     try await ground.add(1, 0, 0, 15, 20)
@@ -155,6 +180,48 @@ import Testing
     try await records.update("grid", lake, version: nil, ["boundary": Ground.rectangle(17, 0, 30, 20)])
     #expect(try await ground.inspection.run().reopened == 1)
     #expect(try await ground.defects() == ["gap work 荷叶街社区"])
+  }
+
+  @Test func whatWasJudgedRightMayFallApart() async throws {
+    let ground = try await Ground()
+    try await ground.add(1, 0, 0, 10, 20)
+    let shore = try await ground.add(2, 20, 0, 30, 20)
+    try await ground.inspection.run()
+    let records = ground.city.store.records(as: .system)
+    try await records.perform(
+      "keep", on: GridDefect.entity, try await ground.id("gap"), version: nil, asked: ["reason": .text("是水库")])
+    try await ground.add(3, 13, 0, 14, 20)
+    for _ in 0..<3 {
+      let outcome = try await ground.inspection.run()
+      #expect((outcome.new, outcome.reopened, outcome.gone) == (0, 0, 0))
+      #expect(try await ground.defects().isEmpty)
+    }
+    #expect(try await ground.defects("kept") == ["gap work 荷叶街社区"])
+    // A part that grows over the edge is listed; the other stays as it was judged.
+    try await records.update("grid", shore, version: nil, ["boundary": Ground.rectangle(21, 0, 30, 20)])
+    #expect(try await ground.inspection.run().new == 1)
+    #expect(try await ground.defects("kept").count == 1)
+    #expect(try await ground.inspection.run().new == 0)
+  }
+
+  @Test func whatIsMendedWhileTheInspectionLooksStaysMended() async throws {
+    let ground = try await Ground()
+    try await ground.add(1, 0, 0, 11, 20)
+    let second = try await ground.add(2, 10, 0, 30, 20)
+    try await ground.inspection.run()
+    let city = ground.city
+    let outcome = try await ground.inspection.run { step, _, what in
+      guard step == 3, what == "登记" else { return }
+      city.time.advance(seconds: 1)
+      try await city.store.records(as: .system).update(
+        "grid", second, version: nil, ["boundary": Ground.rectangle(11, 0, 30, 20)])
+    }
+    #expect(outcome.reopened == 0)
+    #expect(try await ground.defects("fixed") == ["overlap work 第1网格与第2网格"])
+    // Called mended, and seen again by an inspection that began later.
+    try await city.store.records(as: .system).update(
+      "grid", second, version: nil, ["boundary": Ground.rectangle(10, 0, 30, 20)])
+    #expect(try await ground.inspection.run().reopened == 1)
   }
 
   @Test func sharedGroundGoesToOneGridAGapIntoOneAndWhatIsOutsideIsCutOff() async throws {
@@ -192,6 +259,54 @@ import Testing
       #expect(refusal?.code == code)
     }
     #expect(try await ground.defects() == ["gap work 荷叶街社区"], "nothing has changed")
+  }
+
+  @Test func aGapGoesToAGridOfItsOwnDivision() async throws {
+    let ground = try await Ground()
+    let other = try await ground.addNeighbour()
+    // The neighbour's grid touches the gap for longer.
+    let own = try await ground.add(1, 0, 0, 10, 1)
+    let next = try await ground.add(2, 30, 0, 40, 20, in: other)
+    try await ground.inspection.run()
+    #expect(try await ground.defects() == ["gap work 荷叶街社区"])
+    let gap = try await ground.id("gap")
+    let records = ground.city.store.records(as: .system)
+    #expect(try await records.get(GridDefect.entity, gap)["grid_id"].integer == own)
+    let refusal = await #expect(throws: Refusal.self) {
+      try await records.perform(
+        "absorb_into", on: GridDefect.entity, gap, version: nil, asked: ["kept_id": .integer(next)])
+    }
+    #expect(refusal?.code == "grid-defect-elsewhere")
+    try await records.perform("absorb", on: GridDefect.entity, gap, version: nil)
+    #expect(try await ground.inspection.run().found.isEmpty)
+  }
+
+  @Test func oneCornerIsNoContact() async throws {
+    let ground = try await Ground()
+    try await ground.add(1, 0, 0, 10, 20)
+    try await ground.add(2, 10, 10, 20, 20)
+    try await ground.add(3, 20, 0, 30, 10)
+    let corner = try await ground.add(4, 20, 10, 30, 20)
+    try await ground.inspection.run()
+    let gap = try await ground.id("gap")
+    let refusal = await #expect(throws: Refusal.self) {
+      try await ground.city.store.records(as: .system).perform(
+        "absorb_into", on: GridDefect.entity, gap, version: nil, asked: ["kept_id": .integer(corner)])
+    }
+    #expect(refusal?.code == "grid-defect-apart")
+  }
+
+  @Test func onlyTheGridThatLeavesItsDivisionIsClipped() async throws {
+    let ground = try await Ground()
+    try await ground.add(1, 0, 0, 15, 20)
+    let inside = try await ground.add(2, 15, 0, 25, 20)
+    try await ground.add(3, 25, 0, 31, 20)
+    try await ground.inspection.run()
+    let refusal = await #expect(throws: Refusal.self) {
+      try await ground.city.store.records(as: .system).update(
+        GridDefect.entity, try await ground.id("outside"), version: nil, ["kept_id": .integer(inside)])
+    }
+    #expect(refusal?.code == "grid-defect-gone")
   }
 
   @Test func whoMayNotChangeGridsMendsNothing() async throws {

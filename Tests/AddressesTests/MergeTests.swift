@@ -97,6 +97,14 @@ import Testing
     #expect(try await reports.answer(known, to: department(3)).fullName?.hasSuffix("朝阳路6号") == true)
     let unknown = try await take("天上人间")
     #expect(try await reports.answer(unknown, to: department(3)).fullName == nil)
+    // What does nothing but take an answer is not done without one.
+    for asked in [[:], ["address_id": Value.null]] {
+      let blank = await #expect(throws: Refusal.self) {
+        try await city.store.records(as: .system).perform(
+          "identify", on: AddressDefect.entity, unknown, version: nil, asked: asked)
+      }
+      #expect(blank?.code == "required" && blank?.field == "address_id")
+    }
     try await city.store.records(as: .system).perform(
       "identify", on: AddressDefect.entity, unknown, version: nil, asked: ["address_id": .integer(id)])
     #expect(try await reports.answer(unknown, to: department(3)).fullName?.hasSuffix("朝阳路6号") == true)

@@ -23,6 +23,7 @@ struct QualityFixture: Sendable {
   let store: RecordStore
   let inspection: AddressInspection
   let road: Int64
+  let time: ManualClock
 
   static let division = "511702001001"
   private static let now = Instant("2026-11-18 10:00") ?? Instant(seconds: 0)
@@ -53,6 +54,7 @@ struct QualityFixture: Sendable {
   init() async throws {
     database = try await TestDatabase.make(QualityFixture.schema)
     let clock = ManualClock(QualityFixture.now)
+    time = clock
     let keys = KeyRing(random: .seeded(7))
     for purpose in [KeyPurpose.data, .index, .pepper, .document] { try keys.rotate(purpose, at: QualityFixture.now) }
     var hooks = SpineHooks.all(gazetteer: try Fixtures.gazetteer.get())

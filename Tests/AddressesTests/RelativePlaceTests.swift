@@ -9,6 +9,7 @@ import Testing
     ("锦绣花园东北方向约200米处", "锦绣花园", .northeast, 200), ("距锦绣花园往北1.5公里", "锦绣花园", .north, 1500),
     ("朝阳中路18号以南50米", "朝阳中路18号", .south, 50), ("人民广场西南侧三十米左右", "人民广场", .southwest, 30),
     ("市一中对面１００米", "市一中", .opposite, 100), ("体育馆东80m", "体育馆", .east, 80),
+    ("体育馆的正北80米", "体育馆", .north, 80), ("离石区人民医院往东200米", "离石区人民医院", .east, 200),
   ])
   func directionAndDistanceAreRead(_ text: String, _ base: String, _ direction: PlaceDirection, _ metres: Double) throws
   {
@@ -19,6 +20,7 @@ import Testing
   @Test(arguments: [
     ("锦绣花园东侧", "锦绣花园", PlaceDirection.east), ("市一中对面", "市一中", .opposite), ("人民医院隔壁", "人民医院", .adjacent),
     ("老车站旁边", "老车站", .beside), ("公园北门的左边", "公园北门", .left),
+    ("从化区政府东侧", "从化区政府", .east),
   ])
   func aDirectionAloneIsRead(_ text: String, _ base: String, _ direction: PlaceDirection) throws {
     let place = try #require(RelativePlace(text))
@@ -31,6 +33,12 @@ import Testing
   @Test func aDistanceFromAPlaceHasNoDirection() throws {
     let place = try #require(RelativePlace("距离老车站约两百米"))
     #expect((place.base, place.direction, place.metres) == ("老车站", nil, 200))
+  }
+
+  /// Whether 从 and 离 are part of the name is for whoever looks the name up.
+  @Test(arguments: [("从老车站往北50米", "老车站"), ("离老车站50米", "老车站"), ("老车站往北50米", nil), ("距离老车站50米", nil)])
+  func aNameIsLeftWithAndWithoutTheWordBeforeIt(_ text: String, _ bare: String?) throws {
+    #expect(try #require(RelativePlace(text)).bareBase == bare)
   }
 
   /// All words of the norm, each before a distance.

@@ -132,7 +132,11 @@ import Testing
     city.time.advance(seconds: 120)
     try await next.look()
     #expect(try await city.system.get(AlarmDesk.register, alarm.id)["state"].text == "raised")
+    // For a while after that, another that sees the same may take it over.
     city.time.advance(seconds: AlarmWatch.absence - 120)
+    try await next.look()
+    #expect(try await city.system.get(AlarmDesk.register, alarm.id)["state"].text == "raised")
+    city.time.advance(seconds: AlarmWatch.respite)
     try await next.look()
     let over = try await city.system.get(AlarmDesk.register, alarm.id)
     #expect(over["state"].text == "recovered" && over["recovered_at"].instant == city.time.clock.now())
@@ -149,9 +153,44 @@ import Testing
     #expect(try await city.system.get(AlarmDesk.register, second.id)["node"].text == "third")
     #expect(try await city.all(AlarmDesk.register).count == 2)
     // Where nothing measures the figure any more, the alarm does not stand for ever.
-    city.time.advance(seconds: AlarmWatch.absence)
+    city.time.advance(seconds: AlarmWatch.absence + AlarmWatch.respite)
     try await watch(city, Metrics(), node: "blind").look()
     #expect(try await city.system.get(AlarmDesk.register, second.id)["state"].text == "recovered")
+  }
+
+  @Test func anAlarmOfANodeThatIsGoneWaitsForOneThatSeesTheSame() async throws {
+    let city = try await OperationsFixture()
+    _ = try await rule(city, ["minutes": .integer(0), "quiet_minutes": .integer(0), "responses": .list([])])
+    let (low, fine) = (Metrics(), Metrics())
+    low.set("lifang_disk_free_percent", to: 8)
+    fine.set("lifang_disk_free_percent", to: 30)
+    try await watch(city, low, node: "gone").look()
+    let alarm = try #require(try await city.all(AlarmDesk.register).first)
+    city.time.advance(seconds: AlarmWatch.absence)
+    // The one that is fine looks first.
+    try await watch(city, fine, node: "fine").look()
+    try await watch(city, low, node: "low").look()
+    city.time.advance(seconds: AlarmWatch.respite)
+    try await watch(city, fine, node: "fine").look()
+    let kept = try await city.system.get(AlarmDesk.register, alarm.id)
+    #expect(kept["state"].text == "raised" && kept["node"].text == "low")
+    #expect(try await city.all(AlarmDesk.register).count == 1)
+  }
+
+  @Test func aLongNameIsOneNodeAndThoseLongGoneAreForgotten() async throws {
+    let city = try await OperationsFixture()
+    _ = try await rule(city, ["minutes": .integer(0), "quiet_minutes": .integer(0), "responses": .list([])])
+    let metrics = Metrics()
+    metrics.set("lifang_disk_free_percent", to: 8)
+    let name = String(repeating: "node", count: 20)
+    try await watch(city, metrics, node: name).look()
+    try await watch(city, Metrics(), node: "blind").look()
+    let alarm = try #require(try await city.all(AlarmDesk.register).first)
+    #expect(alarm["node"].text == String(name.prefix(60)) && alarm["state"].text == "raised")
+    city.time.advance(seconds: 31 * 86_400)
+    try await watch(city, metrics, node: name).look()
+    let nodes = try await city.database.query("select node from alarm_watch")
+    #expect(try nodes.map { try $0.get("node", as: String.self) } == [String(name.prefix(60))])
   }
 
   @Test func withNobodyOnDutyTheOrderWaitsAndThoseWhoMayConfirmAreTold() async throws {

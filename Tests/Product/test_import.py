@@ -62,6 +62,19 @@ def test_an_address_list_goes_from_file_to_result(visit, city, encoding):
     assert city.sql(f"select code from address where road = '滨河巷' and house_number = '{number}号' and sub_number is null") == rows[0][4]
 
 
+def test_a_word_of_place_behind_an_address_becomes_its_direction(visit, city):
+    number = 1000 + secrets.randbelow(8000)
+    page = visit("station")
+    page.goto("/import/addresses")
+    lines = [f"四川省达州市通川区东城街道百花社区滨河巷{number}号里面", f"四川省达州市通川区东城街道百花社区滨河巷{number + 1}号"]
+    send(page, "方位.txt", "\r\n".join(lines).encode())
+    expect(page.locator("tbody tr").first).to_contain_text("新建")
+    page.get_by_role("button", name="开始导入").click()
+    expect(page.locator(".progress .badge")).to_have_text("已完成", timeout=30_000)
+    kept = city.sql(f"select house_number, coalesce(direction, '') from address where road = '滨河巷' and house_number in ('{number}号', '{number + 1}号') order by 1")
+    assert sorted(kept.splitlines()) == sorted([f"{number}号|inside", f"{number + 1}号|"])
+
+
 def test_a_text_of_a_windows_editor_holds_an_address_a_line(visit):
     page = visit("station")
     page.goto("/import/addresses")

@@ -142,8 +142,11 @@ def test_a_prominent_building_is_found_drawn_and_used_to_describe_places(visit, 
     page = visit("leader")
     assert number not in {str(one["properties"].get("id")) for one in features(page, f"/tiles/landmarks/{area}.mvt", tmp_path)}
     data = clients("tongchuan")
+    blank = data.post(f"/r/building/{number}/do/list_prominent", {"prominence": ""})
+    assert blank.status_code == 422 and "还没有填写" in blank.text
     done = data.post(f"/r/building/{number}/do/list_prominent", {"prominence": "landmark"})
     assert done.status_code == 303, done.text
+    assert data.post(f"/r/building/{number}/do/list_prominent", {"prominence": ""}).status_code == 422
     assert city.sql(f"select prominence from building where id = {number}") == "landmark"
     assert clients("grid").post(f"/r/building/{number}/do/unlist_prominent").status_code == 403
     assert name in {one["properties"]["label"] for one in features(page, f"/tiles/landmarks/{area}.mvt", tmp_path)}

@@ -18,6 +18,14 @@ package struct SegmentedAddress: Sendable {
   package func first(_ label: AddressLabel) -> String? {
     segments.first { $0.label == label }.map(text(of:))
   }
+
+  /// The direction that its words of place say (方位): 院内, 东侧; `nil` when they say none.
+  package var direction: PlaceDirection? {
+    for segment in segments where segment.label == .assist {
+      if let direction = PlaceDirection(saying: text.compact(segment.range)) { return direction }
+    }
+    return nil
+  }
 }
 
 /// Which divisions an address names, and what is wrong with the naming.

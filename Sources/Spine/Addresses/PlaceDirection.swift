@@ -44,6 +44,14 @@ package enum PlaceDirection: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// The direction that a word of place says: 楼上, 以东, 院内.
+  init?(saying text: String) {
+    var word = Array(text)
+    if let first = word.first, word.count > 1, ["以", "往", "院"].contains(first) { word.removeFirst() }
+    guard let found = PlaceDirection.words.first(where: { $0.word == word }) else { return nil }
+    self = found.direction
+  }
+
   /// The words that say it, with `isWhole` for those that say it without a distance behind them as well: a name may well
   /// end in 北, but not in 北侧.
   static let words: [(word: [Character], direction: PlaceDirection, isWhole: Bool)] = {

@@ -4,6 +4,8 @@ package import Geo
 package struct RelativePlace: Sendable, Hashable {
   /// What it is described from, with full-width forms as ASCII and without separators.
   package let base: String
+  /// ``base`` without the 从 or 离 it begins with, for when that is no part of a name as it is in 从化区 and 离石区.
+  package let bareBase: String?
   package let direction: PlaceDirection?
   package let metres: Double?
 
@@ -30,13 +32,15 @@ package struct RelativePlace: Sendable, Hashable {
     let isFrom = ["距离", "距", "离"].contains { rest.starts(with: $0) }
     // 某路200米 alone is no description; 距某路200米 is.
     guard found != nil || metres != nil && isFrom else { return nil }
-    for word in ["以", "往", "向", "正", "偏", "的"] where rest.drop(word) { break }
-    for word in ["距离", "距", "离", "位于", "在", "从"] where rest.starts(with: word) {
+    while ["以", "往", "向", "正", "偏", "的"].contains(where: { rest.drop($0) }) {}
+    for word in ["距离", "距", "位于", "在"] where rest.starts(with: word) {
       rest.removeFirst(word.count)
       break
     }
     guard rest.count >= 2 else { return nil }
     base = String(rest)
+    let isBare = rest.count < 3 || !["从", "离"].contains(rest[0])
+    bareBase = isBare ? nil : String(rest.dropFirst())
     direction = found?.direction
     self.metres = metres
   }
@@ -52,10 +56,10 @@ package struct RelativePlace: Sendable, Hashable {
     guard let factor else { return nil }
     var figures: [Character] = []
     while let last = rest.last, last.isASCII && last.isNumber || last == "." || ChineseNumeral.isFigure(last) {
-      figures.insert(last, at: 0)
+      figures.append(last)
       rest.removeLast()
     }
-    let text = String(figures)
+    let text = String(figures.reversed())
     let scalars = text.unicodeScalars.map(\.value)
     let number = Double(text) ?? ChineseNumeral.number(scalars, scalars.indices).map(Double.init)
     guard let number, case let metres = number * factor, metres > 0, metres <= farthest else {

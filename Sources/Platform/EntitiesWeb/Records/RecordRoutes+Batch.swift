@@ -134,8 +134,10 @@ extension RecordRoutes {
     return Confirmation(
       title: "\(action.label)：\(ids.count) 条\(register.entity.label)",
       consequences: (action.confirm.map { [$0] } ?? []) + ["逐条办理；不能办理的列出原因，不影响其他各条。"],
-      fields: action.ask.compactMap { register.entity.field($0) }.map {
-        controls.field($0, typed: typed ?? FormInput(), record: nil)
+      fields: action.ask.compactMap { register.entity.field($0) }.map { field in
+        var shown = controls.field(field, typed: typed ?? FormInput(), record: nil)
+        if field.name == action.onlyAnswer, field.type != .boolean { shown.isRequired = true }
+        return shown
       },
       errors: errors, path: "/r/\(register.entity.name)/batch", hidden: hidden, submit: action.label,
       cancelPath: back)

@@ -257,7 +257,9 @@ extension RecordRoutes {
       fields: action.ask.compactMap { register.entity.field($0) }.map { field in
         var shown = controls.field(field, typed: typed, record: record)
         shown.isReadOnly = false
-        shown.isRequired = questions.requires(field) && !record.masked.contains(field.name)
+        shown.isRequired =
+          (questions.requires(field) || field.name == action.onlyAnswer && field.type != .boolean)
+          && !record.masked.contains(field.name)
         return shown
       },
       errors: errors, path: "\(path)/do/\(action.name)",

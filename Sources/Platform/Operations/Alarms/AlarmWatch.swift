@@ -19,6 +19,10 @@ package actor AlarmWatch {
 
   /// Seconds after its last look for which a node counts as being there; it looks twice a minute.
   package static let absence: Int64 = 300
+  /// Seconds more before an alarm of a node that is gone is closed, in which others that see the same take it over.
+  package static let respite: Int64 = 60
+  /// Seconds for which it is kept in mind that a node was there.
+  private static let memory: Int64 = 30 * 86_400
 
   package init(
     desk: AlarmDesk, metrics: Metrics, node: String, refresh: @escaping @Sendable () async throws -> Void,
@@ -26,7 +30,8 @@ package actor AlarmWatch {
   ) {
     self.desk = desk
     self.metrics = metrics
-    self.node = node
+    // As the register keeps it: a longer name would never be found again.
+    self.node = String(node.prefix(60))
     self.refresh = refresh
     self.ferry = ferry
   }
@@ -48,6 +53,7 @@ package actor AlarmWatch {
       insert into alarm_watch (node, looked_at) values (\(node), \(now))
       on conflict (node) do update set looked_at = excluded.looked_at
       """)
+    try await store.database.execute("delete from alarm_watch where looked_at < \(now + -AlarmWatch.memory)")
     let standing = try await standing(at: now, in: store.database)
     // One rule that cannot be followed keeps no other from it.
     var fault: (any Error)?
@@ -67,7 +73,7 @@ package actor AlarmWatch {
     case .open:
       // What no node measures any more, nobody can call fine later.
       guard reading == nil else { break }
-      for alarm in known where alarm.isOrphan { try await close(alarm, "，它的这项指标不再有人监测。") }
+      for alarm in known where alarm.isForsaken { try await close(alarm, "，它的这项指标不再有人监测。") }
     case .alarm(let value):
       let open = known.filter(\.isOpen)
       for alarm in open where alarm.isOrphan {
@@ -83,7 +89,7 @@ package actor AlarmWatch {
       }
     case .fine:
       for alarm in known {
-        if alarm.isOrphan {
+        if alarm.isForsaken {
           try await close(alarm, "，节点 \(node) 的这项指标正常。")
         } else if alarm.node == node {
           try await close(alarm, nil)
@@ -112,6 +118,8 @@ package actor AlarmWatch {
     let isOpen: Bool
     /// Whether the node that raised it has stopped looking.
     let isOrphan: Bool
+    /// Whether no other has taken it over since either.
+    let isForsaken: Bool
   }
 
   private func standing(at now: Instant, in session: any SQLSession) async throws -> [Standing] {
@@ -119,13 +127,16 @@ package actor AlarmWatch {
       """
       select a.id, a.key, a.node, a.state in ('raised', 'confirmed') as is_open,
         a.origin = 'metric' and not exists (
-          select 1 from alarm_watch w where w.node = a.node and w.looked_at > \(now + -AlarmWatch.absence)) as is_orphan
+          select 1 from alarm_watch w where w.node = a.node and w.looked_at > \(now + -AlarmWatch.absence)) as is_orphan,
+        a.origin = 'metric' and not exists (
+          select 1 from alarm_watch w
+          where w.node = a.node and w.looked_at > \(now + -(AlarmWatch.absence + AlarmWatch.respite))) as is_forsaken
       from alarm a where a.recovered_at is null and a.origin in ('metric', 'ferry')
       """
     ).map {
       Standing(
         id: try $0.get("id"), key: try $0.get("key"), node: try $0.get("node"), isOpen: try $0.get("is_open"),
-        isOrphan: try $0.get("is_orphan"))
+        isOrphan: try $0.get("is_orphan"), isForsaken: try $0.get("is_forsaken"))
     }
   }
 

@@ -23,6 +23,10 @@ package enum GridDefect {
     }
   }
 
+  /// Degrees along which ground and a grid have to touch for the one to be given to the other: some half a metre, which
+  /// is more than a corner.
+  static let contact = 0.000005
+
   /// What the inspection's statements are written with.
   ///
   /// Boundaries are compared as they are stored, with straight edges between degrees, which leaves nothing between grids

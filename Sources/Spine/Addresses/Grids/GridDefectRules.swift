@@ -103,6 +103,18 @@ package enum GridDefectRules {
       guard names[giving] != nil else { return nil }
       return Remedy(grid: giving, shape: "st_difference(\(boundary(giving)), \(boundary(kept)))")
     case .gap:
+      let elsewhere = try await transaction.query(
+        """
+        select v.name from grid g join division v on v.code = \(event["division_code"].text ?? "") and v.code <> g.division_code
+        where g.id = \(kept) and v.boundary is not null
+        """
+      ).first
+      if let elsewhere {
+        throw Refusal(
+          .conflict, "grid-defect-elsewhere",
+          "缺漏的部分属于“\(try elsewhere.get("name", as: String.self))”，“\(names[kept] ?? "")”属于别的区划，并入会使它越出区划，没有改动。请选本区划里相接的网格；没有时，先新增一个网格。",
+          field: "kept_id")
+      }
       let rest: SQL = "lifang_ground_pieces(lifang_grid_fault(\(event.id)))"
       let touching = try await transaction.query(
         """
@@ -111,14 +123,15 @@ package enum GridDefectRules {
         """
       ).first?.get("shared", as: Double?.self)
       guard let touching else { return nil }
-      guard touching > 0 else {
+      guard touching > GridDefect.contact else {
         throw Refusal(
-          .conflict, "grid-defect-apart", "“\(names[kept] ?? "")”与缺漏的部分不相接，没有改动。请选相接的网格。", field: "kept_id")
+          .conflict, "grid-defect-apart", "“\(names[kept] ?? "")”与缺漏的部分没有共同的边，没有改动。请选相接的网格。", field: "kept_id")
       }
       return Remedy(
         grid: kept,
         shape: "st_union(\(boundary(kept)), (select st_union(p.piece) from \(rest) p))")
     case .outside:
+      guard kept == event["grid_id"].integer else { return nil }
       let division = try await transaction.query(
         """
         select d.code from division d join grid g on g.division_code = d.code

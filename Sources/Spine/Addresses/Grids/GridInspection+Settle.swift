@@ -9,7 +9,9 @@ extension GridInspection {
   private static let page = 5000
 
   /// Brings the register in line with what was found.
-  func settle(by principal: Principal, in transaction: Transaction) async throws -> Outcome {
+  ///
+  /// - Parameter began: when the inspection began to look; what was settled since is left as it is.
+  func settle(began: Instant, by principal: Principal, in transaction: Transaction) async throws -> Outcome {
     let now = store.clock.now()
     let actor = principal.actor
     try await name(in: transaction)
@@ -18,7 +20,7 @@ extension GridInspection {
       try await transaction.query(
         "select count(*) as n from grid where status = 'active' and boundary is not null"
       ).first?.get("n") ?? 0
-    let ledger = DefectLedger(entity: GridDefect.entity)
+    let ledger = DefectLedger(entity: GridDefect.entity, began: began)
     let settled = try await ledger.settle(
       GridDefect.Kind.allCases.map(\.rawValue), at: now, by: actor, in: transaction)
     for (name, count) in settled.found { if let kind = GridDefect.Kind(rawValue: name) { outcome.found[kind] = count } }
@@ -44,26 +46,34 @@ extension GridInspection {
     return outcome
   }
 
-  /// `defect_now`: what was found, with the key of its row. A gap and the listed one that share most ground with one
-  /// another are the same.
+  /// `defect_now`: what was found, with the key of its row.
+  ///
+  /// A gap and the listed one that are most like one another are the same: by what they share of all that either covers.
+  /// Of gaps that lie wholly in one that was judged right as it is, the likeliest goes on with its row and the others are
+  /// no faults, so that it may fall apart without being listed anew.
   private func name(in transaction: Transaction) async throws {
     try await transaction.execute(
       """
       create temp table defect_now on commit drop as
       with shared as (
-        select n.number, d.key, st_area(st_intersection(n.place, d.place)) as share
+        select n.number, d.key, s.share / (st_area(n.place) + st_area(d.place) - s.share) as likeness,
+          d.state = 'kept' and not exists (
+            select from lifang_ground_pieces(st_difference(n.place, d.place))) as is_kept
         from grid_found n join grid_defect d on d.kind = 'gap' and d.grid_kind = n.grid_kind
           and d.division_code = n.division_code and d.place && n.place
-        where n.kind = 'gap'),
+          cross join lateral (select st_area(st_intersection(n.place, d.place)) as share) s
+        where n.kind = 'gap' and s.share > 0),
+      judged as (select *, bool_or(is_kept) over (partition by number) as is_known from shared),
       ranked as (
-        select number, key, row_number() over (partition by number order by share desc, key) as of_found,
-          row_number() over (partition by key order by share desc, number) as of_listed
-        from shared where share > 0)
+        select number, key, is_known, row_number() over (partition by number order by likeness desc, key) as of_found,
+          row_number() over (partition by key order by is_kept desc, likeness desc, number) as of_listed
+        from judged where is_kept or not is_known)
       select f.*, case f.kind
           when 'overlap' then 'overlap:' || f.grid_id || ':' || f.other_id
           when 'outside' then 'outside:' || f.grid_id
-          else coalesce(r.key, 'gap:' || nextval('grid_gap_number')) end as key
-      from grid_found f left join ranked r on r.number = f.number and r.of_found = 1 and r.of_listed = 1
+          else coalesce(case when r.of_listed = 1 then r.key end, 'gap:' || nextval('grid_gap_number')) end as key
+      from grid_found f left join ranked r on r.number = f.number and r.of_found = 1
+      where not coalesce(r.is_known and r.of_listed > 1, false)
       """)
     try await transaction.execute("create unique index on defect_now (key)")
   }

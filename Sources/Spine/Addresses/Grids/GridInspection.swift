@@ -46,6 +46,7 @@ package struct GridInspection: Sendable {
     let outcome = try await owner.transaction { transaction in
       // Two inspections take turns.
       try await transaction.execute("select pg_advisory_xact_lock(hashtext('lifang.grid-inspection'))")
+      let began = store.clock.now()
       try await transaction.execute("set local work_mem = '64MB'")
       // Pairs are looked for by the index of boundaries, whatever the planner believes of how many there are.
       try await transaction.execute("set local enable_hashjoin = off")
@@ -65,7 +66,9 @@ package struct GridInspection: Sendable {
       try await report(2, 4, "核对所属区划")
       try await findOutside(in: transaction)
       try await report(3, 4, "登记")
-      return try await settle(by: principal, in: transaction)
+      try await transaction.execute("set local enable_hashjoin = on")
+      try await transaction.execute("set local enable_mergejoin = on")
+      return try await settle(began: began, by: principal, in: transaction)
     }
     try await report(1, 1, "完成")
     return outcome
@@ -88,33 +91,40 @@ package struct GridInspection: Sendable {
   }
 
   /// 缺漏: one row for each connected piece of a division's ground in no grid of the kind. Of a division without boundary
-  /// only what its grids enclose is known to be its ground.
+  /// only what its grids enclose is known to be its ground; grids of others in there leave no gap.
+  ///
+  /// Each is told with the grid it may be given to: one of the division, since any other would leave its own with it.
   private func findGaps(in transaction: Transaction) async throws {
     try await transaction.execute(
       """
       insert into grid_found (kind, grid_kind, division_code, subject, evidence, grid_id, place, metres)
       with laid as (
         select distinct kind, division_code from grid where status = 'active' and boundary is not null),
-      ground as (
-        select l.kind, l.division_code, coalesce(d.name, l.division_code) as name, d.boundary as whole,
-          case when d.boundary is not null
-            then (select st_union(g.boundary) from grid g
-              where g.kind = l.kind and g.status = 'active' and g.boundary && d.boundary)
-            else (select st_union(g.boundary) from grid g
-              where g.kind = l.kind and g.status = 'active' and g.division_code = l.division_code) end as covered
-        from laid l left join division d on d.code = l.division_code)
+      hull as materialized (
+        select l.kind, l.division_code, coalesce(d.name, l.division_code) as name, d.boundary is not null as is_drawn,
+          coalesce(d.boundary, (
+            select st_union(st_makepolygon(st_exteriorring(c.geom)))
+            from st_dump((select st_union(g.boundary) from grid g
+              where g.kind = l.kind and g.status = 'active' and g.division_code = l.division_code)) c)) as whole
+        from laid l left join division d on d.code = l.division_code),
+      ground as materialized (
+        select h.*, (select st_union(g.boundary) from grid g
+          where g.kind = h.kind and g.status = 'active' and g.boundary && h.whole) as covered
+        from hull h)
       select 'gap', g.kind, g.division_code, g.name,
         to_char(round(p.metres), 'FM999,999,999,990') || ' ㎡ 没有网格' || coalesce('，与“' || n.name || '”相接最长', ''),
         n.id, st_multi(p.piece), p.metres
       from ground g
-        cross join lateral lifang_ground_pieces(st_difference(
-          coalesce(g.whole, (select st_union(st_makepolygon(st_exteriorring(c.geom))) from st_dump(g.covered) c)),
-          coalesce(g.covered, 'srid=4490;polygon empty'::geometry))) p
+        cross join lateral lifang_ground_pieces(
+          st_difference(g.whole, coalesce(g.covered, 'srid=4490;polygon empty'::geometry))) p
         left join lateral (
-          select o.id, o.name, st_length(st_intersection(st_boundary(p.piece), st_buffer(o.boundary, 0.0000002))) as shared
+          select o.id, o.name
           from grid o
+            cross join lateral (select st_length(
+              st_intersection(st_boundary(p.piece), st_buffer(o.boundary, 0.0000002))) as shared) s
           where o.kind = g.kind and o.status = 'active' and o.boundary && st_expand(p.piece, 0.0000002)
-          order by shared desc, o.id limit 1) n on n.shared > 0
+            and (o.division_code = g.division_code or not g.is_drawn) and s.shared > \(GridDefect.contact)
+          order by (o.division_code = g.division_code) desc, s.shared desc, o.id limit 1) n on true
       """)
   }
 

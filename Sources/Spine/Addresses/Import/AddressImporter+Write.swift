@@ -63,7 +63,9 @@ extension AddressImporter {
 
   static let columns =
     ["id", "version", "created_at", "created_by", "updated_at", "updated_by", "code", "status"]
-    + StandardAddress.fieldNames + ["location", "plate_status", "data_source", "surveyed_on", "search_vector"]
+    + StandardAddress.fieldNames + [
+      "direction", "location", "plate_status", "data_source", "surveyed_on", "search_vector",
+    ]
 
   private func insert(
     _ created: [(id: Int64, read: Read, address: StandardAddress)], _ codes: [AddressCode], by actor: Int64,
@@ -74,13 +76,13 @@ extension AddressImporter {
     _ = try await transaction.copyIn("address", columns: Self.columns) { writer in
       try await writer.rows(of: Array(zip(created, codes))) { [self] item, row in
         let (address, code) = item
-        try fill(&row, address.id, address.read.entry, address.address, code, now, actor)
+        try fill(&row, address.id, address.read, address.address, code, now, actor)
       }
     }
   }
 
   private func fill(
-    _ row: inout CopyEncoder, _ id: Int64, _ entry: AddressFile.Entry, _ address: StandardAddress, _ code: AddressCode,
+    _ row: inout CopyEncoder, _ id: Int64, _ read: Read, _ address: StandardAddress, _ code: AddressCode,
     _ now: Instant, _ actor: Int64
   ) throws {
     try row.append(id)
@@ -92,7 +94,8 @@ extension AddressImporter {
     try row.append(code.text)
     try row.append("pending")
     for text in address.fieldTexts { try row.append(text) }
-    try row.append(Self.point(entry))
+    try row.append(read.reading.segmented?.direction?.rawValue)
+    try row.append(Self.point(read.entry))
     try row.append("none")
     try row.append("import")
     try row.append(clock.today())

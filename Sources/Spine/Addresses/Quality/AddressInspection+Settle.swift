@@ -6,8 +6,10 @@ import SQL
 
 extension AddressInspection {
   /// Brings the register in line with what was found.
+  ///
+  /// - Parameter began: when the inspection began to look; what was settled since is left as it is.
   func settle(
-    _ kinds: Set<AddressDefect.Kind>, by principal: Principal, in transaction: Transaction
+    _ kinds: Set<AddressDefect.Kind>, began: Instant, by principal: Principal, in transaction: Transaction
   ) async throws -> Outcome {
     let names = kinds.map(\.rawValue)
     let now = store.clock.now()
@@ -23,7 +25,7 @@ extension AddressInspection {
     var outcome = Outcome()
     outcome.addresses =
       try await transaction.query("select count(*) as n from address where status <> 'cancelled'").first?.get("n") ?? 0
-    let ledger = DefectLedger(entity: AddressDefect.entity, own: "d.source = 'inspection'")
+    let ledger = DefectLedger(entity: AddressDefect.entity, began: began, own: "d.source = 'inspection'")
     let settled = try await ledger.settle(names, at: now, by: principal.actor, in: transaction)
     for (name, count) in settled.found {
       if let kind = AddressDefect.Kind(rawValue: name) { outcome.found[kind] = count }

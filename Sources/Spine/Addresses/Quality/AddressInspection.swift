@@ -51,6 +51,7 @@ package struct AddressInspection: Sendable {
     let outcome = try await owner.transaction { transaction in
       // Two inspections take turns.
       try await transaction.execute("select pg_advisory_xact_lock(hashtext('lifang.address-inspection'))")
+      let began = store.clock.now()
       try await transaction.execute("set local work_mem = '64MB'")
       try await transaction.execute("set local synchronous_commit = off")
       try await transaction.execute(
@@ -65,7 +66,7 @@ package struct AddressInspection: Sendable {
         try await step.body(transaction)
       }
       try await report(steps.count, steps.count + 1, "登记")
-      return try await settle(kinds, by: principal, in: transaction)
+      return try await settle(kinds, began: began, by: principal, in: transaction)
     }
     try await report(1, 1, "完成")
     return outcome

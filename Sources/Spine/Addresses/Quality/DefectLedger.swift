@@ -6,10 +6,12 @@ import SQL
 ///
 /// The inspection leaves what it found in the temporary table `defect_now`, with `key`, `kind` and `evidence`. A defect
 /// found again is the same row. One no longer there becomes 已消除, one settled as 属实不改 stays so, and one that was called
-/// corrected and is still there is open again.
+/// corrected and is still there is open again, unless that was said while the inspection was looking.
 struct DefectLedger {
   /// The register, with the fields `key kind state evidence settled_at settled_by kept_id reason`.
   let entity: String
+  /// When the inspection began to look: what it saw of rows that have changed since may no longer be so.
+  let began: Instant
   /// Which rows `d` are the inspection's own; others it leaves alone.
   var own: SQL = "true"
 
@@ -54,7 +56,7 @@ struct DefectLedger {
         """
         update \(identifier: entity) d set state = 'open', evidence = n.evidence, settled_at = null, settled_by = null,
           kept_id = null, reason = null, version = version + 1, updated_at = \(now), updated_by = \(actor)
-        from defect_now n where n.key = d.key and \(condition)
+        from defect_now n where n.key = d.key and d.updated_at <= \(began) and (\(condition))
         """))
   }
 }

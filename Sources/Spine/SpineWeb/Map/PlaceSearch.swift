@@ -98,7 +98,9 @@ package struct PlaceSearch: Sendable {
 
   /// What is described from places that are found and have a position; each is only about where it says.
   private func beside(_ relative: RelativePlace, for principal: Principal) async throws -> [Place] {
-    try await named(relative.base, for: principal).compactMap { base in
+    var bases = try await named(relative.base, for: principal)
+    if bases.isEmpty, let bare = relative.bareBase { bases = try await named(bare, for: principal) }
+    return bases.compactMap { base in
       guard let longitude = base.longitude, let latitude = base.latitude,
         let at = try? Coordinate(longitude: longitude, latitude: latitude)
       else { return nil }

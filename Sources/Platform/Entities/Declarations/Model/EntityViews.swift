@@ -149,7 +149,8 @@ package struct ActionDeclaration: Sendable {
   package let label: String
   /// The button is offered only while this holds, and refused otherwise.
   package let when: Expression?
-  /// Fields the person fills in before it runs.
+  /// Fields the person fills in before it runs. Where nothing is set besides, one that is asked for alone is all there is
+  /// to it, and a blank answer is refused.
   package let ask: [String]
   package let set: [Assignment]
   /// What is asked before it runs.
@@ -172,6 +173,9 @@ package struct ActionDeclaration: Sendable {
     self.page = page
     self.position = position
   }
+
+  /// The field whose answer is all that it does; `nil` when it does something besides.
+  package var onlyAnswer: String? { self.set.isEmpty && ask.count == 1 ? ask.first : nil }
 
   /// Where the page of its own is for this record.
   package func page(of record: Int64) -> String? {

@@ -41,6 +41,9 @@ extension Records {
     for field in asked.keys where !declared.ask.contains(field) {
       throw Refusal(.invalid, "field-unknown", "“\(declared.label)”不需要填写“\(field)”。", field: field)
     }
+    if let field = declared.onlyAnswer.flatMap(entity.field), (asked[field.name] ?? .null).isBlank {
+      throw ValueRules.refusal("required", "还没有填写，请填写后再提交", field)
+    }
     return try await explaining(entity) {
       try await inTransaction { records, transaction in
         let held = try await records.hold(entity, id, action: action, in: transaction)
