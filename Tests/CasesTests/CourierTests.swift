@@ -34,6 +34,14 @@ import Testing
     #expect(try await city.refusal { try await city.start("hukou_099", delivery: "courier") } == "delivery-closed")
     #expect(try await city.refusal { try await city.start("hukou_099", delivery: "window") } == "none")
     #expect(try await city.refusal { try await city.start("hukou_097", delivery: "courier") } == "none")
+    // Nor is it taken later, when papers are sent after.
+    let id = try await city.start("hukou_099", delivery: "window")
+    try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "请补正")
+    var content = CaseContent()
+    content.values = ["delivery": .text("courier"), "recipient_address": .text("达州市通川区荷叶街28号")]
+    let changed = content
+    #expect(
+      try await city.refusal { try await city.answer(id, by: "resident", content: changed) } == "delivery-closed")
     let sent = city.cases.services.items.filter(\.result.goesByCourier).map(\.code)
     // What C-068 names first.
     for code in [

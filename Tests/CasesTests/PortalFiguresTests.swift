@@ -41,6 +41,41 @@ import Testing
     #expect(later.platforms.map(\.new) == [0])
   }
 
+  @Test func accountsOfResidentsAreCountedByTheDayTheyWereOpened() async throws {
+    let city = try await CaseFixture()
+    let day = try #require(CivilDate("2026-11-18"))
+    try await city.database.execute("update app_user set created_at = '2026-11-17T15:59:00Z'")
+    try await city.database.execute(
+      "update app_user set created_at = '2026-11-17T16:00:00Z' where account in ('resident', 'officer')")
+    let figures = try await PortalFigures.read(city.store, from: day.adding(days: -1), to: day)
+    // 刘芳 and 周邻居 belong to no unit.
+    #expect(figures.days.map(\.registered) == [1, 1])
+  }
+
+  @Test(arguments: [("phone", false), ("real_name", true), ("face", true)])
+  func aTelephoneIsNoRealName(_ level: String, _ isRealName: Bool) async throws {
+    let city = try await CaseFixture()
+    let records = city.store.records(as: .system, purpose: "试验")
+    let provider = try await records.insert(
+      "identity_provider",
+      [
+        "code": .text("city"), "name": .text("政务服务网"), "issuer": .text("https://id.example"),
+        "client_id": .text("lifang"),
+      ], input: .code)
+    let user = try city.person("resident").id
+    for (subject, level) in [("one", "phone"), ("two", level)] {
+      try await records.insert(
+        "identity_binding",
+        [
+          "user_id": .integer(user), "provider_id": .integer(provider.id), "subject": .text(subject),
+          "name": .text("刘芳"), "level": .text(level), "bound_at": .instant(city.time.clock.now()),
+        ], input: .code)
+    }
+    let known = try await KnownPerson.of(user: user, in: city.store, purpose: "试验")
+    #expect(known.isRealName == isRealName && known.name == "刘芳")
+    #expect(try await !KnownPerson.of(user: city.person("neighbour").id, in: city.store, purpose: "试验").isRealName)
+  }
+
   @Test func visitsAreAddedByPageAndKindOfReader() async throws {
     let city = try await CaseFixture()
     let visits = PageVisits.make(city.database, clock: city.time.clock)

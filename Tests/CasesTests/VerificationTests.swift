@@ -165,17 +165,19 @@ import Testing
   }
 
   /// 程在册, registered at a home of the eastern district, who is to be cancelled.
-  private func cancellation(_ city: CaseFixture, address: String, household: String, channel: CaseChannel) async throws
-    -> CaseApplication
-  {
+  ///
+  /// - Parameter user: the account that is linked to 程在册.
+  private func cancellation(
+    _ city: CaseFixture, address: String, household: String, channel: CaseChannel, of user: Int64? = nil
+  ) async throws -> CaseApplication {
     try await city.store.records(as: .system).insert(
       "person",
       [
         "name": .text("程在册"), "resident_id": .text("511702199401016234"), "sex": .text("male"),
         "birth_date": .date(try #require(CivilDate("1994-01-01"))), "residency": .text("registered"),
         "division_code": .text("511702001001"), "registered_address": .text("达州市通川区荷叶街28号"),
-        "household_number": .text("511702000123"),
-      ], input: .code)
+        "household_number": .text("511702000123"), "user_id": user.map { .integer($0) } ?? .null,
+      ].filter { !$0.value.isNull }, input: .code)
     var application = try city.application("hukou_084", channel: channel, delivery: "window")
     application.content.values["subject_name"] = .text("程在册")
     application.content.values["subject_document"] = .text("511702199401016234")
@@ -194,8 +196,9 @@ import Testing
     _ address: String, _ household: String, _ wrong: [String]
   ) async throws {
     let city = try await CaseFixture()
-    let application = try await cancellation(city, address: address, household: household, channel: .online)
-    let resident = try city.person("resident")
+    let resident = vouched(try city.person("resident"))
+    let application = try await cancellation(
+      city, address: address, household: household, channel: .online, of: resident.id)
     do {
       _ = try await city.cases.start(application, by: resident)
       #expect(wrong.isEmpty)
@@ -204,6 +207,71 @@ import Testing
       #expect(all.map(\.code).allSatisfy { $0 == "population-differs" })
       #expect(all.compactMap(\.field) == wrong)
       #expect(!all.contains { $0.message.contains("28号") || $0.message.contains("511702000123") })
+    }
+  }
+
+  /// The same account, signed in by real name.
+  private func vouched(_ principal: Principal) -> Principal {
+    Principal(
+      kind: principal.kind, id: principal.id, name: principal.name, unit: principal.unit, grants: principal.grants,
+      clearance: principal.clearance, assurance: .realName)
+  }
+
+  @Test(arguments: [(true, false), (false, true), (false, false)])
+  func nobodyLearnsFromAnAnswerWhereSomebodyElseLives(_ isVouched: Bool, _ isLinked: Bool) async throws {
+    let city = try await CaseFixture()
+    let account = try city.person("resident")
+    let resident = isVouched ? vouched(account) : account
+    let application = try await cancellation(
+      city, address: "达州市通川区大北街6号", household: "511702000124", channel: .online, of: isLinked ? account.id : nil)
+    let id = try await city.cases.start(application, by: resident).id
+    let alerts = try await city.store.records(as: .system).attached("case_alert", to: id)
+    #expect(alerts.map { $0["label"].text } == ["与登记不一致", "与登记不一致"])
+    let seen = try await city.cases.view(id, as: resident)
+    #expect(seen.alerts.isEmpty && !seen.shownEvents.contains { $0.action == "alert" })
+    // Everybody named is asked for once: every look is audited.
+    let looks = try await city.database.query(
+      "select 1 from audit_entry where purpose = '核对申请内容' and entity = 'person' and action = 'person.view'")
+    #expect(looks.count <= 2)
+  }
+
+  @Test func whatComesByTheFerryIsNeverRefusedForADifference() async throws {
+    let city = try await CaseFixture()
+    let resident = vouched(try city.person("resident"))
+    var application = try await cancellation(
+      city, address: "达州市通川区大北街6号", household: "511702000123", channel: .online, of: resident.id)
+    application.content.values["subject_name"] = .text("程再册")
+    let arrival = CaseArrival(number: "W2026000001", submittedAt: CaseFixture.start)
+    let id = try await city.cases.start(application, by: resident, arrival: arrival).id
+    let alerts = try await city.store.records(as: .system).attached("case_alert", to: id)
+    #expect(alerts.count == 2 && alerts.allSatisfy { $0["label"].text == "与登记不一致" })
+    #expect(alerts.contains { $0["message"].text?.contains("姓名不同") == true })
+  }
+
+  @Test(
+    arguments: [
+      ("荷叶街28号", "达州市通川区荷叶街28号", true), ("28号2单元", "达州市通川区荷叶街128号2单元", false),
+      ("荷叶街12-3号", "荷叶街123号", false), ("荷叶街12－3号", "荷叶街12-3号", true), ("荷叶街12—3号", "荷叶街12-3号", true),
+      ("3号2单元", "荷叶街12-3号2单元", false), ("街6号", "大北街6号", false),
+    ] as [(String, String, Bool)])
+  func addressesAgreeWhenOnlyLargerDivisionsAreLeftOut(_ typed: String, _ registered: String, _ agree: Bool) {
+    #expect(KnownValue.agree(.text(typed), .text(registered), isAddress: true) == agree)
+    #expect(KnownValue.agree(.text(registered), .text(typed), isAddress: true) == agree)
+  }
+
+  @Test func whatIsNotAskedForIsNotCompared() async throws {
+    let outcomes = try CaseFixture.services()
+    let known =
+      (outcomes.outcome(of: "hukou_move_in")?.known ?? []) + (outcomes.outcome(of: "hukou_cancel")?.known ?? [])
+    let compared = known.filter(\.isCompared)
+    #expect(compared.count == 4)
+    let context = EvaluationContext(now: CaseFixture.start, principal: .system)
+    for one in compared {
+      // From elsewhere the old address is not registered here; of a double registration the wrong one is.
+      let elsewhere: [String: Value] = ["origin": .text("outside"), "reason": .text("duplicate")]
+      let here: [String: Value] = ["origin": .text("city"), "reason": .text("abroad")]
+      #expect(try one.when?.holds(in: context) { elsewhere[$0] ?? .null } == false)
+      #expect(try one.when?.holds(in: context) { here[$0] ?? .null } == true)
     }
   }
 

@@ -132,6 +132,19 @@ import Testing
         ).1
         #expect(found.map { $0["apart"].text } == [apart])
       }
+      // Whose registration is not known, but who lives here without one, lives apart too.
+      let floating = try #require(
+        try await records.find("person", where: "resident_id", equals: .text(registered[1].0)))
+      for (residency, count) in [("floating", 1), ("permanent", 0)] {
+        try await records.update(
+          "person", floating.id, version: nil, ["registered_division": .null, "residency": .text(residency)],
+          input: .code)
+        let found = try await sharing.query(
+          "residence", filters: ["resident_id": registered[1].0], limit: 20, offset: 0, by: SharingTests.key,
+          origin: .inside
+        ).1
+        #expect(found.count == count)
+      }
       // Who lives where the household is, or whose registration has ended, is not among them.
       let first = try #require(
         try await records.find("person", where: "resident_id", equals: .text(registered[0].0)))

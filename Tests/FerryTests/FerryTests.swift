@@ -171,6 +171,11 @@ import Testing
     }
   }
 
+  @Test(arguments: [("一\r\n二", true), ("一\n二\t三", true), ("一\u{0}二", false), ("一\u{1B}二", false)])
+  func linesMayEndAsBrowsersEndThem(_ text: String, _ fits: Bool) {
+    #expect(FerryShape.text(max: 10).faults(in: .string(text)).isEmpty == fits)
+  }
+
   @Test func whatDoesNotFitIsHeldAndHoldsItsSubjectOnly() async throws {
     try await FerryTests.withFerry { ferry in
       try await ferry.outside.send(String(repeating: "长", count: 21), subject: "a")

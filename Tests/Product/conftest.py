@@ -18,7 +18,7 @@ from visitors import clients, elsewhere, newcomer, own_city, phones, stranger  #
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu-compositing", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-PAST_ROW_SECURITY = " ".join(f'-c lifang.scope_{name}={{"all":true}}' for name in ("person", "residence", "tenancy_report"))
+PAST_ROW_SECURITY = " ".join(f'-c lifang.scope_{name}={{"all":true}}' for name in ("person", "residence", "tenancy_report", "notice_report"))
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 

@@ -344,22 +344,26 @@ def test_what_is_asked_for_outside_reminds_people_inside_and_is_answered(network
     mark = secrets.token_hex(4)
     asker = outside.client("shenpi")
     made = asker.send("POST", "/api/r/configuration_request", {
-        "subject": "item", "name": f"投靠材料{mark}", "content": "结婚证改为可由系统核查，不再收原件。"})
+        "subject": "item", "name": f"投靠材料{mark}", "content": "结婚证改为可由系统核查，\r\n不再收原件。"})
     assert made.status_code == 201, made.text
     number, own = outside.sql(f"select number || '|' || id from configuration_request where name = '投靠材料{mark}'").split("|")
     until(lambda: inside.sql(f"select id from configuration_request where remote_number = '{number}'"), 60)
     there = inside.sql(f"select id from configuration_request where remote_number = '{number}'")
     admin = inside.client("sysadmin")
-    assert f"投靠材料{mark}" in said(admin.get("/messages")), "whoever keeps the configuration is reminded"
+    told = "".join(message["text"] for message in admin.json("/messages").json()["items"])
+    assert f"互联网侧申请修改事项和材料“投靠材料{mark}”" in told, "whoever keeps the configuration is reminded"
     page = said(admin.get(f"/r/configuration_request/{there}"))
     assert "不再收原件" in page and "待处理" in page
     # Outside nobody decides.
     refused = outside.client("sysadmin").post(f"/r/configuration_request/{own}/do/accept", {"answer": "自己采纳"})
-    assert refused.status_code in (409, 422) and "公安网侧维护" in refused.text
+    assert refused.status_code in (409, 422), refused.text[:500]
+    assert outside.sql(f"select state from configuration_request where id = {own}") == "open"
+    page = outside.client("sysadmin").get(f"/r/configuration_request/{own}")
+    assert page.status_code == 200 and "/do/accept" not in page.text and "/do/decline" not in page.text
     done = admin.post(f"/r/configuration_request/{there}/do/accept", {"answer": f"第 3 版已发布{mark}"})
     assert done.status_code == 303, done.text[:500]
     until(lambda: outside.sql(f"select state from configuration_request where id = {own}") == "accepted", 60)
-    assert f"第 3 版已发布{mark}" in said(asker.get("/messages"))
+    assert f"第 3 版已发布{mark}" in "".join(message["text"] for message in asker.json("/messages").json()["items"])
     assert f"第 3 版已发布{mark}" in said(asker.get(f"/r/configuration_request/{own}"))
 
 

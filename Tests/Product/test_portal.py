@@ -394,6 +394,7 @@ def test_visits_of_the_portal_are_counted_by_page_and_say_nothing_of_who(city, c
     assert city.sql("select string_agg(column_name, ',' order by column_name) from information_schema.columns where table_name = 'portal_visit'") == "day,page,resident,visits"
     page = keeper.get(path)
     assert page.status_code == 200 and "政策法规" in page.text and "办事指南" in page.text
+    assert page.text.count("<figure") == 2, "by day and by page"
     figures = keeper.json(path).json()
     assert figures["users"] == int(city.sql("select count(*) from app_user where unit_id is null"))
     assert figures["days"][-1]["visits"] >= 4 and len(figures["days"]) == 30

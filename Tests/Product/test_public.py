@@ -530,7 +530,10 @@ def test_a_resident_publishes_for_the_community_and_only_who_is_signed_in_sees_t
     assert int(city.sql("select count(*) from audit_entry where action = 'public_notice.reveal'")) == int(before) + 1
     assert entry == f"{notice}|联系便民信息发布人"
 
-    city.sql(f"update public_notice set shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {notice}")
+    # Nothing is made public that is over.
+    city.sql(f"update public_notice set state = 'pending', shown_from = '2020-01-01', shown_until = '2020-01-02' where id = {notice}")
+    assert do(clerk, "public_notice", notice, "approve").status_code in (403, 409, 422)
+    city.sql(f"update public_notice set state = 'approved' where id = {notice}")
     assert stranger.get(f"/offers/{notice}").status_code == 404 and "近学校两室出租" not in text_of(stranger.get("/offers"))
     assert "已过期" in text_of(resident.get("/offers/mine"))
     assert reader.post(f"/offers/{notice}/contact").status_code == 404, "nor the telephone"
@@ -549,9 +552,23 @@ def test_an_upheld_report_takes_a_notice_down_and_tells_both(city, clients, stra
     assert reader.post(f"/offers/{notice}/report", {"reason": "fraud", "content": "先要押金"}).status_code == 303
     again = reader.post(f"/offers/{notice}/report", {"reason": "fraud"})
     assert again.status_code == 422 and "没有重复提交" in again.text
-    report = city.sql(f"select id from notice_report where notice_id = {notice}")
+    asked = f"select id from notice_report where notice_id = {notice}"
+    assert city.sql(asked) == "", "who reported whom is for those whose work it is"
+    report = city.sql_of_persons(asked)
+    looks = "select count(*) from audit_entry where entity = 'notice_report' and principal_kind = 'user' and action like '%.list'"
+    before = int(city.sql(looks))
     assert "涉嫌诈骗" in text_of(clerk.get("/r/notice_report?state=open"))
+    until(lambda: int(city.sql(looks)) > before, seconds=10)
     assert do(reader, "notice_report", report, "uphold", answer="是").status_code in (403, 404)
+    # Nobody judges what is said of their own notice.
+    publisher = city.sql(f"select user_id from public_notice where id = {notice}")
+    city.sql(f"update public_notice set user_id = (select id from app_user where account = 'clerk') where id = {notice}")
+    judged = do(clerk, "notice_report", report, "dismiss", answer="没有问题")
+    assert judged.status_code in (403, 409, 422) and "请由其他人员核查" in judged.text, judged.text[:500]
+    city.sql(f"update public_notice set user_id = {publisher} where id = {notice}")
+    # Only its publisher withdraws; others take down and say why.
+    assert do(clerk, "public_notice", notice, "withdraw").status_code in (403, 404, 409, 422)
+    assert city.sql(f"select state from public_notice where id = {notice}") == "approved"
     assert do(clerk, "notice_report", report, "uphold", answer="核查属实，已下架").status_code == 303
     assert stranger.get(f"/offers/{notice}").status_code == 404
     assert "被下架" in text_of(resident.get("/offers/mine")) and "核查属实" in text_of(resident.get("/offers/mine"))

@@ -47,6 +47,8 @@ package struct AuditFilter: Sendable, Hashable {
   package var action: String?
   package var entity: String?
   package var record: Int64?
+  /// Entries about one record only, which are found by their register.
+  package var namesRecord = false
   package var outcome: AuditEntry.Outcome?
   package var remoteAddress: String?
 
@@ -66,6 +68,7 @@ package struct AuditFilter: Sendable, Hashable {
     }
     if let entity { parts.append("entity = \(entity)") }
     if let record { parts.append("record_id = \(record)") }
+    if namesRecord { parts.append("record_id is not null") }
     if let outcome { parts.append("outcome = \(outcome.rawValue)") }
     if let remoteAddress { parts.append("remote_address = \(remoteAddress)") }
     return SQL.join(parts, separator: " and ")

@@ -32,7 +32,10 @@ package indirect enum FerryShape: Sendable {
     case .text(let limit):
       guard let text = json.string else { return ["\(place)应是文字"] }
       if text.count > limit { return ["\(place)超过 \(limit) 个字"] }
-      let isClean = text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 || $0 == "\n" || $0 == "\t" }
+      // Browsers end lines with both; what was stored before they were read as one still travels.
+      let isClean = text.unicodeScalars.allSatisfy {
+        $0.value >= 32 && $0.value != 127 || $0 == "\n" || $0 == "\r" || $0 == "\t"
+      }
       return isClean ? [] : ["\(place)含有控制字符"]
     case .word(let words):
       guard let word = json.string, words.contains(word) else { return ["\(place)不在允许的取值中"] }

@@ -10,6 +10,8 @@ package struct KnownPerson: Sendable {
   package var name: String?
   package var document: String?
   package var phone: String?
+  /// Whether the person is linked to the register, or a provider vouched for the name itself: a telephone is no name.
+  package var isRealName = false
 
   package init(name: String? = nil, document: String? = nil, phone: String? = nil) {
     self.name = name
@@ -27,13 +29,17 @@ package struct KnownPerson: Sendable {
           "person", real.person, columns: ["name", "resident_id", "phone"])
         known = KnownPerson(
           name: person["name"].text, document: person["resident_id"].text, phone: person["phone"].text)
+        known.isRealName = true
       } else {
         let query = ListQuery(
           IdentityProvider.binding, filters: [ListFilter("user_id", .equals(.integer(user)))],
-          columns: ["name", "resident_id", "phone"], limit: 1)
-        if let binding = try await records.within(transaction).list(query).records.first {
+          columns: ["name", "resident_id", "phone", "level"], limit: 20)
+        let bindings = try await records.within(transaction).list(query).records
+        let vouched = bindings.first { IdentityProvider.vouching.contains($0["level"]) }
+        if let binding = vouched ?? bindings.first {
           known = KnownPerson(
             name: binding["name"].text, document: binding["resident_id"].text, phone: binding["phone"].text)
+          known.isRealName = vouched != nil
         }
       }
       if known.phone == nil {

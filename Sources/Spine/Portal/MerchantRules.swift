@@ -36,7 +36,9 @@ package struct MerchantRules: RecordRules {
         limit: ListQuery.maximumLimit)
     ).records
     for notice in standing {
-      _ = try await writer.perform("withdraw", on: NoticeRules.entity, notice.id, version: nil)
+      // Not the action, which is the publisher's own.
+      try await writer.update(
+        NoticeRules.entity, notice.id, version: nil, ["state": .text("withdrawn")], input: .code)
     }
   }
 

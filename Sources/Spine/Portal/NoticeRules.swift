@@ -31,6 +31,11 @@ package struct NoticeRules: RecordRules {
         try await NoticeRules.fillReport(&drafts[index], records)
       }
     }
+    hooks.beforeUpdate(NoticeRules.report) { changes, records in
+      for index in changes.indices where changes[index].refusal == nil && changes[index].alters("state") {
+        try await NoticeRules.keepApart(&changes[index], records)
+      }
+    }
     hooks.after(NoticeRules.entity) { events, records in
       for event in events where NoticeRules.isDecided(event) { try await tell(event, records) }
     }
@@ -110,6 +115,15 @@ package struct NoticeRules: RecordRules {
       return
     }
     draft["division_code"] = notice["division_code"]
+  }
+
+  /// Nobody judges what is said of their own notice.
+  private static func keepApart(_ change: inout RecordChange, _ records: Records) async throws {
+    guard records.principal.kind == .user, let id = change["notice_id"].integer else { return }
+    let notice = try await records.asSystem.get(entity, id, columns: ["user_id"])
+    if notice["user_id"].integer == records.principal.id {
+      change.refuse(Refusal(.forbidden, "notice-own", "被举报的是您自己发布的信息，没有改动。请由其他人员核查。"))
+    }
   }
 
   // MARK: What follows

@@ -36,13 +36,18 @@ extension RecordStore {
     }
   }
 
-  /// The latest of what somebody handed in themselves.
+  /// What somebody handed in themselves: all that stands or waits for review, then the latest of the rest.
   func own(_ entity: String, _ columns: [String], _ visit: Visit) async throws -> [Record] {
-    try await records(as: visit.principal.entrusted(with: [entity], scope: .own), purpose: "本人办理").list(
-      ListQuery(
-        entity, filters: [ListFilter("user_id", .equals(.integer(visit.principal.id)))],
-        sort: [.init(field: "id", descending: true)], columns: columns, limit: 50)
-    ).records
+    let reader = records(as: visit.principal.entrusted(with: [entity], scope: .own), purpose: "本人办理")
+    let mine = ListFilter("user_id", .equals(.integer(visit.principal.id)))
+    func latest(_ filters: [ListFilter]) async throws -> [Record] {
+      try await reader.list(
+        ListQuery(
+          entity, filters: [mine] + filters, sort: [.init(field: "id", descending: true)], columns: columns, limit: 50)
+      ).records
+    }
+    let standing = try await latest([ListFilter("state", .oneOf([.text("pending"), .text("approved")]))])
+    return standing + (try await latest([])).filter { one in !standing.contains { $0.id == one.id } }
   }
 
   /// The typed values of some fields of a register, as its own form would read them.

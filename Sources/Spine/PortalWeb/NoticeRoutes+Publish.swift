@@ -58,11 +58,11 @@ extension NoticeRoutes {
 
   // MARK: Whose
 
-  /// - Throws: ``Refusal`` `real-name-missing` for an account that nobody vouched for: who publishes stands by it.
+  /// - Throws: ``Refusal`` `real-name-missing` for an account whose name nobody vouched for: who publishes stands by it.
   private func resident(_ visit: Visit) async throws -> Publisher {
     try visit.requirePerson(toDo: "发布信息")
     let known = try await KnownPerson.of(user: visit.principal.id, in: store, purpose: "发布便民信息")
-    guard known.name != nil else {
+    guard known.isRealName else {
       throw Refusal(
         .forbidden, "real-name-missing", "这个账号还没有实名，不能发布信息。请用实名的方式登录，或到社区居委会、派出所关联实名后再来。")
     }

@@ -59,10 +59,20 @@ package struct PortalStatisticsRoutes: Sendable {
           .line, title: "每天的访问", unit: "次", categories: figures.days.map(\.day.description),
           series: [.init("页面访问", figures.days.map { Double($0.visits) })])
       }
+      if !figures.pages.isEmpty { ranking(figures) }
       Card("各页面的访问", isFlush: true) { pages(figures) }
       Card("各平台的用户", isFlush: true) { platforms(figures) }
       Card("每天", isFlush: true) { days(figures) }
     }
+  }
+
+  /// The pages that are read most.
+  private func ranking(_ figures: PortalFigures) -> ChartView {
+    let top = figures.pages.prefix(15)
+    return ChartView(
+      .ranking, title: "各页面的访问\(figures.pages.count > top.count ? "（前 \(top.count) 项）" : "")", unit: "次",
+      categories: top.map { PortalPages.labels[$0.page] ?? $0.page },
+      series: [.init("页面访问", top.map { Double($0.all) })])
   }
 
   private func pages(_ figures: PortalFigures) -> DataTable {

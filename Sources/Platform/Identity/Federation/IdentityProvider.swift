@@ -1,12 +1,15 @@
 package import Access
 package import Core
-import Entities
+package import Entities
 
 /// A provider of identities that citizens sign in by (身份认证平台), such as 皖事通 or 省政务服务网: a record of the register
 /// `identity_provider` (C-049, C-238, C-261).
 package struct IdentityProvider: Sendable {
   package static let entity = "identity_provider"
   package static let binding = "identity_binding"
+
+  /// The levels of a binding at which the provider vouched for the name itself, and not for a telephone only.
+  package static let vouching: [Value] = [Assurance.realName, .face].map { .text($0.rawValue) }
 
   package let id: Int64
   package let code: String

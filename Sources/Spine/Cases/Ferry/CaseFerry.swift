@@ -76,6 +76,11 @@ package struct CaseFerry: Sendable {
 package struct CaseArrival: Sendable {
   let number: String
   let submittedAt: Instant
+
+  package init(number: String, submittedAt: Instant) {
+    self.number = number
+    self.submittedAt = submittedAt
+  }
 }
 
 extension CaseStore {

@@ -30,6 +30,11 @@ package struct ConfigurationRequests: RecordRules {
   }
 
   package func addHooks(to hooks: inout RecordHooks) {
+    // What goes inside is answered there: nothing outside offers to.
+    hooks.beforeInsert(ConfigurationRequests.entity) { [way] drafts, _ in
+      guard way.value?.post.side == .outside else { return }
+      for index in drafts.indices { drafts[index]["sent_inside"] = .boolean(true) }
+    }
     hooks.beforeUpdate(ConfigurationRequests.entity) { [way] changes, records in
       guard way.value?.post.side == .outside, records.principal.kind != .system else { return }
       for index in changes.indices where changes[index].alters("state") {

@@ -3,6 +3,7 @@ import Audit
 import Connectors
 import Core
 import Entities
+import Identity
 import SQL
 
 /// Asking others before an application is taken up (外部核验).
@@ -10,10 +11,14 @@ extension CaseStore {
   /// Verifies the materials, screens the people and compares them with the register of population, all at once. An
   /// application that is refused anyway is sent nowhere.
   ///
+  /// What the registers say otherwise refuses an application on line only where it is about the applicant whom a provider
+  /// of identities vouched for: whoever types the number of somebody else learns nothing from the answer. What comes by the
+  /// ferry is never refused for it, or its message would be held for good.
+  ///
   /// - Throws: what the database says; a system that does not answer is no error.
   func checks(
     _ application: CaseApplication, _ item: ServiceItem, _ faults: [Refusal], _ context: EvaluationContext,
-    by principal: Principal, origin: Origin
+    by principal: Principal, origin: Origin, arrival: CaseArrival? = nil
   ) async throws -> CaseChecks {
     guard faults.isEmpty, let entity = store.catalog.entity(item.form) else { return CaseChecks() }
     let form = try defaults(of: item.form, context).merging(application.content.form) { _, given in given }
@@ -28,19 +33,30 @@ extension CaseStore {
     }
     let known = values.merging(form) { own, _ in own }.filter { !$0.value.isBlank }
     var checks = CaseChecks()
-    checks.refusals = try await differences(of: known, item, origin: origin)
-    let otherwise = try await otherwise(known, item, context, origin: origin)
-    if application.channel == .online {
-      checks.refusals += otherwise.map(CaseStore.refusal)
-    } else {
-      // At the window the register of the household lies on the desk; whoever reviews is told.
-      checks.alerts = otherwise.map {
-        CaseAlert(label: "与登记不一致", person: $0.label, message: "“\($0.label)”与人口、户登记里的不同，请对照户口簿核对")
+    let answersApplicant = application.channel == .online && arrival == nil
+    if store.catalog.entity("person") != nil {
+      var people = NamedPeople(store.records(as: .system, purpose: "核对申请内容", origin: origin).plain)
+      let differences = try await differences(of: known, item, &people)
+      if arrival == nil {
+        checks.refusals = differences.map(\.refusal)
+      } else {
+        checks.alerts = differences.map(\.alert)
+      }
+      let own = answersApplicant ? try await vouchedDocuments(of: principal) : []
+      for (field, document) in try await otherwise(known, item, context, &people) {
+        if own.contains(document) {
+          checks.refusals.append(CaseStore.refusal(field))
+        } else {
+          // Whoever reviews is told; at the window the register of the household lies on the desk.
+          checks.alerts.append(
+            CaseAlert(
+              label: "与登记不一致", person: field.label, message: "“\(field.label)”与人口、户登记里的不同，请对照户口簿核对"))
+        }
       }
     }
     guard checks.refusals.isEmpty, connectors != nil else { return checks }
     try await ask(application.content.materials, known, item, by: principal, into: &checks)
-    guard application.channel == .online else { return checks }
+    guard answersApplicant else { return checks }
     for requirement in item.materials {
       guard let found = checks.verifications[requirement.name], found.result == .mismatch,
         let handed = application.content.materials.first(where: { $0.requirement == requirement.name }),
@@ -148,51 +164,92 @@ extension CaseStore {
 
   /// What was typed and what the register of population says otherwise (录入项约束, C-035); says nothing of the register
   /// but that it differs.
-  private func differences(of known: [String: Value], _ item: ServiceItem, origin: Origin) async throws -> [Refusal] {
-    guard store.catalog.entity("person") != nil else { return [] }
-    let records = store.records(as: .system, purpose: "核对申请内容", origin: origin).plain
+  private func differences(
+    of known: [String: Value], _ item: ServiceItem, _ people: inout NamedPeople
+  ) async throws -> [(refusal: Refusal, alert: CaseAlert)] {
     let fields = fields(item)
-    var refusals: [Refusal] = []
-    // The same person often stands in several places of an application.
-    var people: [String: Record?] = [:]
+    var found: [(refusal: Refusal, alert: CaseAlert)] = []
     for field in fields where field.type == .residentID {
       guard let document = known[field.name]?.text, let name = CaseStore.name(beside: field.name),
         let label = fields.first(where: { $0.name == name })?.label, let typed = known[name]?.text
       else { continue }
-      if people[document] == nil {
-        let found = try await records.find("person", where: "resident_id", equals: .text(document))
-        people.updateValue(found, forKey: document)
-      }
-      guard let person = people[document] ?? nil else { continue }
+      guard let person = try await people.find(document) else { continue }
       if let registered = person["name"].text, registered != typed {
-        refusals.append(
-          Refusal(
-            .unprocessable, "population-name", "“\(label)”与这个身份证号在人口登记里的姓名不一致。请对照身份证核对姓名和号码；姓名确已变更的，请到窗口办理。",
-            field: name))
+        found.append(
+          (
+            Refusal(
+              .unprocessable, "population-name", "“\(label)”与这个身份证号在人口登记里的姓名不一致。请对照身份证核对姓名和号码；姓名确已变更的，请到窗口办理。",
+              field: name),
+            CaseAlert(label: "与登记不一致", person: label, message: "“\(label)”与这个身份证号在人口登记里的姓名不同，请对照身份证核对")
+          ))
       } else if field.name == "applicant_document", person["deceased_on"].date != nil {
-        refusals.append(
-          Refusal(
-            .unprocessable, "population-deceased", "人口登记显示这个身份证号的户口已注销，不能作为申请人。请核对号码，有疑问请到窗口查询。",
-            field: field.name))
+        found.append(
+          (
+            Refusal(
+              .unprocessable, "population-deceased", "人口登记显示这个身份证号的户口已注销，不能作为申请人。请核对号码，有疑问请到窗口查询。",
+              field: field.name),
+            CaseAlert(label: "与登记不一致", person: field.label, message: "人口登记显示申请人的户口已注销，请核实申请人身份")
+          ))
       }
     }
-    return refusals
+    return found
+  }
+
+  /// The people of the register whom an application names, each asked for once: every look is audited, and the same person
+  /// often stands in several places.
+  private struct NamedPeople {
+    let records: Records
+    private var people: [String: Record?] = [:]
+
+    init(_ records: Records) { self.records = records }
+
+    mutating func find(_ document: String) async throws -> Record? {
+      if let known = people[document] { return known }
+      let found = try await records.find("person", where: "resident_id", equals: .text(document))
+      people.updateValue(found, forKey: document)
+      return found
+    }
+  }
+
+  /// The numbers that are the principal's own for certain: signed in by real name, and linked to a person of the register or
+  /// vouched for by a provider. Empty for everybody else.
+  private func vouchedDocuments(of principal: Principal) async throws -> Set<String> {
+    guard principal.kind == .user, principal.id > 0, principal.assurance >= .realName else { return [] }
+    let records = store.records(as: .system, purpose: "核对申请内容")
+    return try await store.database.transaction { transaction in
+      let records = records.within(transaction)
+      var documents: Set<String> = []
+      if let real = try await RealName.of(user: principal.id, in: transaction) {
+        let person = try await records.get("person", real.person, columns: ["resident_id"])
+        if let document = person["resident_id"].text { documents.insert(document) }
+      }
+      guard store.catalog.entity(IdentityProvider.binding) != nil else { return documents }
+      let bindings = try await records.list(
+        ListQuery(
+          IdentityProvider.binding,
+          filters: [
+            ListFilter("user_id", .equals(.integer(principal.id))),
+            ListFilter("level", .oneOf(IdentityProvider.vouching)),
+          ], columns: ["resident_id"], limit: 20))
+      documents.formUnion(bindings.records.compactMap { $0["resident_id"].text })
+      return documents
+    }
   }
 
   /// The fields that say otherwise than the registers what these hold of somebody (录入项约束, C-035), as the outcome of the form
   /// declares it: addresses, numbers of households, relations to their heads.
   private func otherwise(
-    _ known: [String: Value], _ item: ServiceItem, _ context: EvaluationContext, origin: Origin
-  ) async throws -> [FieldDeclaration] {
-    let records = store.records(as: .system, purpose: "核对申请内容", origin: origin).plain
+    _ known: [String: Value], _ item: ServiceItem, _ context: EvaluationContext, _ people: inout NamedPeople
+  ) async throws -> [(field: FieldDeclaration, document: String)] {
     let fields = fields(item)
-    var found: [FieldDeclaration] = []
+    var found: [(field: FieldDeclaration, document: String)] = []
     for one in services.outcome(of: item.form)?.known ?? [] where one.isCompared {
       guard let typed = known[one.field], let field = fields.first(where: { $0.name == one.field }),
         try one.when?.holds(in: context, { known[$0] ?? .null }) ?? true, let document = known[one.of]?.text,
-        let registered = try await KnownValue.read(one, of: document, records), !registered.isBlank
+        let person = try await people.find(document),
+        let registered = try await KnownValue.read(one, of: person, people.records), !registered.isBlank
       else { continue }
-      if !KnownValue.agree(typed, registered, isAddress: field.mask == .address) { found.append(field) }
+      if !KnownValue.agree(typed, registered, isAddress: field.mask == .address) { found.append((field, document)) }
     }
     return found
   }

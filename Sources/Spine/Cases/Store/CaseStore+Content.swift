@@ -22,6 +22,8 @@ extension CaseStore {
     else {
       throw Refusal(.forbidden, "content-closed", "这一环节不能修改表单或材料，没有改动。需要修改请退回补正。")
     }
+    // What the form does not offer is not taken later either (补正).
+    if let refusal = state.item.result.refusal(ofDelivery: content.values["delivery"]?.text) { throw refusal }
     if !content.values.isEmpty {
       try await records.update(ServiceCase.entity, state.id, version: nil, content.values, input: .code)
     }

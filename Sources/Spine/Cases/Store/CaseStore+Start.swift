@@ -53,7 +53,7 @@ extension CaseStore {
     if application.channel == .online, let refusal = item.assuranceRefusal(principal.assurance) { throw refusal }
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
     // Others are asked before the transaction begins: nothing is locked while they think.
-    let checks = try await checks(application, item, faults, context, by: principal, origin: origin)
+    let checks = try await checks(application, item, faults, context, by: principal, origin: origin, arrival: arrival)
     return try await inTransaction(given) { transaction in
       try await transaction.execute(CaseStore.sharedPlans)
       let records = store.records(as: acting(for: principal, form: item.form), origin: origin).within(transaction).plain

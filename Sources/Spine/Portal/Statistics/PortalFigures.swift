@@ -88,21 +88,14 @@ package struct PortalFigures: Sendable {
     let records = store.records(as: .system, purpose: "用户统计")
     let people = ListFilter("unit_id", .empty(true))
     let within = ListFilter.Test.range(from: .instant(since.start), to: .instant(until.end))
-    // Page by page: accounts are no dimension of statistics by the day they were opened.
-    var start: ListQuery.Start? = .offset(0)
-    while let from = start {
-      let page = try await records.plain.list(
-        ListQuery(
-          "app_user", filters: [people, ListFilter("created_at", within)], columns: ["status"], start: from,
-          limit: ListQuery.maximumLimit))
-      for account in page.records { days[account.createdAt.chinaTime.date.description]?.registered += 1 }
-      start = page.next.map { .after($0) }
+    for (day, count) in try await ResidentAccounts.opened(from: since, to: until, store.database) {
+      days[day.description]?.registered = count
     }
     let binding = IdentityProvider.binding
     // What was bound and taken off again counts as both, so both come from the audit.
     var filter = AuditFilter()
     (filter.from, filter.to) = (since.start, until.adding(days: 1).start)
-    filter.entity = binding
+    (filter.entity, filter.namesRecord) = (binding, true)
     for entry in try await AuditQuery(store.database).daily(filter) where entry.outcome == "done" {
       if entry.action == "\(binding).create" { days[entry.day.description]?.bound += entry.count }
       if entry.action == "\(binding).delete" { days[entry.day.description]?.unbound += entry.count }

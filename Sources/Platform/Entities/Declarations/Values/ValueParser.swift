@@ -28,7 +28,9 @@ package struct ValueParser: Sendable {
   private func value(_ text: String, _ field: FieldDeclaration) throws(Refusal) -> Value {
     switch field.type {
     case .text: return .text(text)
-    case .longtext: return .text(text)
+    case .longtext:
+      // Browsers send \r\n at the end of every line.
+      return .text(String(text.map { $0 == "\r\n" || $0 == "\r" ? "\n" : $0 }))
     case .integer, .ref:
       guard let digits = TextForms.number(text), let number = FixedDecimal(digits), number.millionths % 1_000_000 == 0
       else {
