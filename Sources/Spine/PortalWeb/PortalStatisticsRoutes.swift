@@ -55,11 +55,13 @@ package struct PortalStatisticsRoutes: Sendable {
           note: "绑定 \(figures.sum(\.bound))，解绑 \(figures.sum(\.unbound))", icon: .check),
       ])
       if figures.days.count > 1 {
-        ChartView(
-          .line, title: "每天的访问", unit: "次", categories: figures.days.map(\.day.description),
-          series: [.init("页面访问", figures.days.map { Double($0.visits) })])
+        Card("每天的访问") {
+          ChartView(
+            .line, title: "每天的访问", unit: "次", categories: figures.days.map(\.day.description),
+            series: [.init("页面访问", figures.days.map { Double($0.visits) })])
+        }
       }
-      if !figures.pages.isEmpty { ranking(figures) }
+      if !figures.pages.isEmpty { Card("最常看的页面") { ranking(figures) } }
       Card("各页面的访问", isFlush: true) { pages(figures) }
       Card("各平台的用户", isFlush: true) { platforms(figures) }
       Card("每天", isFlush: true) { days(figures) }

@@ -79,9 +79,11 @@ package struct ScanStatisticsRoutes: Sendable {
         Tile("期间新注册", value: grouped(figures.users.new), note: "全市", icon: .plus),
       ])
       if figures.days.count > 1 {
-        ChartView(
-          .line, title: "每天扫码次数", unit: "次", categories: figures.days.map(\.label),
-          series: [.init("扫码次数", figures.days.map { Double($0.scans) })])
+        Card("每天扫码次数") {
+          ChartView(
+            .line, title: "每天扫码次数", unit: "次", categories: figures.days.map(\.label),
+            series: [.init("扫码次数", figures.days.map { Double($0.scans) })])
+        }
       }
       Card("各地扫码", isFlush: true) {
         table("各地扫码", "区划", figures.places) { line in
