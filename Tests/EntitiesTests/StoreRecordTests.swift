@@ -166,6 +166,21 @@ import Testing
     #expect(try await city.system.list(ListQuery("building")).records.isEmpty)
   }
 
+  @Test func aRepairOutsideOfTheStoreDoesNotHideWhoChangedARecordAfterIt() async throws {
+    let city = try await StoreFixture.make()
+    let made = try await city.system.insert("building", ["name": .text("一"), "division_code": .text("511702")])
+    for division in ["511703", "511702"] {  // by hand: neither version nor time is counted on
+      try await city.database.execute("update building set division_code = \(division) where id = \(made.id)")
+    }
+    city.clock.advance(seconds: 100)
+    let officer = city.store.records(
+      as: StoreFixture.user(7, [("building.view", .all), ("building.update", .all)]))
+    try await officer.update("building", made.id, version: 1, ["name": .text("二")])
+    let versions = try await city.system.versions("building", made.id)
+    #expect(versions.map { $0.record["name"] } == [.text("二"), .text("一"), .text("一"), .text("一")])
+    #expect(versions[1].endedBy == 7 && versions[1].validTo == StoreFixture.noon + 100)
+  }
+
   @Test func whatIsReferredToIsNotDeleted() async throws {
     let city = try await StoreFixture.make()
     let building = try await city.system.insert("building", ["name": .text("甲"), "division_code": .text("511702")])

@@ -62,7 +62,8 @@ extension Records {
 
   /// All versions of a record, the latest first; needs `<entity>.history`.
   ///
-  /// A deleted record is found when its last version was in scope.
+  /// A deleted record is found when its last version was in scope. Repairs outside of the store count no version; what came
+  /// after them is told before them.
   package func versions(_ name: String, _ id: Int64) async throws -> [RecordVersion] {
     let entity = try store.entity(name)
     try principal.require(Permission(name, "view"), toDo: "查看\(entity.label)")
@@ -77,7 +78,7 @@ extension Records {
       union all
       select \(shape.selection()), t.valid_from, t.valid_to, t.operation, t.changed_by
       from \(identifier: entity.historyTable) t where t.id = \(id) and \(scope)
-      order by version desc, valid_from desc
+      order by version desc, valid_from desc, valid_to desc nulls first
       """
     return try await inTransaction { records, transaction in
       let rows = try await records.scoped(transaction, [(entity, "view")], query)
