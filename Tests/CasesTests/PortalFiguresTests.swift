@@ -7,8 +7,10 @@ import Testing
 
 /// How much the portal is used, as sums.
 @Suite struct PortalFiguresTests {
-  @Test func residentsWhoBindAndUnbindAreCountedByDayAndPlatform() async throws {
-    let city = try await CaseFixture()
+  /// Binds an account to a provider of identities, once for each subject with its level; gives the bindings.
+  private func bind(
+    _ account: String, _ subjects: [(subject: String, level: String)], in city: CaseFixture
+  ) async throws -> [Int64] {
     let records = city.store.records(as: .system, purpose: "试验")
     let provider = try await records.insert(
       "identity_provider",
@@ -16,20 +18,25 @@ import Testing
         "code": .text("city"), "name": .text("政务服务网"), "issuer": .text("https://id.example"),
         "client_id": .text("lifang"),
       ], input: .code)
-    let user = try city.person("resident").id
+    let user = try city.person(account).id
     var bound: [Int64] = []
-    for subject in ["one", "two"] {
-      bound.append(
-        try await records.insert(
-          "identity_binding",
-          [
-            "user_id": .integer(user), "provider_id": .integer(provider.id), "subject": .text(subject),
-            "name": .text("刘芳"), "level": .text("real_name"), "bound_at": .instant(city.time.clock.now()),
-          ], input: .code
-        ).id)
+    for (subject, level) in subjects {
+      let binding = try await records.insert(
+        "identity_binding",
+        [
+          "user_id": .integer(user), "provider_id": .integer(provider.id), "subject": .text(subject),
+          "name": .text("刘芳"), "level": .text(level), "bound_at": .instant(city.time.clock.now()),
+        ], input: .code)
+      bound.append(binding.id)
     }
+    return bound
+  }
+
+  @Test func residentsWhoBindAndUnbindAreCountedByDayAndPlatform() async throws {
+    let city = try await CaseFixture()
+    let bound = try await bind("resident", [("one", "real_name"), ("two", "real_name")], in: city)
     try city.wait(until: "2026-11-19 09:00")
-    try await records.delete("identity_binding", bound[0], version: nil)
+    try await city.store.records(as: .system, purpose: "试验").delete("identity_binding", bound[0], version: nil)
     let first = try #require(CivilDate("2026-11-18"))
     let figures = try await PortalFigures.read(city.store, from: first, to: first.adding(days: 1))
     #expect(figures.days.map(\.bound) == [2, 0])
@@ -49,28 +56,14 @@ import Testing
       "update app_user set created_at = '2026-11-17T16:00:00Z' where account in ('resident', 'officer')")
     let figures = try await PortalFigures.read(city.store, from: day.adding(days: -1), to: day)
     // 刘芳 and 周邻居 belong to no unit.
-    #expect(figures.days.map(\.registered) == [1, 1])
+    #expect(figures.days.map(\.registered) == [1, 1] && figures.users == 2)
   }
 
   @Test(arguments: [("phone", false), ("real_name", true), ("face", true)])
   func aTelephoneIsNoRealName(_ level: String, _ isRealName: Bool) async throws {
     let city = try await CaseFixture()
-    let records = city.store.records(as: .system, purpose: "试验")
-    let provider = try await records.insert(
-      "identity_provider",
-      [
-        "code": .text("city"), "name": .text("政务服务网"), "issuer": .text("https://id.example"),
-        "client_id": .text("lifang"),
-      ], input: .code)
+    _ = try await bind("resident", [("one", "phone"), ("two", level)], in: city)
     let user = try city.person("resident").id
-    for (subject, level) in [("one", "phone"), ("two", level)] {
-      try await records.insert(
-        "identity_binding",
-        [
-          "user_id": .integer(user), "provider_id": .integer(provider.id), "subject": .text(subject),
-          "name": .text("刘芳"), "level": .text(level), "bound_at": .instant(city.time.clock.now()),
-        ], input: .code)
-    }
     let known = try await KnownPerson.of(user: user, in: city.store, purpose: "试验")
     #expect(known.isRealName == isRealName && known.name == "刘芳")
     #expect(try await !KnownPerson.of(user: city.person("neighbour").id, in: city.store, purpose: "试验").isRealName)

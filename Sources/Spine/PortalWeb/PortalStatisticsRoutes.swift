@@ -33,19 +33,12 @@ package struct PortalStatisticsRoutes: Sendable {
   private func page(_ visit: Visit) async throws -> Response {
     let (asked, figures) = try await figures(visit)
     if visit.wantsJSON { return .json(PortalStatisticsRoutes.json(figures)) }
-    var actions = [Action("打印", .print, icon: .print)]
-    if visit.principal.may(Permission("portal_admin", "export")) {
-      actions.insert(Action("导出", .download("/statistics/portal/export?\(asked.query)"), icon: .download), at: 0)
-    }
+    let mayExport = visit.principal.may(Permission("portal_admin", "export"))
     return try await visit.page(
-      "门户访问统计", layout: .wide, subtitle: "\(asked.since) 至 \(asked.until)，全市；只记次数，不记谁看的", actions: actions,
-      scripts: [.chart]
+      "门户访问统计", layout: .wide, subtitle: "\(asked.since) 至 \(asked.until)，全市；只记次数，不记谁看的",
+      actions: asked.actions(export: mayExport ? "/statistics/portal/export?\(asked.query)" : nil), scripts: [.chart]
     ) {
-      form(.class("portal-search"), .role("search"), .action("/statistics/portal")) {
-        Shell.Field("since", "从", .date(asked.since.description))
-        Shell.Field("until", "到", .date(asked.until.description))
-        Action("统计", .submit(name: nil, value: nil), style: .primary)
-      }
+      asked.search("/statistics/portal")
       TileRow([
         Tile("页面访问", value: grouped(Int(figures.sum(\.visits))), unit: "次", icon: .eye),
         Tile("群众账号", value: grouped(figures.users), icon: .people),

@@ -44,7 +44,7 @@ package struct AddressInspection: Sendable {
   ///   - kinds: what to look for; defects of other kinds stay as they are.
   ///   - report: told before each step which it is, with the number of steps; what it throws ends the inspection, and
   ///     nothing has changed.
-  package func run(
+  @discardableResult package func run(
     _ kinds: Set<AddressDefect.Kind> = Set(AddressDefect.Kind.allCases), by principal: Principal = .system,
     report: @Sendable (_ step: Int, _ of: Int, _ what: String) async throws -> Void = { _, _, _ in }
   ) async throws -> Outcome {

@@ -86,7 +86,6 @@ package struct PortalFigures: Sendable {
     }
     for row in visits { days[try row.get("day")]?.visits = try row.get("visits") }
     let records = store.records(as: .system, purpose: "用户统计")
-    let people = ListFilter("unit_id", .empty(true))
     let within = ListFilter.Test.range(from: .instant(since.start), to: .instant(until.end))
     for (day, count) in try await ResidentAccounts.opened(from: since, to: until, store.database) {
       days[day.description]?.registered = count
@@ -103,7 +102,7 @@ package struct PortalFigures: Sendable {
     return PortalFigures(
       pages: lines, days: days.values.sorted { $0.day < $1.day },
       platforms: try await platforms(records, binding, within),
-      users: try await records.count(ListQuery("app_user", filters: [people])).value)
+      users: try await ResidentAccounts.all(store.database))
   }
 
   private static func platforms(_ records: Records, _ binding: String, _ within: ListFilter.Test) async throws

@@ -1,5 +1,7 @@
 package import Core
+package import HTML
 import HTTP
+package import Shell
 package import Site
 
 /// The days that a page of statistics is asked for; the last thirty without anything, never more than a year.
@@ -29,4 +31,27 @@ package struct AskedDays: Sendable {
 
   /// `since=2026-11-01&until=2026-11-30`.
   package var query: String { "since=\(since)&until=\(until)" }
+
+  /// The form that asks for other days.
+  ///
+  /// - Parameters:
+  ///   - path: the page.
+  ///   - kept: what else was asked for, and a way to leave it.
+  package func search(_ path: String, @HTMLBuilder kept: () -> HTML = { .empty }) -> HTML {
+    form(.class("portal-search"), .role("search"), .action(path)) {
+      Shell.Field("since", "从", .date(since.description))
+      Shell.Field("until", "到", .date(until.description))
+      Action("统计", .submit(name: nil, value: nil), style: .primary)
+      kept()
+    }.html
+  }
+
+  /// Printing, and for those who may the table.
+  ///
+  /// - Parameters:
+  ///   - export: where the table is; `nil` for those who may not have it.
+  package func actions(export: String?) -> [Action] {
+    let print = Action("打印", .print, icon: .print)
+    return export.map { [Action("导出", .download($0), icon: .download), print] } ?? [print]
+  }
 }

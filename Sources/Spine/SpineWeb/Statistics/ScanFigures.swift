@@ -1,6 +1,7 @@
 import Access
 import Core
 import Entities
+import Identity
 import SQL
 
 /// 扫码与用户统计: how often plates were scanned, by day and place, and how many people use the portal. Only sums are kept
@@ -59,19 +60,12 @@ extension ScanFigures {
         """)
       places = try rows.map(line)
     }
-    let accounts = store.records(as: .system, purpose: "用户统计")
-    let people = ListFilter("unit_id", .empty(true))
     return ScanFigures(
       days: try days.map(line), places: places,
       users: Users(
-        all: try await accounts.count(ListQuery("app_user", filters: [people])).value,
-        new: try await accounts.count(
-          ListQuery(
-            "app_user",
-            filters: [
-              people, ListFilter("created_at", .range(from: .instant(since.start), to: .instant(until.end))),
-            ])
-        ).value))
+        all: try await ResidentAccounts.all(store.database),
+        new: try await ResidentAccounts.opened(from: since, to: until, store.database).reduce(0) { $0 + Int($1.count) })
+    )
   }
 
   private static func line(_ row: Row) throws -> Line {

@@ -54,23 +54,16 @@ package struct ScanStatisticsRoutes: Sendable {
   private func page(_ visit: Visit) async throws -> Response {
     let (asked, figures) = try await figures(visit)
     if visit.wantsJSON { return .json(ScanStatisticsRoutes.json(figures)) }
-    var actions = [Action("打印", .print, icon: .print)]
-    if visit.principal.may(Permission("scan_statistics", "export")) {
-      actions.insert(Action("导出", .download("/statistics/scans/export?\(asked.query)"), icon: .download), at: 0)
-    }
+    let mayExport = visit.principal.may(Permission("scan_statistics", "export"))
     return try await visit.page(
-      "扫码统计", layout: .wide, subtitle: "\(asked.since) 至 \(asked.until)，您数据范围内的门牌；只记次数，不记谁扫的", actions: actions,
+      "扫码统计", layout: .wide, subtitle: "\(asked.since) 至 \(asked.until)，您数据范围内的门牌；只记次数，不记谁扫的",
+      actions: asked.days.actions(export: mayExport ? "/statistics/scans/export?\(asked.query)" : nil),
       scripts: [.chart]
     ) {
-      form(.class("portal-search"), .role("search"), .action("/statistics/scans")) {
-        Shell.Field("since", "从", .date(asked.since.description))
-        Shell.Field("until", "到", .date(asked.until.description))
-        if !asked.division.isEmpty { HiddenField("division", asked.division) }
-        Action("统计", .submit(name: nil, value: nil), style: .primary)
+      asked.days.search("/statistics/scans") {
         if !asked.division.isEmpty {
-          a(.class("button button-quiet"), .href("/statistics/scans?since=\(asked.since)&until=\(asked.until)")) {
-            "看全部区划"
-          }
+          HiddenField("division", asked.division)
+          a(.class("button button-quiet"), .href("/statistics/scans?\(asked.days.query)")) { "看全部区划" }
         }
       }
       TileRow([
