@@ -1,25 +1,22 @@
 """A server with a small demo city, and browsers signed in to it; everything is ended when the run ends."""
 
-import functools
-import json
 import os
 import pathlib
-import signal
-import socket
-import subprocess
 import tempfile
-import time
-import urllib.request
 
 import pytest
-from clients import Client
 from playwright.sync_api import sync_playwright
+from servers import City, prepare
 from visitors import clients, elsewhere, newcomer, own_city, phones, stranger  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu-compositing", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-PAST_ROW_SECURITY = " ".join(f'-c lifang.scope_{name}={{"all":true}}' for name in ("person", "residence", "tenancy_report", "notice_report"))
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(prepare())
 
 
 def executable():
@@ -49,7 +46,7 @@ def still_running():
     """A server that fell is told at the test that felled it, and no further test is tried."""
     yield
     for city in RUNNING:
-        if (code := city.server.poll()) is not None:
+        if (code := city.process.poll()) is not None:
             text = pathlib.Path(city.log).read_text(errors="replace")
             crash = text.find("crashed")
             give_up(f"the server ended with {code}:\n{text[crash - 1500:crash + 4000] if crash > 0 else text[-4000:]}", 3)
@@ -66,99 +63,26 @@ def pytest_runtest_makereport(item, call):
                 report.sections.append(("errors in the server's log", "\n".join(errors[-8:])))
 
 
-def sow(data):
-    """Begins with a copy of the data folder that `LIFANG_SEED` names, whose cluster must be stopped: spares a developer
-    who runs the tests again and again the making of the demo city."""
-    if seed := os.environ.get("LIFANG_SEED"):
-        subprocess.run(["cp", "-a", "--reflink=auto", seed, data], check=True)
-
-
 @pytest.fixture(scope="session")
 def executable_path():
     return executable()
-
-
-class City:
-    def __init__(self, data, port, lifang):
-        self.data, self.port, self.lifang = data, port, lifang
-        self.base = f"http://127.0.0.1:{port}"
-        self.accounts = {entry["account"]: entry["password"] for entry in json.loads(self.run("demo", "accounts", "--json"))}
-
-    def run(self, *arguments, check=True):
-        done = subprocess.run([self.lifang, *arguments, "--data", self.data], stdout=subprocess.PIPE, text=True, check=check)
-        return done.stdout
-
-    def let_everybody_stay_signed_in(self):
-        """Tests share accounts and sign in as often as they like; of too many sessions the oldest would end, which a
-        Swift test tries."""
-        administrator = Client(self.base)
-        administrator.sign_in("sysadmin", self.accounts["sysadmin"])
-        saved = administrator.post("/settings/parameters/identity.sessions_per_user", {"value": "0"})
-        assert saved.status_code == 303, saved.text
-
-    def sql(self, statement, options=""):
-        done = subprocess.run(
-            ["psql", "-XAtq", "-d", self.conninfo, "-c", statement], stdout=subprocess.PIPE, text=True, check=True,
-            env={**os.environ, "PGOPTIONS": options})
-        return done.stdout.strip()
-
-    def sql_of_persons(self, statement):
-        """What a test has to know of persons before it begins; row-level security shows nothing to anybody else."""
-        return self.sql(statement, PAST_ROW_SECURITY)
-
-    @functools.cached_property
-    def conninfo(self):
-        return self.run("cluster", "conninfo").strip().splitlines()[-1]
-
-    def resident(self):
-        """Name, address id and address code of the person whose account is `resident`."""
-        row = self.sql_of_persons(
-            "select p.id, p.name, a.id, a.code, a.full_name from person p join address a on a.id = p.address_id "
-            "join app_user u on u.id = p.user_id where u.account = 'resident'")
-        return dict(zip(["person", "name", "address", "code", "full_name"], row.split("|")))
 
 
 @pytest.fixture(scope="session")
 def city():
     with tempfile.TemporaryDirectory(prefix="lifang-browser-") as folder:
         os.chmod(folder, 0o755)
-        data = os.path.join(folder, "data")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        lifang = executable()
-        sow(data)
-        log = open(os.path.join(folder, "server.log"), "wb")
-        server = subprocess.Popen(
-            [lifang, "serve", "--demo", "--demo-scale", "0.003", "--data", data, "--port", str(port)],
-            stdout=log, stderr=log)
+        city = City(executable(), folder)
         try:
-            until = time.monotonic() + 300
-            while True:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-                        if answer.status == 200:
-                            break
-                except OSError:
-                    pass
-                if server.poll() is not None or time.monotonic() > until:
-                    log.flush()
-                    give_up("the server did not start:\n" + pathlib.Path(log.name).read_text()[-3000:], 2)
-                time.sleep(0.1)
-            city = City(data, port, lifang)
-            city.log, city.server = log.name, server
+            try:
+                city.sow().start()
+            except AssertionError as error:
+                give_up(f"the server did not start:\n{error}", 2)
             city.let_everybody_stay_signed_in()
             RUNNING.append(city)
             yield city
         finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-            subprocess.run([lifang, "cluster", "stop", "--data", data], stdout=subprocess.DEVNULL)
-            log.close()
+            city.stop()
 
 
 @pytest.fixture(scope="session")

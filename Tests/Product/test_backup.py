@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 from clients import Client
-from visitors import Server
+from servers import Server
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +18,8 @@ def folders(executable_path):
     with tempfile.TemporaryDirectory(prefix="lifang-backup-") as folder:
         os.chmod(folder, 0o755)
         server = Server(executable_path, folder)
-        if seed := os.environ.get("LIFANG_SEED"):
-            subprocess.run(["cp", "-a", "--reflink=auto", seed, server.data], check=True)
         try:
-            yield server.start(), os.path.join(folder, "backup"), os.path.join(folder, "again")
+            yield server.sow().start(), os.path.join(folder, "backup"), os.path.join(folder, "again")
         finally:
             server.stop()
 
@@ -97,7 +95,7 @@ def test_a_backup_that_fails_is_in_the_audit_and_an_occupied_folder_is_refused(f
 
 def test_what_is_done_on_the_server_is_in_the_audit(folders):
     server, _, _ = folders
-    [(kind, name, outcome, details)] = entries(server, "platform.start")
+    kind, name, outcome, details = entries(server, "platform.start")[-1]
     assert (kind, outcome) == ("system", "done") and name.startswith("系统用户 ") and details["port"] == server.port
     assert lifang(server, "administrators").returncode == 0
     assert entries(server, "platform.administrators")[-1][3]["made"] == 0

@@ -22,7 +22,7 @@ KEPT = ["service_case", FORM, "case_material", "case_process", "case_task", "cas
 def sql(server, statement):
     """As the owner, past the scope of row-level security."""
     opened = [f"select set_config('lifang.scope_{table}', '{{\"all\":true}}', false)" for table in SCOPES]
-    done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.conninfo()], input=";\n".join([*opened, statement]) + ";\n",
+    done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.conninfo], input=";\n".join([*opened, statement]) + ";\n",
                           stdout=subprocess.PIPE, text=True, check=True)
     return "\n".join(done.stdout.strip().splitlines()[len(opened):])
 
@@ -41,7 +41,7 @@ def latch(server, table, deletes=False):
         create or replace function wait_at_latch() returns trigger language plpgsql as
           $$ begin perform pg_advisory_xact_lock_shared({LATCH}); return coalesce(new, old); end $$;
         create trigger zz_latch before {events} on {table} for each row execute function wait_at_latch()""")
-    holder = subprocess.Popen(["psql", "-XAtq", "-d", server.conninfo()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(["psql", "-XAtq", "-d", server.conninfo], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     holder.stdin.write(f"select pg_advisory_lock({LATCH}), 'held';\n")
     holder.stdin.flush()
     assert "held" in holder.stdout.readline()

@@ -486,7 +486,7 @@ def test_a_letter_is_not_sent_where_nobody_vouches_for_the_server(tested, letter
 def test_secrets_and_numbers_stand_neither_in_the_log_nor_in_the_database(tested, own_city):
     log = pathlib.Path(own_city.log).read_text(errors="replace")
     dump = subprocess.run(
-        ["pg_dump", "--data-only", "-d", own_city.conninfo().replace("user=lifang ", "user=lifang_admin ")],
+        ["pg_dump", "--data-only", "-d", own_city.conninfo.replace("user=lifang ", "user=lifang_admin ")],
         stdout=subprocess.PIPE, text=True, check=True).stdout
     for secret in [*SECRETS.values(), PHONE, "oTEST00001111", "admin@lifang.example", "second@lifang.example"]:
         assert secret not in log and secret not in dump, secret

@@ -1,19 +1,15 @@
-"""Fixtures: signed-in clients of the demo city, accounts made for one test, and servers that a test may harm."""
+"""Fixtures: signed-in clients of the demo city, accounts made for one test, and a city that a test may harm."""
 
 import itertools
 import json
 import os
-import pathlib
 import re
 import secrets
-import signal
-import socket
-import subprocess
 import tempfile
-import urllib.request
 
 import pytest
-from clients import Client, Markup, PeerHandler, serve, sm3, sms_gateway, until
+from clients import Client, Markup, PeerHandler, serve, sm3, sms_gateway
+from servers import Server
 
 _numbers = itertools.count(1)
 
@@ -110,85 +106,14 @@ def make_key(city, role, grants=()):
     return f"lfk_{number}_{secret}"
 
 
-class Server:
-    """A server of its own with a data folder of its own; it may be killed and started again."""
-
-    def __init__(self, lifang, folder, scale="0.0005"):
-        self.lifang, self.folder, self.scale = str(lifang), folder, scale
-        self.data = os.path.join(folder, "data")
-        self.log = os.path.join(folder, "server.log")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.process = None
-        self._conninfo = None
-
-    def start(self):
-        # `timeout` ends it even when this process dies first.
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                ["timeout", "-s", "KILL", "900", self.lifang, "serve", "--demo", "--demo-scale", self.scale,
-                 "--data", self.data, "--port", str(self.port)], stdout=log, stderr=log)
-        self.wait()
-        self.accounts = {one["account"]: one["password"] for one in json.loads(self.run("demo", "accounts", "--json"))}
-        return self
-
-    def wait(self, seconds=300):
-        def answers():
-            assert self.process.poll() is None, pathlib.Path(self.log).read_text()[-3000:]
-            try:
-                with urllib.request.urlopen(self.base + "/healthz", timeout=5) as answer:
-                    return answer.status == 200
-            except OSError:
-                return False
-
-        until(answers, seconds, 0.1)
-
-    @property
-    def pid(self):
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0])
-
-    def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
-        self.process.wait(20)
-
-    def run(self, *arguments, check=True):
-        done = subprocess.run([self.lifang, *arguments, "--data", self.data], stdout=subprocess.PIPE, text=True, check=check)
-        return done.stdout
-
-    def conninfo(self):
-        """Asked for once: the command would start a cluster that has died, which is for the server to do."""
-        if self._conninfo is None:
-            self._conninfo = self.run("cluster", "conninfo").strip().splitlines()[-1]
-        return self._conninfo
-
-    def sql(self, statement):
-        done = subprocess.run(
-            ["psql", "-XAtq", "-d", self.conninfo(), "-c", statement], stdout=subprocess.PIPE, text=True, check=True)
-        return done.stdout.strip()
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            os.kill(self.pid, signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        subprocess.run([self.lifang, "cluster", "stop", "--data", self.data], stdout=subprocess.DEVNULL)
-
-
 @pytest.fixture(scope="module")
 def own_city(executable_path):
     """A city for one test file, to be changed, overloaded and killed."""
     with tempfile.TemporaryDirectory(prefix="lifang-own-") as folder:
         os.chmod(folder, 0o755)
         server = Server(executable_path, folder)
-        if seed := os.environ.get("LIFANG_SEED"):
-            subprocess.run(["cp", "-a", "--reflink=auto", seed, server.data], check=True)
         try:
-            yield server.start()
+            yield server.sow().start()
         finally:
             server.stop()
 
