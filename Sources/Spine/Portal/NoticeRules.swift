@@ -2,6 +2,7 @@ import Access
 import Core
 package import Entities
 package import Messaging
+import SQL
 
 /// What the registers of public notices (便民信息) and of what readers report about them (信息举报) fill in and refuse by
 /// themselves: where a notice belongs, how many one may have, that a report which is upheld takes its notice down; whoever
@@ -34,6 +35,11 @@ package struct NoticeRules: RecordRules {
     hooks.beforeUpdate(NoticeRules.report) { changes, records in
       for index in changes.indices where changes[index].refusal == nil && changes[index].alters("state") {
         try await NoticeRules.keepApart(&changes[index], records)
+      }
+    }
+    hooks.beforeUpdate(NoticeRules.entity) { changes, records in
+      for index in changes.indices where changes[index].refusal == nil && changes[index].alters("state") {
+        try await NoticeRules.proveMerchant(&changes[index], records)
       }
     }
     hooks.after(NoticeRules.entity) { events, records in
@@ -73,6 +79,8 @@ package struct NoticeRules: RecordRules {
   }
 
   private static func fillMerchant(_ draft: inout RecordDraft, _ id: Int64, _ records: Records) async throws {
+    // Whoever revokes the merchant meanwhile finds the notice, or is waited for.
+    _ = try await records.transaction?.query("select id from merchant where id = \(id) for no key update")
     let merchant = try await records.asSystem.get(
       MerchantRules.merchant, id, columns: ["name", "address_id", "division_code", "user_id", "state"])
     guard merchant["state"].text == "approved" else {
@@ -115,6 +123,16 @@ package struct NoticeRules: RecordRules {
       return
     }
     draft["division_code"] = notice["division_code"]
+  }
+
+  /// A notice becomes public only while its merchant is authenticated. Nothing is locked: who revokes a merchant locks it
+  /// before its notices, and takes back those that were approved until then.
+  private static func proveMerchant(_ change: inout RecordChange, _ records: Records) async throws {
+    guard change["state"].text == "approved", let id = change["merchant_id"].integer else { return }
+    let merchant = try await records.asSystem.get(MerchantRules.merchant, id, columns: ["state"])
+    if merchant["state"].text != "approved" {
+      change.refuse(Refusal(.conflict, "merchant-unproved", "发布它的商户已经不在认证中，没有通过。请写明理由，不予通过。"))
+    }
   }
 
   /// Nobody judges what is said of their own notice.
