@@ -8,7 +8,7 @@ import SQL
 import TestSupport
 import Testing
 
-/// Public notices stand and fall with their merchant.
+/// Public notices stand and fall with their merchant, and reports about them with the notice.
 @Suite struct NoticeTests {
   /// A city with one authenticated merchant of the resident's.
   private struct Market {
@@ -57,6 +57,13 @@ import Testing
       ).id
     }
 
+    func report(_ notice: Int64) async throws -> Int64 {
+      try await HandIn.noticeReport.insert(
+        ["notice_id": .integer(notice), "reason": .text("fraud")], by: try city.person("neighbour"),
+        purpose: "举报便民信息", origin: .inside, in: store
+      ).id
+    }
+
     func states() async throws -> [String] {
       try await city.database.query("select state from public_notice order by id").values(as: String.self)
     }
@@ -95,5 +102,32 @@ import Testing
     try await market.city.database.execute("update merchant set state = 'approved'")
     #expect(try await approve() == "none")
     #expect(try await market.states() == ["approved"])
+  }
+
+  @Test func aDeletedNoticeTakesItsAnsweredReportsAlongAndWaitsForOpenOnes() async throws {
+    let market = try await Market()
+    let notice = try await market.send()
+    let reviewer = try market.reviewer()
+    try await reviewer.perform("approve", on: NoticeRules.entity, notice, version: nil)
+    let report = try await market.report(notice)
+    func delete() async throws -> String {
+      try await market.city.refusal { try await reviewer.delete(NoticeRules.entity, notice, version: nil) }
+    }
+    #expect(try await delete() == "notice-reported-open")
+    #expect(try await market.states() == ["approved"])
+    try await reviewer.perform(
+      "dismiss", on: NoticeRules.report, report, version: nil, asked: ["answer": .text("价格属实")])
+    #expect(try await delete() == "none")
+    #expect(try await market.states().isEmpty)
+    let system = market.store.records(as: .system, purpose: "核对")
+    #expect(try await system.count(ListQuery(NoticeRules.report)).value == 0)
+    // What was said and answered is still told by the history, and who took it away by the audit.
+    let versions = try await system.versions(NoticeRules.report, report)
+    #expect(versions.first?.ending == .deleted && versions.first?.record["answer"].text == "价格属实")
+    let officer = try market.city.person("officer").id
+    #expect(
+      try await market.city.database.query(
+        "select principal_id from audit_entry where action = 'notice_report.delete' and record_id = \(report)"
+      ).values(as: Int64.self) == [officer])
   }
 }
