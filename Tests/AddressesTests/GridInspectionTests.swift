@@ -296,6 +296,49 @@ import Testing
     #expect(refusal?.code == "grid-defect-apart")
   }
 
+  /// Whoever may do in 里坊 what the role says, in one community.
+  private func clerk(of division: String, in ground: Ground) throws -> Records {
+    let grants = try #require(ground.city.store.catalog.role("community_clerk")?.access)
+    let unit = UnitMembership(id: 9, name: "社区", path: "9.", division: division)
+    return ground.city.store.records(
+      as: Principal(kind: .key, id: 9, name: "社区干部", unit: unit, grants: Grants(grants), clearance: .inner))
+  }
+
+  @Test func groundSharedWithAnotherDivisionIsSeenByBothAndGivenByWhoseItIs() async throws {
+    let ground = try await Ground()
+    let other = try await ground.addNeighbour()
+    try await ground.add(1, 0, 0, 30, 20)
+    let next = try await ground.add(2, 29, 0, 40, 20, in: other)
+    try await ground.inspection.run()
+    let overlap = try await ground.id("overlap")
+    let (own, neighbour) = (try clerk(of: QualityFixture.division, in: ground), try clerk(of: other, in: ground))
+    let open = ListQuery(
+      GridDefect.entity, filters: [ListFilter("kind", .equals(.text("overlap")))], columns: ["other_division"])
+    for side in [own, neighbour] { #expect(try await side.list(open).records.map(\.id) == [overlap]) }
+    let elsewhere = try clerk(of: "511702003001", in: ground)
+    #expect(try await elsewhere.count(ListQuery(GridDefect.entity)).value == 0)
+    // What leaves the neighbour's division is the neighbour's alone.
+    #expect(try await own.count(ListQuery(GridDefect.entity)).value == 1)
+    #expect(try await neighbour.count(ListQuery(GridDefect.entity)).value == 2)
+    // Nobody takes the ground of the other; each may give its own.
+    let refusal = await #expect(throws: Refusal.self) {
+      try await own.perform("give_first", on: GridDefect.entity, overlap, version: nil)
+    }
+    #expect(refusal?.code == "grid-defect-foreign")
+    try await neighbour.perform("give_first", on: GridDefect.entity, overlap, version: nil)
+    #expect(try await ground.inspection.run().found.isEmpty)
+    // A grid that changes its division takes the finding along.
+    let records = ground.city.store.records(as: .system)
+    try await records.update("grid", next, version: nil, ["boundary": Ground.rectangle(29, 0, 40, 20)])
+    try await ground.inspection.run()
+    #expect(try await neighbour.list(open).records.map { $0["other_division"].text } == [other])
+    try await ground.city.database.execute(
+      "update grid set division_code = \(QualityFixture.division) where id = \(next)")
+    try await ground.inspection.run()
+    #expect(try await neighbour.count(open).value == 0)
+    #expect(try await own.list(open).records.map { $0["other_division"].text } == [nil])
+  }
+
   @Test func onlyTheGridThatLeavesItsDivisionIsClipped() async throws {
     let ground = try await Ground()
     try await ground.add(1, 0, 0, 15, 20)

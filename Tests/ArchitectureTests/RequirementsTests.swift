@@ -113,10 +113,10 @@ private enum Product {
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     return [".on(", ".onImmediate(", ".onGathered("].flatMap { call in
       var before = ""
-      return text.components(separatedBy: call).compactMap { rest -> Route? in
+      return text.components(separatedBy: call).flatMap { rest -> [Route] in
         defer { before += rest }
-        guard !before.isEmpty, isServed(before) else { return nil }
-        return route(rest.prefix(200).drop(while: \.isWhitespace), after: before)
+        guard !before.isEmpty, isServed(before) else { return [] }
+        return routes(rest.prefix(200).drop(while: \.isWhitespace), after: before)
       }
     }
   }
@@ -133,23 +133,32 @@ private enum Product {
   private static let composition = files("Sources/App", ".swift")
     .map { (try? String(contentsOf: $0, encoding: .utf8)) ?? "" }.joined(separator: "\n")
 
-  /// The route of a call that goes on with `arguments`; a path may begin with a constant of the source `before` it.
-  private static func route(_ arguments: Substring, after before: String) -> Route? {
-    guard arguments.first == ".", let comma = arguments.firstIndex(of: ",") else { return nil }
+  /// The routes of a call that goes on with `arguments`. A path may begin with a constant of the source `before` it, or with
+  /// what several values hold under one name: `subject.path` is each `path: "/…"` that the source gives.
+  private static func routes(_ arguments: Substring, after before: String) -> [Route] {
+    guard arguments.first == ".", let comma = arguments.firstIndex(of: ",") else { return [] }
     let method = arguments[..<comma].dropFirst().uppercased()
     let rest = arguments[comma...].dropFirst().drop(while: \.isWhitespace)
     var path = ""
     if rest.first == "\"" {
       path = String(rest.dropFirst().prefix { $0 != "\"" })
     } else {
-      path = "\\(\(identifier(String(rest))))"
+      path = "\\(\(String(rest.prefix { $0 != "," && !$0.isWhitespace })))"
     }
-    if path.hasPrefix("\\("), let close = path.firstIndex(of: ")") {
-      let name = path[..<close].dropFirst(2)
-      guard let start = before.range(of: "let \(name) = \"", options: .backwards)?.upperBound else { return nil }
-      path = String(before[start...].prefix { $0 != "\"" }) + path[close...].dropFirst()
+    guard path.hasPrefix("\\("), let close = path.firstIndex(of: ")") else { return routes(method, [path]) }
+    let name = path[..<close].dropFirst(2)
+    let own = name.lastIndex(of: ".").map { name[$0...].dropFirst() } ?? name
+    let end = path[close...].dropFirst()
+    var starts: [String] = []
+    if own != name { starts = before.components(separatedBy: "\(own): \"").dropFirst().map { $0 } }
+    if starts.isEmpty, let start = before.range(of: "let \(own) = \"", options: .backwards)?.upperBound {
+      starts = [String(before[start...])]
     }
-    return path.hasPrefix("/") ? Route(method: method, segments: path.dropFirst(1).split(separator: "/")) : nil
+    return routes(method, starts.map { start in String(start.prefix { $0 != "\"" }) + end })
+  }
+
+  private static func routes(_ method: String, _ paths: [String]) -> [Route] {
+    paths.filter { $0.hasPrefix("/") }.map { Route(method: method, segments: $0.dropFirst(1).split(separator: "/")) }
   }
 
   private static func has(route path: String, method: String) -> Bool {

@@ -32,11 +32,28 @@ import YAML
     ("years(child_birth_date, today()) < 18", "years(child_birthdate, today()) < 18", "child_birthdate"),
     ("channels: [online, window]", "channels: [online, phone]", "没有受理渠道"),
     ("class: birth", "class: births", "没有事项类别"),
+    (", message: ", ", field: child_brth_date, message: ", "没有字段“child_brth_date”"),
     ("settle_with: mother", "settle_with: aunt", "aunt"),
   ])
   func whatIsWrongInAnItemIsFound(old: String, new: String, message: String) throws {
     let findings = try with(old, new, in: "hukou_001").findings
     #expect(findings.contains { $0.message.contains(message) }, "\(findings.map(\.description))")
+  }
+
+  /// Who applies is asked by the case and by the form; the two have to agree.
+  @Test(arguments: [
+    ("self", "self", true), ("self", "child", false), ("guardian", "self", false), ("guardian", "child", true),
+    ("guardian", "agent", false), ("relative", "parent", true), ("relative", "institution", false),
+  ])
+  func whoAppliesForTheProofOfNoRegistrationIsSaidOnce(_ role: String, _ relation: String, _ agrees: Bool) throws {
+    let item = try #require(try CaseFixture.services().item("hukou_proof_unregistered"))
+    let view = ApplicationView(
+      item, values: ["applicant_role": .text(role)],
+      facts: CaseFacts(channel: .window, acceptedBy: "officer", relation: relation),
+      context: EvaluationContext(now: GoldenRun.day))
+    let refusals = try view.refusals()
+    #expect(refusals.isEmpty == agrees, "\(refusals)")
+    #expect(refusals.allSatisfy { $0.code == "item-condition" && $0.field == "applicant_role" })
   }
 
   /// The name that a changed copy of an item goes by.

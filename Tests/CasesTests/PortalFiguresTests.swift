@@ -1,4 +1,5 @@
 import Access
+import Audit
 import Core
 import Entities
 import Portal
@@ -37,6 +38,15 @@ import Testing
     let bound = try await bind("resident", [("one", "real_name"), ("two", "real_name")], in: city)
     try city.wait(until: "2026-11-19 09:00")
     try await city.store.records(as: .system, purpose: "试验").delete("identity_binding", bound[0], version: nil)
+    // What was tried and refused is neither.
+    try await city.database.transaction { transaction in
+      for action in ["create", "delete"] {
+        try await city.store.audit.append(
+          AuditEntry(
+            try city.person("resident"), "identity_binding.\(action)", entity: "identity_binding", record: bound[1],
+            outcome: .refused), in: transaction)
+      }
+    }
     let first = try #require(CivilDate("2026-11-18"))
     let figures = try await PortalFigures.read(city.store, from: first, to: first.adding(days: 1))
     #expect(figures.days.map(\.bound) == [2, 0])

@@ -162,6 +162,45 @@ import Testing
     }
   }
 
+  @Test func aPageIsFilledByWhatCountsAndNotByWhatWasRead() async throws {
+    try await ConnectorFixture.run(configured: false) { city in
+      let laid = try city.store.catalog.laying([
+        (
+          file: "bodies.yaml",
+          yaml: """
+          resources: bodies
+          label: 机构
+          share: open
+          items:
+            - {name: sections, number: 40, label: 科室, register: unit, when: "contains(name, '科')", fields: [code, name]}
+          """
+        )
+      ])
+      let resources = SharedResources(laid.catalog)
+      #expect(resources.findings.isEmpty, "\(resources.findings)")
+      let sharing = ResourceSharing(resources, store: city.store)
+      try await sharing.publish()
+      for number in 1...9 {
+        try await city.store.records(as: .system).insert(
+          "unit",
+          [
+            "code": .text("KS\(number)"), "name": .text(number % 2 == 0 ? "\(number)局" : "\(number)科"),
+            "kind": .text("government"),
+          ], input: .code)
+      }
+      func names(_ limit: Int, from offset: Int) async throws -> [String?] {
+        try await sharing.query(
+          "sections", filters: [:], limit: limit, offset: offset, by: SharingTests.key, origin: .inside
+        ).1.map { $0["name"].text }
+      }
+      let all = try await names(100, from: 0)
+      #expect(Set(all) == ["1科", "3科", "5科", "7科", "9科"] && all.count == 5)
+      for offset in 0...5 {
+        #expect(try await names(2, from: offset) == Array(all.dropFirst(offset).prefix(2)), "from \(offset)")
+      }
+    }
+  }
+
   @Test func thePictureOfOnePersonIsGivenToAnApprovedKeyAndAudited() async throws {
     try await ConnectorFixture.run(configured: false) { city in
       let sharing = try await sharing(city)

@@ -148,6 +148,27 @@ private func parse(_ chunks: [[UInt8]], boundary: String) throws -> [FormPart] {
     spool.remove()
   }
 
+  @Test func whatAKilledServerLeftGoesAtTheNextStartAndNothingElse() throws {
+    let parent = "/tmp/lifang-test-\(UInt64.random(in: 0...UInt64.max))"
+    let running = try SpoolRoot(below: parent)
+    let request = running.folder(for: "r1")
+    let (sending, descriptor) = try request.createFile()
+    close(descriptor)
+    // One whose process is gone, and one of a process with the number of this one, as in a container.
+    let left = ["lifang-uploads-2000000000-1", "lifang-uploads-\(getpid())-2"].map { "\(parent)/\($0)" }
+    for root in left {
+      #expect(mkdir(root, 0o700) == 0 && mkdir("\(root)/r1", 0o700) == 0)
+      close(creat("\(root)/r1/1", 0o600))
+    }
+    let others = "\(parent)/of-somebody-else"
+    #expect(mkdir(others, 0o700) == 0)
+    let next = try SpoolRoot(below: parent)
+    for root in left { #expect(access(root, F_OK) != 0, "\(root)") }
+    for path in [sending, others, next.path] { #expect(access(path, F_OK) == 0, "\(path)") }
+    request.remove()
+    for folder in [running.path, next.path, others, parent] { #expect(rmdir(folder) == 0) }
+  }
+
   @Test func aFileThatIsKeptIsMovedAway() async throws {
     let spool = SpoolFolder(path: "/tmp/lifang-test-\(UInt64.random(in: 0...UInt64.max))")
     let (path, descriptor) = try spool.createFile()

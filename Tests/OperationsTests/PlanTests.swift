@@ -271,6 +271,47 @@ import Testing
     #expect(try await city.all(DutyRoster.register).isEmpty)
   }
 
+  @Test func aKeyStopsPlansButNeitherMakesNorChangesThem() async throws {
+    let city = try await OperationsFixture()
+    let plan = try await city.plan()
+    let key = Principal(
+      kind: .key, id: 7, name: "运维平台", unit: try city.person("admin").unit, grants: try city.person("admin").grants,
+      clearance: .inner)
+    let records = city.store.records(as: key)
+    func code(_ body: () async throws -> Void) async throws -> String {
+      do {
+        try await body()
+        return "none"
+      } catch let refusal as Refusal { return refusal.code }
+    }
+    let night: [String: Value] = ["content": .text("班次：夜班\n值班类别：运维值班")]
+    func change() async throws -> String {
+      try await code { try await records.update(WorkPlans.register, plan.id, version: nil, night) }
+    }
+    #expect(try await change() == "plan-key")
+    #expect(
+      try await code {
+        try await records.insert(
+          WorkPlans.register,
+          night.merging([
+            "name": .text("夜班"), "register": .text("duty_shift"), "rhythm": .text("day"),
+            "owner_id": .integer(try city.person("admin").id),
+          ]) { $1 }, input: .code)
+      } == "plan-key")
+    // What only stops it, or says what it is called, needs nobody's rights.
+    #expect(
+      try await code {
+        try await records.update(WorkPlans.register, plan.id, version: nil, ["name": .text("白班值班")])
+        try await records.perform("pause", on: WorkPlans.register, plan.id, version: nil)
+      } == "none")
+    #expect(
+      try await code { try await records.perform("resume", on: WorkPlans.register, plan.id, version: nil) }
+        == "plan-key")
+    let kept = try await city.system.get(WorkPlans.register, plan.id)
+    #expect(kept["content"] == plan["content"] && kept["owner_id"] == plan["owner_id"])
+    #expect(kept["active"] == .boolean(false) && kept["name"] == .text("白班值班"))
+  }
+
   @Test func aPlanThatCannotBeCarriedOutSaysWhyAndHoldsNoOtherUp() async throws {
     let city = try await OperationsFixture()
     let broken = try await city.plan(["name": .text("甲计划")])

@@ -93,7 +93,8 @@ def registered(city):
     city.sql(f"update person set registered_address = nullif('{before[0]}', ''), registered_division = nullif('{before[1]}', '') where {where}", scope)
 
 
-def test_what_household_and_station_know_is_proposed_at_the_window(clients, registered):
+def test_what_household_and_station_know_is_proposed_at_the_window(city, clients, registered):
+    place = "".join(city.sql(f"select name from division where code = '{registered[2][:length]}'") for length in (6, 9, 12))
     own = clients("resident").get("/services/hukou_045/apply").text
     number = re.search(r'name="applicant_document"[^>]*value="([^"]+)"', own).group(1)
     form = {"relation": "child", "subject_document": number, "_fill": "register.people"}
@@ -107,6 +108,10 @@ def test_what_household_and_station_know_is_proposed_at_the_window(clients, regi
     assert spaced.status_code == 200, text(spaced)
     other = clients("huji").post("/services/hukou_084/apply", {**form, "registered_address": "别处街9号"})
     assert other.status_code == 422 and "别处街9号" in other.text and f"登记的是“{registered[0]}”" in text(other)
+    # A division is told by its name, as it is chosen by name.
+    elsewhere = clients("huji").post("/services/hukou_084/apply", {**form, "division_code": "511702002001"})
+    said = re.search(r"与人口、户登记不同：登记的是“([^”]+)”", text(elsewhere))
+    assert elsewhere.status_code == 422 and said and said.group(1) == place and registered[2] not in said.group(0), text(elsewhere)
     # Where nobody is registered, the own station's division is proposed.
     nobody = clients("huji").post("/services/hukou_084/apply", {**form, "subject_document": "511702198001012432"})
     assert "来自本单位辖区" in text(nobody)

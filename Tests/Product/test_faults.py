@@ -472,6 +472,24 @@ def test_a_write_that_was_answered_is_there_after_a_kill(own_city):
     assert "完整" in own_city.run("audit", "verify")
 
 
+def test_a_file_that_was_being_sent_at_a_kill_goes_at_the_next_start(own_city):
+    """Files that are being sent lie beside the data they may become, for nobody else to read."""
+    client = signed_in(own_city, "station")
+    uploads = pathlib.Path(own_city.data) / "uploads"
+    sent = lambda: [path for path in uploads.rglob("*") if path.is_file()]
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + b"x" * (1 << 20)
+    head = (f"POST /import/addresses HTTP/1.1\r\nHost: a\r\nCookie: session={client.cookie}\r\nX-CSRF-Token: {client.token()}\r\n"
+            f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {2 << 20}\r\n\r\n").encode()
+    with socket.create_connection(("127.0.0.1", own_city.port), timeout=10) as sending:
+        sending.sendall(head + part)
+        until(sent)
+        assert uploads.stat().st_mode & 0o077 == 0
+        own_city.kill()
+    assert sent(), "killed before it could tidy up"
+    own_city.start()
+    assert sent() == [] and len(list(uploads.iterdir())) == 1
+
+
 def test_nothing_is_left_over_of_what_was_cut_off(own_city):
     """Spooled uploads and temporary files do not pile up."""
     left = [path for path in pathlib.Path(own_city.data).rglob("*") if path.is_file() and "postgres" not in path.parts and (".partial" in path.name or ".tmp" in path.name)]

@@ -41,6 +41,16 @@ def station(city):
     return dict(zip(["unit", "division"], row.split("|")))
 
 
+def test_who_applies_says_the_same_in_both_places(clients):
+    person = {"party_sex": "female", "party_birth_date": "2019-05-04", "party_address": "达州市通川区荷叶街28号"}
+    form = {**PROOF, **person, "relation": "child", "subject_name": "张小满"}
+    answer = clients("huji").post("/services/hukou_proof_unregistered/apply", form)
+    assert answer.status_code == 422
+    asked = re.search(r'data-field="applicant_role".*?data-field=', answer.text, re.S)
+    assert "两处都不选“本人”" in Markup(asked.group(0)).text, "the answer stands at the field"
+    assert 'value="张小满"' in answer.text, "what was typed is still there"
+
+
 @pytest.fixture(scope="module")
 def household(city, clients, station):
     """A household of the register, with the people who carry its number."""

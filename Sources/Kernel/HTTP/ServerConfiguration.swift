@@ -13,7 +13,8 @@ extension Server {
     package var timeouts: Timeouts
     /// Proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Request-Id` are believed.
     package var trustedProxies: [AddressRange]
-    /// Where uploads lie until their request ends.
+    /// Where uploads lie until their request ends, made when it is missing; on the file system on which they are kept, a
+    /// file that is kept is moved and not copied.
     package var temporaryFolder: String
     /// Whether each request is written to the log.
     package var logsRequests: Bool

@@ -54,18 +54,34 @@ final class SpoolFolder: Sendable {
   }
 }
 
-/// The folder below which one server keeps its requests' uploads.
-struct SpoolRoot: Sendable {
+/// The folder below which one server keeps its requests' uploads; locked as long as the server lives, so that others know
+/// which were left behind.
+final class SpoolRoot: Sendable {
   let path: String
+  /// Holds the lock, which the kernel gives up with the process.
+  private let lock: Int32
 
-  /// Makes the folder of this process and removes those that killed processes left behind.
+  /// Makes the folder of this server, below `parent`, which is made too where it is missing, and removes those that killed
+  /// servers left behind.
   ///
   /// - Throws: ``Fault`` `spool` when it cannot be made.
   init(below parent: String) throws(Fault) {
+    guard mkdir(parent, 0o700) == 0 || errno == EEXIST else { throw Fault("spool", "errno \(errno) making \(parent)") }
     SpoolRoot.removeAbandoned(below: parent)
-    path = "\(parent)/\(SpoolRoot.prefix)\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    guard mkdir(path, 0o700) == 0 else { throw Fault("spool", "errno \(errno) making \(path)") }
+    for _ in 0..<3 {
+      let path = "\(parent)/\(SpoolRoot.prefix)\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+      guard mkdir(path, 0o700) == 0 else { throw Fault("spool", "errno \(errno) making \(path)") }
+      // Another server that starts may take it for abandoned until it is locked.
+      if let lock = SpoolRoot.seize(path), access(path, F_OK) == 0 {
+        self.path = path
+        self.lock = lock
+        return
+      }
+    }
+    throw Fault("spool", "another server removed the folder below \(parent)")
   }
+
+  deinit { close(lock) }
 
   func folder(for requestID: String) -> SpoolFolder { SpoolFolder(path: "\(path)/\(requestID)") }
 
@@ -73,11 +89,22 @@ struct SpoolRoot: Sendable {
 
   private static let prefix = "lifang-uploads-"
 
+  /// - Returns: `nil` while a server that lives has it.
+  private static func seize(_ path: String) -> Int32? {
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return nil }
+    if flock(folder, LOCK_EX | LOCK_NB) == 0 { return folder }
+    close(folder)
+    return nil
+  }
+
+  /// Of a process that is gone, or had the number of this one, as the only process of a container has each time.
   private static func removeAbandoned(below parent: String) {
     for name in entries(of: parent) where name.hasPrefix(prefix) {
-      guard let process = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }), process != getpid(),
-        kill(process, 0) != 0, errno == ESRCH
+      guard let process = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }),
+        process == getpid() || kill(process, 0) != 0 && errno == ESRCH, let lock = seize("\(parent)/\(name)")
       else { continue }
+      defer { close(lock) }
       let root = "\(parent)/\(name)"
       for folder in entries(of: root) {
         for file in entries(of: "\(root)/\(folder)") { unlink("\(root)/\(folder)/\(file)") }

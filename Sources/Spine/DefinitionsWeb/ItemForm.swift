@@ -66,7 +66,7 @@ struct ItemForm {
   private var conditions: Shell.FormSection {
     section(
       "conditions", "受理条件",
-      "提交时必须成立；可用表单的字段和 channel（申请渠道）、accepted_by（受理人员）、own_station（户籍地受理）。清空条件和说明即删除。",
+      "提交时必须成立；可用表单的字段和 channel（申请渠道）、accepted_by（受理人员）、own_station（户籍地受理）、relation（与被申请人关系）。清空条件和说明即删除。",
       rows: inputs.conditions.enumerated().map { index, one in
         [
           Shell.Field(
@@ -74,6 +74,9 @@ struct ItemForm {
           Shell.Field(
             "c\(index).message", "不符合时告诉申请人", .longText(one.message, rows: 2, maximum: 300),
             error: error("c\(index).message")),
+          Shell.Field(
+            "c\(index).field", "显示在哪一项", .text(one.field, .init(maximum: 50)), help: "表单字段的代号；不填显示在表单上方。",
+            error: error("c\(index).field")),
         ]
       }, noun: "条件", step: "condition")
   }

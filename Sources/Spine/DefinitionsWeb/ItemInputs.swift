@@ -10,6 +10,8 @@ struct ItemInputs {
     var name = ""
     var check = ""
     var message = ""
+    /// Where it is shown.
+    var field = ""
   }
 
   struct Material {
@@ -54,7 +56,9 @@ struct ItemInputs {
     delivery = Set(node["result"]?["delivery"]?.texts ?? [])
     guide = text("guide")
     conditions = (node["conditions"]?.sequence ?? []).map {
-      Condition(name: $0["name"]?.text ?? "", check: $0["check"]?.text ?? "", message: $0["message"]?.text ?? "")
+      Condition(
+        name: $0["name"]?.text ?? "", check: $0["check"]?.text ?? "", message: $0["message"]?.text ?? "",
+        field: $0["field"]?.text ?? "")
     }
     materials = (node["materials"]?.sequence ?? []).map { one in
       let kinds = (one["one_of"] ?? one["material"])?.texts ?? []
@@ -81,7 +85,9 @@ struct ItemInputs {
     delivery = Set(form.all("delivery"))
     guide = text("guide", 4000)
     conditions = (0..<count("conditions")).map {
-      Condition(name: text("c\($0).name", 50), check: text("c\($0).check"), message: text("c\($0).message", 300))
+      Condition(
+        name: text("c\($0).name", 50), check: text("c\($0).check"), message: text("c\($0).message", 300),
+        field: text("c\($0).field", 50))
     }
     materials = (0..<count("materials")).map {
       Material(
@@ -107,7 +113,7 @@ struct ItemInputs {
     if !delivery.isEmpty { result.append(("delivery", .sequence(delivery.map { .string($0) }))) }
     node = node.setting("result", result.isEmpty ? nil : .mapping(result))
     let conditions = conditions.filter { !$0.check.isEmpty || !$0.message.isEmpty }.map { one in
-      mapping([("name", one.name), ("check", one.check), ("message", one.message)])
+      mapping([("name", one.name), ("check", one.check), ("message", one.message), ("field", one.field)])
     }
     node = node.setting("conditions", conditions.isEmpty ? nil : .sequence(conditions))
     node = node.setting("materials", .sequence(materials.filter { !$0.kind.isEmpty }.map(self.material)))
@@ -147,7 +153,8 @@ struct ItemInputs {
       row.flatMap { entry.value.sequence?[$0][key] }.map { $0.position.line == line } ?? false
     }
     switch (entry.key, row) {
-    case ("conditions", let row?): return part("message") ? "c\(row).message" : "c\(row).check"
+    case ("conditions", let row?):
+      return "c\(row).\(["message", "field"].first(where: part) ?? "check")"
     case ("materials", let row?): return part("when") ? "m\(row).when" : "m\(row).kind"
     case ("flow", let row?): return part("when") ? "f\(row).when" : "f\(row).process"
     case ("label", _), ("class", _), ("limit", _), ("guide", _), ("channels", _): return entry.key

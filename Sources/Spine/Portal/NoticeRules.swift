@@ -2,10 +2,11 @@ import Access
 import Core
 package import Entities
 package import Messaging
+import SQL
 
 /// What the registers of public notices (便民信息) and of what readers report about them (信息举报) fill in and refuse by
-/// themselves: where a notice belongs, how many one may have, that a report which is upheld takes its notice down; whoever
-/// wrote is told what was decided.
+/// themselves: where a notice belongs, how many one may have, that a report which is upheld takes its notice down, and that
+/// answered reports go with a deleted one; whoever wrote is told what was decided.
 package struct NoticeRules: RecordRules {
   package static let entity = "public_notice"
   package static let report = "notice_report"
@@ -35,6 +36,14 @@ package struct NoticeRules: RecordRules {
       for index in changes.indices where changes[index].refusal == nil && changes[index].alters("state") {
         try await NoticeRules.keepApart(&changes[index], records)
       }
+    }
+    hooks.beforeUpdate(NoticeRules.entity) { changes, records in
+      for index in changes.indices where changes[index].refusal == nil && changes[index].alters("state") {
+        try await NoticeRules.proveMerchant(&changes[index], records)
+      }
+    }
+    hooks.beforeDelete(NoticeRules.entity) { leaving, records in
+      for notice in leaving { try await NoticeRules.takeAlong(notice.id, records) }
     }
     hooks.after(NoticeRules.entity) { events, records in
       for event in events where NoticeRules.isDecided(event) { try await tell(event, records) }
@@ -73,6 +82,8 @@ package struct NoticeRules: RecordRules {
   }
 
   private static func fillMerchant(_ draft: inout RecordDraft, _ id: Int64, _ records: Records) async throws {
+    // Whoever revokes the merchant meanwhile finds the notice, or is waited for.
+    _ = try await records.transaction?.query("select id from merchant where id = \(id) for no key update")
     let merchant = try await records.asSystem.get(
       MerchantRules.merchant, id, columns: ["name", "address_id", "division_code", "user_id", "state"])
     guard merchant["state"].text == "approved" else {
@@ -115,6 +126,30 @@ package struct NoticeRules: RecordRules {
       return
     }
     draft["division_code"] = notice["division_code"]
+  }
+
+  /// A notice becomes public only while its merchant is authenticated. Nothing is locked: who revokes a merchant locks it
+  /// before its notices, and takes back those that were approved until then.
+  private static func proveMerchant(_ change: inout RecordChange, _ records: Records) async throws {
+    guard change["state"].text == "approved", let id = change["merchant_id"].integer else { return }
+    let merchant = try await records.asSystem.get(MerchantRules.merchant, id, columns: ["state"])
+    if merchant["state"].text != "approved" {
+      change.refuse(Refusal(.conflict, "merchant-unproved", "发布它的商户已经不在认证中，没有通过。请写明理由，不予通过。"))
+    }
+  }
+
+  /// Reports that were answered go with their notice, each with an entry in the audit and its versions in the history; one
+  /// that waits for an answer keeps it.
+  private static func takeAlong(_ notice: Int64, _ records: Records) async throws {
+    let writer = try records.entrusted(with: [report])
+    let said = try await writer.all(
+      ListQuery(report, filters: [ListFilter("notice_id", .equals(.integer(notice)))], columns: ["state"]))
+    let open = said.filter { $0["state"].text == "open" }.count
+    guard open == 0 else {
+      throw Refusal(
+        .conflict, "notice-reported-open", "还有 \(open) 条对这条信息的举报没有核查，没有删除。请先核查举报，举报人在等答复；不想再公开的，可以先下架。")
+    }
+    for one in said { try await writer.delete(report, one.id, version: nil) }
   }
 
   /// Nobody judges what is said of their own notice.

@@ -39,6 +39,7 @@ enum ServeCommand {
       Server.Configuration(
         address: configuration.address, port: configuration.port, limits: limits,
         trustedProxies: configuration.trustedProxies.compactMap { AddressRange($0) },
+        temporaryFolder: configuration.data + "/uploads",
         logsRequests: !configuration.isBenchmark, log: log, metrics: deployment.metrics),
       application: web.application)
     // Starting and stopping stand in the audit, so that gaps in it are explained (C-598, D2-576).

@@ -338,8 +338,8 @@ struct WebApplication: Sendable {
       folder: configuration.data
     )
     .register(in: &router)
-    AddressQualityRoutes(site: site, store: store, jobs: jobs).register(in: &router)
-    GridQualityRoutes(site: site, store: store, jobs: jobs).register(in: &router)
+    QualityPage(AddressQualityJob.self, of: .addresses, site: site, store: store, jobs: jobs).register(in: &router)
+    QualityPage(GridQualityJob.self, of: .grids, site: site, store: store, jobs: jobs).register(in: &router)
     GridDefectRoutes(site: site, store: store).register(in: &router)
     DefectRoutes(site: site, store: store, reports: AddressReports(store: store, directory: directory))
       .register(in: &router)

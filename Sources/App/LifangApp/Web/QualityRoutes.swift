@@ -8,11 +8,12 @@ import Jobs
 import Shell
 import Site
 
-/// What the page of one base says about it.
+/// What the page of one base says about it: of addresses and of grids (D3-005 to D3-009).
 struct QualitySubject: Sendable {
   /// 地址质量.
   let title: String
   let parent: Crumb
+  /// Where the page is; the inspection is asked for below it.
   let path: String
   /// The register of defects, which has `state` and `kind`.
   let register: String
@@ -40,34 +41,6 @@ struct QualitySubject: Sendable {
     nothing: ("没有待核实的问题网格", "请先检查一次，或等夜间的检查。"), places: ("grid_kind", "网格类型"))
 }
 
-/// 地址质量.
-struct AddressQualityRoutes: Sendable {
-  let page: QualityPage<AddressQualityJob>
-
-  init(site: Site, store: RecordStore, jobs: JobQueue) {
-    page = QualityPage(site: site, store: store, jobs: jobs, subject: .addresses)
-  }
-
-  func register(in router: inout Router) {
-    router.on(.get, "/addresses/quality", at: page.site) { visit in try await page.show(visit) }
-    router.on(.post, "/addresses/quality/inspect", at: page.site) { visit in try await page.inspect(visit) }
-  }
-}
-
-/// 网格质量 (D3-005 to D3-009).
-struct GridQualityRoutes: Sendable {
-  let page: QualityPage<GridQualityJob>
-
-  init(site: Site, store: RecordStore, jobs: JobQueue) {
-    page = QualityPage(site: site, store: store, jobs: jobs, subject: .grids)
-  }
-
-  func register(in router: inout Router) {
-    router.on(.get, "/grids/quality", at: page.site) { visit in try await page.show(visit) }
-    router.on(.post, "/grids/quality/inspect", at: page.site) { visit in try await page.inspect(visit) }
-  }
-}
-
 /// How many defects of a base wait to be looked at, of what kind and where, and the way to inspect the base now.
 struct QualityPage<Check: QualityJob>: Sendable {
   let site: Site
@@ -75,7 +48,19 @@ struct QualityPage<Check: QualityJob>: Sendable {
   let jobs: JobQueue
   let subject: QualitySubject
 
-  func inspect(_ visit: Visit) async throws -> Response {
+  init(_ check: Check.Type, of subject: QualitySubject, site: Site, store: RecordStore, jobs: JobQueue) {
+    self.site = site
+    self.store = store
+    self.jobs = jobs
+    self.subject = subject
+  }
+
+  func register(in router: inout Router) {
+    router.on(.get, subject.path, at: site) { visit in try await show(visit) }
+    router.on(.post, "\(subject.path)/inspect", at: site) { visit in try await inspect(visit) }
+  }
+
+  private func inspect(_ visit: Visit) async throws -> Response {
     try visit.principal.require(Check.permission, toDo: Check.label)
     let job = try await jobs.add(
       Check(actor: visit.principal.actor), label: Check.label, by: visit.principal, uniqueKey: Check.uniqueKey)
@@ -86,7 +71,7 @@ struct QualityPage<Check: QualityJob>: Sendable {
       : try visit.redirect(to: subject.path, saying: "别人开始的检查正在进行，完成后这里会更新。", tone: .info)
   }
 
-  func show(_ visit: Visit) async throws -> Response {
+  private func show(_ visit: Visit) async throws -> Response {
     try visit.principal.require(subject.view, toDo: "查看\(subject.title)")
     let records = store.records(as: visit.principal, origin: visit.request.origin)
     let open = [ListFilter("state", .equals(.text("open")))]

@@ -13,6 +13,8 @@ package struct ResourceSharing: Sendable {
   static let application = "share_application"
   /// Records of one answer at most.
   package static let maximum = 100
+  /// Records that one answer may read for its page: those that do not count are read all the same.
+  static let mostRead = 50_000
 
   package init(_ resources: SharedResources, store: RecordStore) {
     self.resources = resources
@@ -98,8 +100,9 @@ package struct ResourceSharing: Sendable {
   /// - Parameters:
   ///   - filters: of shared fields, as texts; where the register holds personal data, one of them has to be what tells
   ///     people apart, so that nobody copies it piece by piece.
-  ///   - offset: records to leave out, at most 10,000.
-  /// - Throws: ``Refusal`` as ``open(_:for:)``, `filter-unknown`, `filter-missing`.
+  ///   - limit: records of the page; it is full as long as there are so many, since what does not count is passed over.
+  ///   - offset: records that count to leave out, at most 10,000.
+  /// - Throws: ``Refusal`` as ``open(_:for:)``, `filter-unknown`, `filter-missing`, `resource-wide`.
   package func query(
     _ name: String, filters: [String: String], limit: Int, offset: Int, by principal: Principal, origin: Origin
   ) async throws -> (SharedResource, [Record]) {
@@ -130,26 +133,48 @@ package struct ResourceSharing: Sendable {
     let records = store.records(as: reader, purpose: "数据共享：\(resource.label)", origin: origin)
     let asked = (resource.condition?.fields ?? []).filter { !resource.fields.contains($0) }.sorted()
     let columns = resource.fields + asked + [owner].compactMap { $0.map { "\($0)_id" } }
-    let page = try await records.list(
-      ListQuery(
-        resource.register, filters: conditions, columns: columns, start: .offset(min(max(offset, 0), 10_000)),
-        limit: min(max(limit, 1), ResourceSharing.maximum)))
+    var reading = SharedReading(
+      limit: min(max(limit, 1), ResourceSharing.maximum), leaving: min(max(offset, 0), 10_000))
+    var query = ListQuery(
+      resource.register, filters: conditions, columns: columns, limit: ResourceSharing.batch(of: resource, reading))
     let context = EvaluationContext(now: store.clock.now(), principal: principal)
-    let found = try page.records.filter { record in
-      try resource.condition?.holds(in: context) { record[$0] } ?? true
+    if resource.isPlain { query.start = .offset(reading.skip()) }
+    while !reading.isFull {
+      let page = try await records.list(query)
+      let counted = try await ResourceSharing.counted(page.records, resource, owner, context, records)
+      reading.take(counted, of: page.records.count)
+      guard let next = page.next else { break }
+      guard reading.read < ResourceSharing.mostRead else {
+        throw Refusal(
+          .tooLarge, "resource-wide", "符合查询条件的记录太多，读了 \(reading.read) 条还没有凑满一页，没有给出结果。请加上条件再查询。")
+      }
+      query.start = .after(next)
     }
-    guard let owner, !resource.ownerFilters.isEmpty, !found.isEmpty else { return (resource, found) }
-    let owners = Set(found.compactMap { $0["\(owner)_id"].integer })
-    let counting = try await records.list(
-      ListQuery(
-        owner, filters: resource.ownerFilters + [ListFilter("id", .oneOf(owners.sorted().map { .integer($0) }))],
-        columns: ["id"], limit: ResourceSharing.maximum)
-    ).records.map(\.id)
-    return (resource, found.filter { counting.contains($0["\(owner)_id"].integer ?? 0) })
+    return (resource, reading.found)
   }
 }
 
 extension ResourceSharing {
+  /// How many records are read at once: the page, where each of them counts.
+  private static func batch(of resource: SharedResource, _ reading: SharedReading) -> Int {
+    resource.isPlain ? reading.limit : min(reading.leaving + reading.limit + maximum, ListQuery.maximumLimit)
+  }
+
+  /// Those records that count: by the condition of the resource, and by what they belong to.
+  private static func counted(
+    _ read: [Record], _ resource: SharedResource, _ owner: String?, _ context: EvaluationContext, _ records: Records
+  ) async throws -> [Record] {
+    let found = try read.filter { record in try resource.condition?.holds(in: context) { record[$0] } ?? true }
+    guard let owner, !resource.ownerFilters.isEmpty, !found.isEmpty else { return found }
+    let owners = Set(found.compactMap { $0["\(owner)_id"].integer })
+    let counting = try await records.list(
+      ListQuery(
+        owner, filters: resource.ownerFilters + [ListFilter("id", .oneOf(owners.sorted().map { .integer($0) }))],
+        columns: ["id"], limit: owners.count)
+    ).records.map(\.id)
+    return found.filter { counting.contains($0["\(owner)_id"].integer ?? 0) }
+  }
+
   /// The file of the one picture that a key asks for (C-570): of a field of the resource, of the one record that is found.
   /// The audit says of whom it was, apart from the query.
   ///
@@ -181,6 +206,40 @@ extension ResourceSharing {
     }
     return key
   }
+}
+
+/// A page of shared records while it is read: what counts comes in batches, of which some are left out and some given.
+private struct SharedReading {
+  let limit: Int
+  private(set) var leaving: Int
+  private(set) var found: [Record] = []
+  /// Records that were read, whether they count or not.
+  private(set) var read = 0
+
+  init(limit: Int, leaving: Int) {
+    self.limit = limit
+    self.leaving = leaving
+  }
+
+  var isFull: Bool { found.count >= limit }
+
+  /// How many may be left out unread.
+  mutating func skip() -> Int {
+    defer { leaving = 0 }
+    return leaving
+  }
+
+  mutating func take(_ counted: [Record], of count: Int) {
+    read += count
+    let passed = min(leaving, counted.count)
+    leaving -= passed
+    found += counted.dropFirst(passed).prefix(limit - found.count)
+  }
+}
+
+extension SharedResource {
+  /// Whether every record that the filters leave is one of the resource.
+  fileprivate var isPlain: Bool { condition == nil && ownerFilters.isEmpty }
 }
 
 extension FieldDeclaration {

@@ -3,7 +3,8 @@ package import Core
 package import Entities
 
 /// What the register of plans does by itself: a plan is proved by the rules of the register that it makes records of before
-/// it is kept, and knows its next day; who takes turns is chosen by those who may change the plan.
+/// it is kept, and knows its next day; who takes turns is chosen by those who may change the plan. Somebody answers for each
+/// plan, so a key makes none and changes none.
 package struct PlanRules: RecordRules {
   let isWorkday: @Sendable (CivilDate) -> Bool
 
@@ -20,6 +21,7 @@ package struct PlanRules: RecordRules {
       for index in drafts.indices where drafts[index].refusal == nil {
         let draft = drafts[index]
         do {
+          try requirePerson(records.principal, toDo: "新建")
           let schedule = try PlanSchedule { draft[$0] }
           try await prove(draft.values, schedule, records)
           let last = begin(nil, draft["starts_on"].date, records)
@@ -35,6 +37,7 @@ package struct PlanRules: RecordRules {
         let resumes = change.alters("active") && change["active"].boolean == true
         guard resumes || PlanRules.proved.contains(where: { change.alters($0) }) else { continue }
         do {
+          try requirePerson(records.principal, toDo: "修改")
           let schedule = try PlanSchedule { change[$0] }
           try await prove(change.after, schedule, records)
           // Who changed it last answers for it: nobody gets more by a plan of somebody else's.
@@ -63,6 +66,14 @@ package struct PlanRules: RecordRules {
         } catch let refusal as Refusal { changes[index].refuse(refusal) }
       }
     }
+  }
+
+  /// A plan works with the rights that whoever answers for it has on the day. A key has no such rights of its own to lend,
+  /// and what it writes must not be done with somebody else's.
+  private func requirePerson(_ principal: Principal, toDo what: String) throws(Refusal) {
+    guard principal.kind == .key else { return }
+    throw Refusal(
+      .forbidden, "plan-key", "周期计划按制定人的权限生成，接口密钥不能\(what)，没有保存。请由有权限的人员登录办理；暂停计划仍可用密钥。")
   }
 
   /// Nothing is made of the time before a plan began, or of a pause.

@@ -72,6 +72,11 @@ package enum GridDefectRules {
     guard let remedy = try await choose(kind, event, kept, names, transaction) else {
       throw Refusal(.conflict, "grid-defect-gone", "涉及的网格已经停用或改了类型，没有改动。请重新检查后再看。")
     }
+    guard try await records.reaches("grid", remedy.grid, action: "update") else {
+      throw Refusal(
+        .forbidden, "grid-defect-foreign",
+        "要改的是“\(names[remedy.grid] ?? "")”的范围，它不归您管，没有改动。请由对方让出，或由管两边的上级定。")
+    }
     let row = try await transaction.query(
       """
       select st_isempty(s.shape) as empty, st_asgeojson(s.shape, 12) as shape, round(st_area(s.shape::geography)::numeric, 1)::text as metres,

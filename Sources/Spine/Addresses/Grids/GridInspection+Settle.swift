@@ -35,9 +35,11 @@ extension GridInspection {
     try await transaction.execute(
       """
       update grid_defect d set place = n.place, metres = round(n.metres::numeric, 1), grid_id = n.grid_id,
+        division_code = n.division_code, other_division = n.other_division,
         version = version + case when d.place is null then 0 else 1 end, updated_at = \(now), updated_by = \(actor)
       from defect_now n
-      where n.key = d.key and d.state = 'open' and (d.place is null or st_asbinary(d.place) <> st_asbinary(n.place))
+      where n.key = d.key and d.state = 'open' and (d.place is null or st_asbinary(d.place) <> st_asbinary(n.place)
+        or (d.division_code, d.other_division) is distinct from (n.division_code, n.other_division))
       """)
     try await store.audit.append(
       AuditEntry(principal, "inspect", entity: GridDefect.entity, origin: .inside, details: outcome.json),

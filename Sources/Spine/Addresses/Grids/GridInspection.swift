@@ -55,8 +55,8 @@ package struct GridInspection: Sendable {
         """
         create temp table grid_found (
           number bigint generated always as identity, kind text not null, grid_kind text not null,
-          division_code text not null, subject text not null, evidence text not null, grid_id bigint, other_id bigint,
-          place geometry(MultiPolygon, 4490) not null, metres double precision not null
+          division_code text not null, other_division text, subject text not null, evidence text not null,
+          grid_id bigint, other_id bigint, place geometry(MultiPolygon, 4490) not null, metres double precision not null
         ) on commit drop
         """)
       try await report(0, 4, "查找重叠")
@@ -74,12 +74,14 @@ package struct GridInspection: Sendable {
     return outcome
   }
 
-  /// 重叠: one row for two grids, however many places they share.
+  /// 重叠: one row for two grids, however many places they share; where these belong to two divisions, it names both, so that
+  /// each of them sees it.
   private func findOverlaps(in transaction: Transaction) async throws {
     try await transaction.execute(
       """
-      insert into grid_found (kind, grid_kind, division_code, subject, evidence, grid_id, other_id, place, metres)
-      select 'overlap', a.kind, a.division_code, a.name || '与' || b.name,
+      insert into grid_found (
+        kind, grid_kind, division_code, other_division, subject, evidence, grid_id, other_id, place, metres)
+      select 'overlap', a.kind, a.division_code, nullif(b.division_code, a.division_code), a.name || '与' || b.name,
         '重叠 ' || to_char(round(sum(p.metres)), 'FM999,999,999,990') || ' ㎡'
           || case when count(*) > 1 then '，共 ' || count(*) || ' 处' else '' end,
         a.id, b.id, st_multi(st_collect(p.piece)), sum(p.metres)

@@ -9,16 +9,20 @@ package struct CaseFacts: Sendable, Hashable {
   package let acceptedBy: String?
   /// Whether the accepting station is the one the household belongs to (否则为通办).
   package let isOwnStation: Bool
+  /// What the applicant is to the person concerned, a code of 与被申请人关系; `nil` while that is open.
+  package let relation: String?
 
-  package init(channel: CaseChannel, acceptedBy: String?, isOwnStation: Bool = true) {
+  package init(channel: CaseChannel, acceptedBy: String?, isOwnStation: Bool = true, relation: String? = nil) {
     self.channel = channel
     self.acceptedBy = acceptedBy
     self.isOwnStation = isOwnStation
+    self.relation = relation
   }
 
   /// The names that expressions may use beside the form's fields.
   package static let names: [(name: String, label: String, type: FieldType)] = [
     ("channel", "申请渠道", .text), ("accepted_by", "受理人员", .text), ("own_station", "户籍地受理", .boolean),
+    ("relation", "与被申请人关系", .text),
   ]
 
   func value(_ name: String) -> Value? {
@@ -26,6 +30,7 @@ package struct CaseFacts: Sendable, Hashable {
     case "channel": .text(channel.rawValue)
     case "accepted_by": acceptedBy.map { .text($0) } ?? .null
     case "own_station": .boolean(isOwnStation)
+    case "relation": relation.map { .text($0) } ?? .null
     default: nil
     }
   }
@@ -52,7 +57,7 @@ package struct ApplicationView: Sendable {
   package func refusals() throws(Refusal) -> [Refusal] {
     var refusals: [Refusal] = []
     for condition in item.conditions where try condition.check.evaluate(in: context, lookup) == .boolean(false) {
-      refusals.append(Refusal(.unprocessable, "item-condition", condition.message))
+      refusals.append(Refusal(.unprocessable, "item-condition", condition.message, field: condition.field))
     }
     return refusals
   }

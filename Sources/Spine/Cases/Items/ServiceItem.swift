@@ -56,6 +56,8 @@ package struct ItemCondition: Sendable {
   package let check: Expression
   /// Says what to do instead.
   package let message: String
+  /// The field that it is shown at; `nil` when it is about the application as a whole.
+  package let field: String?
   package let position: SourcePosition
 }
 

@@ -133,13 +133,19 @@ struct ItemReader {
 
   private func conditions(_ form: EntityDeclaration) -> [ItemCondition] {
     reader.nodes("conditions").compactMap { node in
-      let condition = MappingReader(node, "受理条件", keys: ["name", "check", "message"], collector)
+      let condition = MappingReader(node, "受理条件", keys: ["name", "check", "message", "field"], collector)
       let message = condition.required("message", limit: 300, fallback: "")
       guard let check = self.condition(condition, "check", form) else {
         if !condition.has("check") { collector.error(node.position, "受理条件缺少 check") }
         return nil
       }
-      return ItemCondition(check: check, message: message, position: node.position)
+      let field = condition.text("field", limit: 50)
+      if let field, ![form, catalog.entity(ServiceCase.entity)].contains(where: { $0?.field(field) != nil }) {
+        collector.error(
+          condition.place("field"),
+          "表单“\(form.name)”没有字段“\(field)”\(Suggestion.text(for: field, among: form.fields.map(\.name)))")
+      }
+      return ItemCondition(check: check, message: message, field: field, position: node.position)
     }
   }
 

@@ -66,7 +66,7 @@ extension CaseStore {
       let desk = try await desk(item, application.channel, values, by: principal, in: transaction)
       let facts = CaseFacts(
         channel: application.channel, acceptedBy: desk.acceptedBy,
-        isOwnStation: desk.home == nil || desk.home == desk.unit)
+        isOwnStation: desk.home == nil || desk.home == desk.unit, relation: values["relation"]?.text)
       let form = try defaults(of: item.form, context).merging(application.content.form) { _, given in given }
         .filter {
           item.preset[$0.key] != nil || !item.hidden.contains($0.key) || application.content.form[$0.key] != nil

@@ -216,8 +216,9 @@ extension ServiceRoutes {
     let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
     return ApplicationForm(
       item, catalog: store.catalog, context: EvaluationContext(now: store.clock.now(), principal: visit.principal),
-      divisions: divisions, facts: CaseFacts(channel: channel, acceptedBy: nil), typed: input, errors: errors,
-      files: files)
+      divisions: divisions,
+      facts: CaseFacts(channel: channel, acceptedBy: nil, relation: input.texts["relation"]?.first), typed: input,
+      errors: errors, files: files)
   }
 
   /// The files behind the keys of a form, as far as they are the visitor's.

@@ -26,7 +26,7 @@ extension ServiceRoutes {
       return filled
     }
     let fields = fields(item)
-    fill(field.name, .text(card.number.text), from: "身份证", told: "卡上是", fields, &filled)
+    try await fill(field.name, .text(card.number.text), from: "身份证", told: "卡上是", fields, &filled)
     guard filled.errors.isEmpty else { return filled }
     if let end = card.validTo, end < store.clock.today() {
       filled.errors.append(FieldError(field.name, "这张身份证已于 \(end) 到期。请核对本人的其他证件，或先办理换领。"))
@@ -36,7 +36,7 @@ extension ServiceRoutes {
       guard let beside = fields.first(where: { $0.name == "\(stem)_\(particular)" }),
         let value = value(text, of: beside)
       else { continue }
-      fill(beside.name, .text(value), from: "身份证", told: "卡上是", fields, &filled)
+      try await fill(beside.name, .text(value), from: "身份证", told: "卡上是", fields, &filled)
     }
     let known = try await fillPeople(item, filled.texts, only: field.name, visit)
     filled.texts = known.texts

@@ -76,7 +76,7 @@ extension ServiceRoutes {
         guard names.contains(name), !person.masked.contains(particular), !person[particular].isBlank else {
           continue
         }
-        fill(name, person[particular], from: "人口登记", told: "登记的是", fields, &filled)
+        try await fill(name, person[particular], from: "人口登记", told: "登记的是", fields, &filled)
       }
     }
     if only == nil, asked {
@@ -116,7 +116,7 @@ extension ServiceRoutes {
       if let typed, KnownValue.agree(.text(typed), .text(FieldControl.editText(value)), isAddress: isAddress) {
         continue
       }
-      fill(known.field, value, from: "人口、户登记", told: "登记的是", fields, &filled)
+      try await fill(known.field, value, from: "人口、户登记", told: "登记的是", fields, &filled)
     }
     if filled.texts["division_code"]?.first?.isEmpty != false, names.contains("division_code"),
       let division = visit.principal.unit?.division
@@ -130,7 +130,7 @@ extension ServiceRoutes {
   func fill(
     _ name: String, _ value: Value, from source: String, told: String, _ fields: [FieldDeclaration],
     _ filled: inout Filled
-  ) {
+  ) async throws {
     let text = FieldControl.editText(value)
     let typed = filled.texts[name]?.first ?? ""
     if typed.isEmpty {
@@ -138,7 +138,10 @@ extension ServiceRoutes {
       filled.sources[name] = "来自\(source)"
     } else if typed != text {
       let field = fields.first { $0.name == name }
-      let known = field?.dictionary.flatMap { store.catalog.dictionary($0)?.label(of: text) } ?? value.plainText
+      var known = field?.dictionary.flatMap { store.catalog.dictionary($0)?.label(of: text) } ?? value.plainText
+      if field?.type == .division {
+        known = try await store.records(as: .system).divisionNames(for: [text]).path(of: text) ?? known
+      }
       filled.errors.append(
         FieldError(name, "“\(field?.label ?? name)”与\(source)不同：\(told)“\(known)”，请核对。"))
     }
@@ -187,7 +190,7 @@ extension ServiceRoutes {
     }
     for (name, from) in fill.fields {
       guard let field = form.field(name), let value = answer.values[from], !value.isBlank else { continue }
-      self.fill(field.name, value, from: connector.label, told: "证件上是", form.fields, &filled)
+      try await self.fill(field.name, value, from: connector.label, told: "证件上是", form.fields, &filled)
     }
     return filled
   }

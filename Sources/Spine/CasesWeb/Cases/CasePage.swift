@@ -190,7 +190,7 @@ struct CasePage {
   static func facts(of view: CaseView) -> CaseFacts {
     CaseFacts(
       channel: view.record["channel"].text.flatMap { CaseChannel(rawValue: $0) } ?? .online,
-      acceptedBy: view.instance.variables["accepted_by"]?.text)
+      acceptedBy: view.instance.variables["accepted_by"]?.text, relation: view.record["relation"].text)
   }
 
   private func handle(_ task: CaseTask) -> HTML {

@@ -132,7 +132,9 @@ package struct ApplicationInterface: Sendable {
     let sent = try ApplicationBody(try await visit.request.body.json(), item, self)
     let context = EvaluationContext(now: store.clock.now())
     let view = ApplicationView(
-      item, values: sent.content.form, facts: CaseFacts(channel: .online, acceptedBy: nil), context: context)
+      item, values: sent.content.form,
+      facts: CaseFacts(channel: .online, acceptedBy: nil, relation: sent.content.values["relation"]?.text),
+      context: context)
     var refusals = try view.refusals()
     if let form = store.catalog.entity(item.form) {
       let attached = view.values.merging([ServiceCase.reference: .integer(0)]) { first, _ in first }

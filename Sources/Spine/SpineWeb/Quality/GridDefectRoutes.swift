@@ -82,6 +82,8 @@ package struct GridDefectRoutes: Sendable {
     guard defect["state"].text == "open" else { return defect["reason"].text ?? "" }
     return switch defect["kind"].text.flatMap(GridDefect.Kind.init(rawValue:)) {
     case .gap?: "请并入相接的网格，或修改网格的范围；不属于任何网格的（如水面），写明理由“属实不改”。"
+    case .overlap? where !defect["other_division"].isNull:
+      "两个网格属于不同的区划，两边都看得到。请定下由哪一边让出：自己让出的自动裁去；要对方让出的，请对方定。"
     case .overlap?: "请定下重叠部分归哪一个网格，另一个自动裁去；也可以自己修改范围。"
     default: "请裁去越界的部分，或改正网格所属的区划。"
     }
