@@ -182,6 +182,7 @@ KINDS = {
     "log entry": ("auditor", "/logs/{}", record("audit_entry")),
     "log statistics": ("auditor", "/logs/statistics", None),
     "log of calls": ("auditor", "/logs/calls", None),
+    "report of the audit": ("auditor", "/logs/report", None),
     "catalogue of a stranger": (None, "/services", None),
     "catalogue": ("resident", "/services", None),
     "guide": ("resident", "/services/hukou_001", None),

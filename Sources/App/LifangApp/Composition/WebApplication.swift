@@ -165,11 +165,18 @@ struct WebApplication: Sendable {
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
     let reportPlans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
     ReportPlanJob.register(in: &kinds, plans: reportPlans, log: deployment.log)
+    let audits = AuditOffice(
+      store: store, files: files, owner: deployment.owner, keys: auditKeys, parameters: parameters, messages: messages
+    ) { transaction in
+      try await Responsibility(clock: deployment.clock).everyone(with: AuditOffice.report, in: transaction)
+    }
+    AuditReportJob.register(in: &kinds, office: audits)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
     try await StayReviewJob.schedule(on: jobs)
     try await ReportPlanJob.schedule(on: jobs)
+    try await AuditReportJob.schedule(on: jobs)
     try await VisitHouseholdJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
@@ -396,6 +403,7 @@ struct WebApplication: Sendable {
     let parser = ParserSource { () throws(Refusal) in try ParserModel(installation: installation) }
     ParseRoutes(site: site, source: parser).register(in: &router)
     ReportRoutes(site: site, office: reports).register(in: &router)
+    AuditReportRoutes(site: site, office: audits).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
       site: site, office: office,
