@@ -145,6 +145,7 @@ KINDS = {
     "application": ("secadmin", "/client-applications/{}", application),
     "signing keys": ("secadmin", "/token-keys", None),
     "messages": ("sysadmin", "/messages", None),
+    "own particulars": ("resident", "/account/profile", None),
     "message settings": ("resident", "/account/messages", None),
     "log of messages": ("sysadmin", "/messages/log", None),
     "message templates": ("sysadmin", "/designs/message", None),

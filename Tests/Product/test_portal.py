@@ -260,6 +260,26 @@ def test_progress_by_number_and_telephone_needs_the_code_that_came_there(city, c
     assert len(phones) == before
 
 
+def test_people_change_their_telephone_and_address_themselves(city, newcomer, phones):
+    """The number once its code came back, told to nobody in addresses; the address by a form; what the register owns by applying."""
+    me = newcomer()
+    assert "申请变更更正" in said(clients_page := me.get("/account/profile")) or "绑定实名身份" in said(clients_page)
+    number = "13800138%03d" % (int(city.sql("select count(*) from app_user")) % 1000)
+    asked = me.post("/account/profile/phone", {"phone": number})
+    assert asked.status_code == 200 and "6 位验证码" in said(asked), said(asked)
+    [message] = until(lambda: [one for one in phones if "验证码" in one["text"]], 60)
+    code = re.search(r"验证码(\d{6})", message["text"]).group(1)
+    wrong = me.post("/account/profile/phone", {"phone": number, "code": "000000" if code != "000000" else "111111"})
+    assert wrong.status_code == 422 and "验证码不对" in said(wrong)
+    done = me.post("/account/profile/phone", {"phone": number, "code": code})
+    assert done.status_code == 303 and number not in done.headers["Location"]
+    assert number[:3] + "****" + number[-4:] in said(me.get("/account/profile"))
+    assert me.post("/account/profile/address", {"address": "通川区朝阳中路 88 号"}).status_code == 303
+    assert "通川区朝阳中路 88 号" in me.get("/account/profile").text
+    entry = city.sql("select details::text from audit_entry where action = 'app_user.update' order by id desc limit 1")
+    assert "朝阳" not in entry and number not in entry
+
+
 PASSED = {"review": "passed"}
 
 

@@ -423,6 +423,10 @@ struct WebApplication: Sendable {
     QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
       .register(in: &router)
+    ProfileRoutes(
+      site: site, particulars: OwnParticulars(store: store, codes: PhoneCodes(messages: messages)),
+      limiter: RateLimiter(capacity: 5, interval: 120)
+    ).register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     let settings = RuntimeSettings(
       database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)
