@@ -433,6 +433,17 @@ def test_users_that_register_are_counted_by_day(newcomer, keeper):
     assert after["days"][-1]["registered"] >= before["days"][-1]["registered"] + 1
 
 
+def test_users_of_one_platform_are_counted_by_day(city, keeper):
+    platform, name = city.sql("select id, name from identity_provider order by id limit 1").split("|")
+    page = keeper.get(f"/statistics/portal?platform={platform}")
+    assert page.status_code == 200 and name in said(page) and "绑定的账号" in said(page) and "最常看的页面" not in said(page)
+    table = keeper.get(f"/statistics/portal/export?platform={platform}").content.decode("utf-8-sig")
+    assert name in table and "页面" not in table
+    every, one = keeper.json("/statistics/portal").json(), keeper.json(f"/statistics/portal?platform={platform}").json()
+    assert one["users"] <= every["users"] and len(one["days"]) == len(every["days"])
+    assert keeper.get("/statistics/portal?platform=0").status_code == 400
+
+
 def test_whoever_keeps_the_portal_sees_what_is_shown_and_what_waits(city, clients, keeper):
     page = said(keeper.get("/portal/manage"))
     for part in ("政策法规", "户政咨询电话", "首页图片和公告", "群众咨询答疑", "户政窗口", "通知通报"):
