@@ -333,6 +333,7 @@ struct WebApplication: Sendable {
     FeedRoutes(site: site, service: feeds, jobs: jobs, folder: configuration.data).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
+    RunLogRoutes(site: site, deployment: deployment).register(in: &router)
     let home = PortalHome(cases: cases, appointments: appointments, files: files)
     home.register(in: &router, site: site)
     HomeRoutes(
