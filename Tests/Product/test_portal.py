@@ -8,6 +8,7 @@ from clients import Client, Markup, form_token, resident_id, unsafe_markup, unti
 from pages import answer, apply
 from playwright.sync_api import expect
 from test_accessibility import check
+from test_cases import picture
 
 ALL = '-c lifang.scope_appointment={"all":true} -c lifang.scope_service_case={"all":true}'
 PERSON = {"name": "陈预约", "document": resident_id("511702", "19900101", 117), "phone": "13800138001"}
@@ -458,3 +459,49 @@ def test_whoever_keeps_the_portal_sees_what_is_shown_and_what_waits(city, client
     # Who may only report sees nothing of it.
     for account in ("fujing", "officer", "resident"):
         assert clients(account).get("/portal/manage").status_code == 403, account
+
+
+@pytest.fixture
+def praised(city, clients):
+    """Six windows of one quarter, taken away again afterwards."""
+    unit = city.sql("select unit_id from app_user where account = 'shenpi'")
+    made = []
+    for place in range(1, 7):
+        sent = clients("shenpi").post(
+            "/r/portal_model_window/new",
+            {"name": f"示范窗口{place}", "kind": "window", "period_kind": "quarter", "period_from": "2031-01-01",
+             "period_to": "2031-03-31", "place": str(place), "unit_id": unit, "figures": f"办件 {1000 + place} 件"},
+            files={"photo": (f"{place}.png", picture(place), "image/png")})
+        assert sent.status_code == 303, said(sent)
+        made.append(sent.headers["Location"].split("?")[0])
+    yield made
+    for path in made:
+        clients("shenpi").post(f"{path}/do/withdraw")
+
+
+def test_the_best_windows_pass_by_on_the_workbench_until_they_are_stopped(praised, visit):
+    page = visit("shenpi")
+    page.emulate_media(reduced_motion="no-preference")
+    page.clock.install()
+    page.goto("/")
+    row = page.get_by_role("list", name="示范窗口与优秀民警")
+    assert [one.split("\n")[0] for one in row.get_by_role("link").all_inner_texts()] == [f"示范窗口{n}" for n in range(1, 7)]
+    left = lambda: row.evaluate("row => Math.round(row.scrollLeft)")
+    page.mouse.move(5, 5)
+    assert left() == 0
+    page.clock.run_for(5100)
+    until(lambda: left() > 0, 10)
+    # Whoever reaches it with the keyboard is not carried on, and a button ends it.
+    stop = page.get_by_role("button", name="停止滚动")
+    stop.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("button", name="自动滚动").count() == 1
+    page.evaluate("document.activeElement.blur()")
+    row.evaluate("row => row.scrollTo({ left: 0, behavior: 'instant' })")
+    page.clock.run_for(30000)
+    assert left() == 0
+    still = visit("shenpi")
+    still.emulate_media(reduced_motion="reduce")
+    still.goto("/")
+    assert still.get_by_role("button", name="自动滚动").count() == 1
+    check(still)
