@@ -144,6 +144,8 @@ import Testing
 
   @Test func whoeverHandlesAHitLooksUpWhereThePersonWasLastRegistered() async throws {
     try await city { city, _ in
+      var application = try application(city, number: "S510034567")
+      application.content.form["father_resident_id"] = .text("51170219700803404X")
       let system = city.store.records(as: .system, purpose: "试验")
       let address = try await system.insert(
         "address",
@@ -155,7 +157,8 @@ import Testing
       let person = try await system.insert(
         "person",
         [
-          "name": .text("张某"), "resident_id": .text("51170219700803404X"), "sex": .text("female"),
+          "name": application.content.form["father_name"] ?? .text("张某"),
+          "resident_id": .text("51170219700803404X"), "sex": .text("female"),
           "birth_date": .date(try #require(CivilDate("1970-08-03"))), "residency": .text("registered"),
           "division_code": .text("511702001001"),
         ], input: .code)
@@ -166,8 +169,6 @@ import Testing
           "kind": .text("floating"), "since": .date(try #require(CivilDate("2026-06-01"))),
           "until": .date(try #require(CivilDate("2026-11-02"))), "state": .text("confirmed"),
         ], input: .code)
-      var application = try application(city, number: "S510034567")
-      application.content.form["father_resident_id"] = .text("51170219700803404X")
       let resident = try city.person("resident")
       let id = try await city.cases.start(application, by: resident).id
       let officer = try city.person("officer")
