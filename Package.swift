@@ -143,7 +143,10 @@ let package = Package(
 
     module(
       .platform, "ReportsWeb",
-      ["Access", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Reports", "Shell", "Site"]),
+      [
+        "Access", "Audit", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML", "HTTP", "Reports", "Shell",
+        "Site",
+      ]),
 
     module(
       .platform, "SignOnWeb",

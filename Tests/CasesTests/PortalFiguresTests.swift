@@ -58,6 +58,34 @@ import Testing
     #expect(later.platforms.map(\.new) == [0])
   }
 
+  @Test func onePlatformHasItsOwnUsersByDay() async throws {
+    let city = try await CaseFixture()
+    let bound = try await bind("resident", [("one", "real_name")], in: city)
+    let records = city.store.records(as: .system, purpose: "试验")
+    let first = try #require(
+      try await records.list(ListQuery("identity_provider", columns: ["name"], limit: 10)).records.first)
+    let other = try await records.insert(
+      "identity_provider",
+      [
+        "code": .text("province"), "name": .text("省统一认证"), "issuer": .text("https://province.example"),
+        "client_id": .text("lifang"),
+      ], input: .code)
+    let day = try #require(CivilDate("2026-11-18"))
+    try await city.database.execute(
+      "update app_user set created_at = '2026-11-17T16:00:00Z' where account = 'resident'")
+    try city.wait(until: "2026-11-19 09:00")
+    try await records.delete("identity_binding", bound[0], version: nil)
+    func days(_ provider: Int64) async throws -> PortalFigures {
+      try await PortalFigures.read(city.store, from: day, to: day.adding(days: 1), provider: provider)
+    }
+    let (its, others) = (try await days(first.id), try await days(other.id))
+    #expect(its.days.map(\.bound) == [1, 0] && its.days.map(\.unbound) == [0, 1])
+    // Who came by a platform came by it though they left it since.
+    #expect(its.days.map(\.registered) == [1, 0] && its.users == 0)
+    #expect(others.days.map(\.bound) == [0, 0] && others.days.map(\.unbound) == [0, 0] && others.users == 0)
+    #expect(others.days.map(\.registered) == [0, 0])
+  }
+
   @Test func accountsOfResidentsAreCountedByTheDayTheyWereOpened() async throws {
     let city = try await CaseFixture()
     let day = try #require(CivilDate("2026-11-18"))

@@ -142,6 +142,63 @@ import Testing
     }
   }
 
+  @Test func whoeverHandlesAHitLooksUpWhereThePersonWasLastRegistered() async throws {
+    try await city { city, _ in
+      var application = try application(city, number: "S510034567")
+      application.content.form["father_resident_id"] = .text("51170219700803404X")
+      let system = city.store.records(as: .system, purpose: "试验")
+      let address = try await system.insert(
+        "address",
+        [
+          "full_name": .text("达州市通川区荷叶街28号"), "kind": .text("roadside"), "status": .text("confirmed"),
+          "road": .text("荷叶街"), "house_number": .text("28号"),
+          "division_code": .text("511702001001"), "plate_status": .text("none"),
+        ], input: .code)
+      let person = try await system.insert(
+        "person",
+        [
+          "name": application.content.form["father_name"] ?? .text("张某"),
+          "resident_id": .text("51170219700803404X"), "sex": .text("female"),
+          "birth_date": .date(try #require(CivilDate("1970-08-03"))), "residency": .text("registered"),
+          "division_code": .text("511702001001"),
+        ], input: .code)
+      try await system.insert(
+        "residence",
+        [
+          "person_id": .integer(person.id), "address_id": .integer(address.id), "division_code": .text("511702001001"),
+          "kind": .text("floating"), "since": .date(try #require(CivilDate("2026-06-01"))),
+          "until": .date(try #require(CivilDate("2026-11-02"))), "state": .text("confirmed"),
+        ], input: .code)
+      let resident = try city.person("resident")
+      let id = try await city.cases.start(application, by: resident).id
+      let officer = try city.person("officer")
+      let view = try await city.cases.view(id, as: officer)
+      let alert = try #require(view.alerts.first { $0["label"].text?.hasSuffix("命中") == true }).id
+      let seen = try await city.cases.whereabouts(of: alert, in: view, purpose: "案件办理", by: officer)
+      #expect(seen.contains { $0.kind == "居住登记（已搬离）" && $0.on.description == "2026-11-02" })
+      #expect(seen.map(\.on) == seen.map(\.on).sorted(by: >))
+      let looks = try await city.database.query(
+        """
+        select 1 from audit_entry where principal_id = \(officer.id) and entity in ('person', 'residence')
+          and purpose = '案件办理'
+        """)
+      #expect(!looks.isEmpty)
+      // Neither who applied nor who only watches, nor by another case's alert.
+      let own = try await city.cases.view(id, as: resident)
+      #expect(
+        try await city.refusal { try await city.cases.whereabouts(of: alert, in: own, purpose: "x", by: resident) }
+          == "alert-missing")
+      let aux = try city.person("aux")
+      let watched = try await city.cases.view(id, as: aux)
+      #expect(
+        try await city.refusal { try await city.cases.whereabouts(of: alert, in: watched, purpose: "x", by: aux) }
+          == "alert-missing")
+      #expect(
+        try await city.refusal { try await city.cases.whereabouts(of: alert + 99, in: view, purpose: "x", by: officer) }
+          == "alert-missing")
+    }
+  }
+
   @Test func whatIsTypedIsComparedWithTheRegisterOfPopulation() async throws {
     let city = try await CaseFixture()
     try await city.store.records(as: .system).insert(

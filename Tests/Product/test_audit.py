@@ -92,10 +92,36 @@ def test_changes_and_sign_ins_are_there(city, clients):
 
 def test_only_auditors_read_it(clients):
     for account in ("sysadmin", "secadmin", "leader", "station", "resident"):
-        for path in ("/logs", "/logs/1", "/logs/statistics", "/logs/calls", "/logs/export"):
+        for path in ("/logs", "/logs/1", "/logs/statistics", "/logs/calls", "/logs/export", "/logs/report", "/logs/report/issue", "/r/audit_report"):
             assert clients(account).get(path).status_code == 403, (account, path)
         assert clients(account).post("/logs/verify").status_code == 403
+        assert clients(account).post("/logs/report/issue", {}).status_code == 403
     assert clients("auditor").get("/logs").status_code == 200
+
+
+def test_the_auditor_sums_a_period_up_and_keeps_it(city, clients):
+    """出具审计报告: figures of the days, whether the chain holds, and a file that stays; both the look and the report are logged."""
+    clients("officer").get("/r/person")
+    sealed(city)
+    auditor = clients("auditor")
+    shown = auditor.get("/logs/report")
+    page = Markup(shown.text).text
+    for words in ("登录失败的账号", "按用途查看个人信息", "被拒绝和失败的操作", "值得注意"):
+        assert words in page
+    since, until = re.search(r"since=(\d{4}-\d\d-\d\d)&(?:amp;)?until=(\d{4}-\d\d-\d\d)", shown.text).groups()
+    made = auditor.post("/logs/report/issue", {"since": since, "until": until})
+    assert made.is_redirect, made.text
+    record = made.headers["Location"].split("?")[0]
+    kept = auditor.json("/api" + record).json()
+    assert kept["chain"] == "intact" and kept["number"].startswith("SJ")
+    key = city.sql(f"select file from audit_report where number = '{kept['number']}'")
+    pdf = auditor.get(f"/files/{key}")
+    assert pdf.status_code == 200 and pdf.content.startswith(b"%PDF")
+    assert clients("officer").get(f"/files/{key}").status_code in (403, 404)
+    looked = city.sql("select count(*) from audit_entry where action = 'audit.report' and outcome = 'done'")
+    assert int(looked) >= 1
+    assert int(city.sql("select count(*) from audit_entry where action = 'audit_report.create' and outcome = 'done'")) >= 1
+    assert auditor.get("/logs/report?since=2020-01-01&until=2026-01-01").status_code == 400
 
 
 def test_the_chain_holds(city):

@@ -312,3 +312,20 @@ def test_somebody_of_the_register_finds_the_query_among_the_looks(city, clients)
     # By the fingerprint in the register the query is found too.
     index = city.sql_of_persons(f"select encode(resident_id_index, 'hex') from person where id = {person}")
     assert city.sql(f"select count(*) from audit_entry where action = 'connector_query.use' and details->'asked'->>'document' = '{index}'") == "1"
+
+
+def test_whoever_handles_a_hit_looks_up_the_last_registered_place_with_a_purpose(city, clients):
+    """提醒定位: from the notice in the case, for officers who handle alerts, with a purpose that the audit keeps (C-034)."""
+    case = apply(clients("resident"), changes={"father_resident_id": "51170219700803404X", "father_name": "张强"})
+    officer = clients("huji")
+    page = officer.get(case)
+    link = re.search(rf"{case}/alerts/\d+/whereabouts", page.text)
+    assert link, page.text[:500]
+    assert "用途" in officer.get(link.group(0)).text
+    assert "请选择查询的用途" in officer.post(link.group(0), {}).text
+    shown = officer.post(link.group(0), {"purpose": "案件办理"})
+    assert shown.status_code == 200 and "最后登记的地点" in shown.text
+    # Neither the applicant nor an auxiliary, who only sees that there is one.
+    for account in ("resident", "fujing"):
+        assert clients(account).post(link.group(0), {"purpose": "案件办理"}).status_code == 404, account
+    assert "whereabouts" not in clients("resident").get(case).text

@@ -276,10 +276,14 @@ def test_the_outside_forgets_what_is_over(networks, device):
         "company, waybill, state, ordered_at, sender_address) "
         f"values (1, now(), 0, now(), 0, {number_}, 'pickup', 'EMS', 'EA1CN', 'ordered', now(), '荷叶街28号')")
     outside.sql(scope + f"update courier_order set state = 'delivered' where service_case_id = {number_}")
+    boxed = f"select count(*) from message where dedupe like 'case {number_} %'"
+    assert int(outside.sql(boxed)) > 0
     outside.set(keep_days=0)
     until(lambda: outside.sql(f"select erased_at is not null from case_ferry where number = '{called}'") == "t", 150, 1)
     page = said(resident.get(case))
     assert called in page and "张小满" not in page
+    # What was written about it to whoever applied is gone with it.
+    assert int(outside.sql(boxed)) == 0
     rows = outside.sql(
         "set lifang.scope_hukou_birth = '{\"all\":true}'; set lifang.scope_case_material = '{\"all\":true}'; " + scope +
         f"select (select count(*) from hukou_birth where service_case_id = {number_}) + "

@@ -31,6 +31,35 @@ def test_a_warning_of_the_log_can_be_read_without_a_shell(clients, city):
     assert clients("fujing").get("/operation/exceptions").status_code == 403
 
 
+def test_the_log_of_the_server_is_found_by_level_words_and_days_and_taken_away(clients, city):
+    """日志查询: what the server wrote about itself, by level (C-257)."""
+    mark, other = secrets.token_hex(4), secrets.token_hex(4)
+    for level, event, word, days in (("info", "migration-applied", mark, 0), ("warning", "sql-slow", other, 3)):
+        city.sql(
+            "insert into run_event (at, node, level, event, detail) "
+            f"values (now() - interval '{days} days', 'node-1', '{level}', '{event}', '{{\"id\":\"{word}\"}}')")
+    admin, path = clients("sysadmin"), "/operation/exceptions"
+    everything = said(admin.get(path + f"?q={mark}"))
+    assert mark in everything and other not in everything and "信息" in everything
+    assert mark not in said(admin.get(path + f"?level=warning&q={mark}"))
+    # Every word counts, in whatever order.
+    assert other in said(admin.get(path + f"?q={other}+node-1")) and other not in said(admin.get(path + f"?q={other}+node-2"))
+    day = city.sql("select ((now() - interval '3 days') at time zone 'Asia/Shanghai')::date")
+    found = said(admin.get(path + f"?time.from={day}&time.to={day}&level=warning"))
+    assert other in found and mark not in found
+    assert admin.get(path + "?time.from=yesterday").status_code == 400
+    table = admin.get(path + f"/export?q={other}").content.decode("utf-8-sig")
+    assert other in table and mark not in table and table.splitlines()[0].startswith("时间,级别")
+    assert int(city.sql("select count(*) from audit_entry where action = 'platform.export'")) >= 1
+    for account in ("fujing", "secadmin", "resident"):
+        assert clients(account).get(path + "/export").status_code == 403
+
+
+def test_what_the_server_says_at_work_is_in_its_log(city):
+    """Not only what went wrong: starting is a line of information."""
+    assert int(city.sql("select count(*) from run_event where level = 'info'")) >= 1
+
+
 def test_starting_the_platform_is_in_the_audit(city):
     assert int(city.sql("select count(*) from audit_entry where action = 'platform.start'")) >= 1
 

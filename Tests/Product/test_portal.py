@@ -8,6 +8,7 @@ from clients import Client, Markup, form_token, resident_id, unsafe_markup, unti
 from pages import answer, apply
 from playwright.sync_api import expect
 from test_accessibility import check
+from test_cases import picture
 
 ALL = '-c lifang.scope_appointment={"all":true} -c lifang.scope_service_case={"all":true}'
 PERSON = {"name": "陈预约", "document": resident_id("511702", "19900101", 117), "phone": "13800138001"}
@@ -260,6 +261,26 @@ def test_progress_by_number_and_telephone_needs_the_code_that_came_there(city, c
     assert len(phones) == before
 
 
+def test_people_change_their_telephone_and_address_themselves(city, newcomer, phones):
+    """The number once its code came back, told to nobody in addresses; the address by a form; what the register owns by applying."""
+    me = newcomer()
+    assert "申请变更更正" in said(clients_page := me.get("/account/profile")) or "绑定实名身份" in said(clients_page)
+    number = "13800138%03d" % (int(city.sql("select count(*) from app_user")) % 1000)
+    asked = me.post("/account/profile/phone", {"phone": number})
+    assert asked.status_code == 200 and "6 位验证码" in said(asked), said(asked)
+    [message] = until(lambda: [one for one in phones if "验证码" in one["text"]], 60)
+    code = re.search(r"验证码(\d{6})", message["text"]).group(1)
+    wrong = me.post("/account/profile/phone", {"phone": number, "code": "000000" if code != "000000" else "111111"})
+    assert wrong.status_code == 422 and "验证码不对" in said(wrong)
+    done = me.post("/account/profile/phone", {"phone": number, "code": code})
+    assert done.status_code == 303 and number not in done.headers["Location"]
+    assert number[:3] + "****" + number[-4:] in said(me.get("/account/profile"))
+    assert me.post("/account/profile/address", {"address": "通川区朝阳中路 88 号"}).status_code == 303
+    assert "通川区朝阳中路 88 号" in me.get("/account/profile").text
+    entry = city.sql("select details::text from audit_entry where action = 'app_user.update' order by id desc limit 1")
+    assert "朝阳" not in entry and number not in entry
+
+
 PASSED = {"review": "passed"}
 
 
@@ -413,6 +434,17 @@ def test_users_that_register_are_counted_by_day(newcomer, keeper):
     assert after["days"][-1]["registered"] >= before["days"][-1]["registered"] + 1
 
 
+def test_users_of_one_platform_are_counted_by_day(city, keeper):
+    platform, name = city.sql("select id, name from identity_provider order by id limit 1").split("|")
+    page = keeper.get(f"/statistics/portal?platform={platform}")
+    assert page.status_code == 200 and name in said(page) and "绑定的账号" in said(page) and "最常看的页面" not in said(page)
+    table = keeper.get(f"/statistics/portal/export?platform={platform}").content.decode("utf-8-sig")
+    assert name in table and "页面" not in table
+    every, one = keeper.json("/statistics/portal").json(), keeper.json(f"/statistics/portal?platform={platform}").json()
+    assert one["users"] <= every["users"] and len(one["days"]) == len(every["days"])
+    assert keeper.get("/statistics/portal?platform=0").status_code == 400
+
+
 def test_whoever_keeps_the_portal_sees_what_is_shown_and_what_waits(city, clients, keeper):
     page = said(keeper.get("/portal/manage"))
     for part in ("政策法规", "户政咨询电话", "首页图片和公告", "群众咨询答疑", "户政窗口", "通知通报"):
@@ -427,3 +459,49 @@ def test_whoever_keeps_the_portal_sees_what_is_shown_and_what_waits(city, client
     # Who may only report sees nothing of it.
     for account in ("fujing", "officer", "resident"):
         assert clients(account).get("/portal/manage").status_code == 403, account
+
+
+@pytest.fixture
+def praised(city, clients):
+    """Six windows of one quarter, taken away again afterwards."""
+    unit = city.sql("select unit_id from app_user where account = 'shenpi'")
+    made = []
+    for place in range(1, 7):
+        sent = clients("shenpi").post(
+            "/r/portal_model_window/new",
+            {"name": f"示范窗口{place}", "kind": "window", "period_kind": "quarter", "period_from": "2031-01-01",
+             "period_to": "2031-03-31", "place": str(place), "unit_id": unit, "figures": f"办件 {1000 + place} 件"},
+            files={"photo": (f"{place}.png", picture(place), "image/png")})
+        assert sent.status_code == 303, said(sent)
+        made.append(sent.headers["Location"].split("?")[0])
+    yield made
+    for path in made:
+        clients("shenpi").post(f"{path}/do/withdraw")
+
+
+def test_the_best_windows_pass_by_on_the_workbench_until_they_are_stopped(praised, visit):
+    page = visit("shenpi")
+    page.emulate_media(reduced_motion="no-preference")
+    page.clock.install()
+    page.goto("/")
+    row = page.get_by_role("list", name="示范窗口与优秀民警")
+    assert [one.split("\n")[0] for one in row.get_by_role("link").all_inner_texts()] == [f"示范窗口{n}" for n in range(1, 7)]
+    left = lambda: row.evaluate("row => Math.round(row.scrollLeft)")
+    page.mouse.move(5, 5)
+    assert left() == 0
+    page.clock.run_for(5100)
+    until(lambda: left() > 0, 10)
+    # Whoever reaches it with the keyboard is not carried on, and a button ends it.
+    stop = page.get_by_role("button", name="停止滚动")
+    stop.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("button", name="自动滚动").count() == 1
+    page.evaluate("document.activeElement.blur()")
+    row.evaluate("row => row.scrollTo({ left: 0, behavior: 'instant' })")
+    page.clock.run_for(30000)
+    assert left() == 0
+    still = visit("shenpi")
+    still.emulate_media(reduced_motion="reduce")
+    still.goto("/")
+    assert still.get_by_role("button", name="自动滚动").count() == 1
+    check(still)

@@ -55,7 +55,7 @@ package struct AccountRoutes: Sendable {
     return try await visit.page(
       "我的账号",
       actions: [
-        Action("修改密码", .link("/account/password"), style: .primary),
+        Action("个人信息", .link("/account/profile"), style: .primary), Action("修改密码", .link("/account/password")),
         Action("双因素认证", .link("/account/second-factor")), Action("登录方式", .link("/account/identities")),
         Action("可用的系统", .link("/account/applications")), Action("消息接收设置", .link("/account/messages")),
         Action("谁看过我的信息", .link("/account/lookups")),

@@ -37,12 +37,14 @@ package struct LogRoutes: Sendable {
     try visit.principal.require(Permission("audit", "view"), toDo: "查看审计日志")
   }
 
-  private func tabs(_ current: String) -> Tabs {
-    Tabs([
+  private func tabs(_ current: String, _ visit: Visit) -> Tabs {
+    var tabs: [Tabs.Tab] = [
       .init("操作日志", path: "/logs", isCurrent: current == "list"),
       .init("访问与操作统计", path: "/logs/statistics", isCurrent: current == "statistics"),
       .init("接口调用", path: "/logs/calls", isCurrent: current == "calls"),
-    ])
+    ]
+    if visit.principal.may(Permission("audit", "report")) { tabs.append(.init("审计报告", path: "/logs/report")) }
+    return Tabs(tabs)
   }
 
   // MARK: List
@@ -122,7 +124,7 @@ package struct LogRoutes: Sendable {
       actions: [
         Action("校验日志链", .post("/logs/verify", []), style: .primary, icon: .shield),
         Action("导出", .download("/logs/export?\(query.encoded)"), icon: .download),
-      ], tabs: tabs("list")
+      ], tabs: tabs("list", visit)
     ) {
       filters
       DataTable(caption: "操作日志", columns: columns, rows: rows, opensPanel: false, empty: empty)
@@ -211,7 +213,7 @@ package struct LogRoutes: Sendable {
     let totals = byDay.values.reduce((visits: Int64(0), operations: Int64(0), failed: Int64(0))) {
       ($0.visits + $1.visits, $0.operations + $1.operations, $0.failed + $1.failed)
     }
-    return try await visit.page("访问与操作统计", layout: .wide, subtitle: "最近三十天", tabs: tabs("statistics")) {
+    return try await visit.page("访问与操作统计", layout: .wide, subtitle: "最近三十天", tabs: tabs("statistics", visit)) {
       TileRow([
         Tile("访问量", value: grouped(Int(totals.visits)), unit: "次"),
         Tile("操作", value: grouped(Int(totals.operations)), unit: "次", path: "/logs"),
@@ -236,7 +238,7 @@ package struct LogRoutes: Sendable {
           .text("\((call.milliseconds * 10).rounded() / 10) 毫秒"),
         ])
     }
-    return try await visit.page("接口调用", layout: .wide, subtitle: "最近三十天", tabs: tabs("calls")) {
+    return try await visit.page("接口调用", layout: .wide, subtitle: "最近三十天", tabs: tabs("calls", visit)) {
       DataTable(
         caption: "接口调用",
         columns: [Column("接口", .wide), Column("调用", .number), Column("出错", .number), Column("平均用时", .number)],

@@ -1,8 +1,6 @@
 import Core
-import Crypto
 import Documents
 import Entities
-import Glibc
 
 /// A report set as the offices' forms are: heading, period, unit and number above the table, who made it below.
 struct ReportPaper {
@@ -45,7 +43,7 @@ struct ReportPaper {
   /// - Parameter folder: where the file is put together.
   /// - Throws: ``Fault`` `xlsx-unwritable`, `file-unreadable`.
   func xlsx(in folder: String) throws -> [UInt8] {
-    try spooled(in: folder) { path in try writeWorkbook(to: path) }
+    try SpooledFile.content(in: folder) { path in try writeWorkbook(to: path) }
   }
 
   private func writeWorkbook(to path: String) throws {
@@ -80,36 +78,7 @@ struct ReportPaper {
     if let note = report.note { document.paragraph("说明：\(note)", size: 9) }
     document.paragraph("制表人：\(author)　　制表时间：\(at.display)　　负责人：　　　　　　")
     let made = document
-    return try spooled(in: folder) { path in try made.write(to: path) }
-  }
-
-  /// What `write` puts into a file, which is gone afterwards.
-  private func spooled(in folder: String, _ write: (String) throws -> Void) throws -> [UInt8] {
-    let spool = folder + "/spool"
-    for folder in [folder, spool] where mkdir(folder, 0o700) != 0 && errno != EEXIST {
-      throw Fault("folder-unwritable", "\(folder): errno \(errno)")
-    }
-    let path = spool + "/" + RandomSource.system.token(bytes: 16)
-    defer { unlink(path) }
-    try write(path)
-    return try ReportPaper.content(of: path)
-  }
-
-  private static func content(of path: String) throws -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Fault("file-unreadable", "open \(path): errno \(errno)") }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    while true {
-      var chunk = [UInt8](repeating: 0, count: 64 << 10)
-      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Fault("file-unreadable", "read \(path): errno \(errno)")
-      }
-      if count == 0 { return bytes }
-      bytes += chunk.prefix(count)
-    }
+    return try SpooledFile.content(in: folder) { path in try made.write(to: path) }
   }
 
   private static func cell(_ value: Value) -> TableValue {

@@ -34,14 +34,7 @@ package struct ReportRoutes: Sendable {
 
   /// The days that were asked for; without any, the last period that is over.
   private func span(_ items: QueryItems, _ report: ReportDefinition) throws(Refusal) -> ReportSpan {
-    func day(_ name: String) throws(Refusal) -> CivilDate? {
-      guard let text = items.first(name), !text.isEmpty else { return nil }
-      guard let day = CivilDate(text) else {
-        throw Refusal(.invalid, "query-value", "日期“\(text.prefix(20))”读不懂，没有统计。请写成 2026-11-21。", field: name)
-      }
-      return day
-    }
-    let (since, until) = (try day("since"), try day("until"))
+    let (since, until) = (try items.day("since"), try items.day("until"))
     if let since, report.form == .fixed { return ReportSpan(report.period, containing: since) }
     guard let since, let until else {
       return ReportSpan.latest(report.period, before: office.store.clock.today())

@@ -10,6 +10,8 @@ package struct PhoneCodes: Sendable {
     case progress
     /// 被访确认: the household tells an officer the code.
     case visit
+    /// 更换手机号码: the number that is to be the account's.
+    case account
 
     /// The template by which it is sent.
     var message: String { self == .visit ? "visit_code" : "phone_code" }

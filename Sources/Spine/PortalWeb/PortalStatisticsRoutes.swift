@@ -24,10 +24,30 @@ package struct PortalStatisticsRoutes: Sendable {
     router.on(.get, "/statistics/portal/export", at: site) { visit in try await export(visit) }
   }
 
-  private func figures(_ visit: Visit) async throws -> (AskedDays, PortalFigures) {
+  /// The days, and the platform whose users are counted; its label is `nil` for all.
+  private struct Asked {
+    let days: AskedDays
+    let platforms: [Choice]
+    let platform: Choice?
+
+    var scope: String { platform.map { "\($0.label)的用户，页面访问不分平台" } ?? "全市" }
+    var query: String { platform.map { "\(days.query)&platform=\($0.value)" } ?? days.query }
+  }
+
+  private func figures(_ visit: Visit) async throws -> (Asked, PortalFigures) {
     try visit.principal.require(Permission("portal_admin", "statistics"), toDo: "查看门户访问统计")
-    let asked = try AskedDays(visit)
-    return (asked, try await PortalFigures.read(store, from: asked.since, to: asked.until))
+    let days = try AskedDays(visit)
+    let platforms = try await store.records(as: .system, purpose: "用户统计").list(
+      ListQuery("identity_provider", columns: ["name"], limit: 100)
+    ).records.map { Choice(String($0.id), $0["name"].text ?? "") }
+    let text = visit.request.query.first("platform") ?? ""
+    let platform = platforms.first { $0.value == text }
+    guard text.isEmpty || platform != nil else {
+      throw Refusal(.invalid, "query-value", "没有这个登录平台，没有统计。请重新选择。", field: "platform")
+    }
+    let figures = try await PortalFigures.read(
+      store, from: days.since, to: days.until, provider: platform.flatMap { Int64($0.value) })
+    return (Asked(days: days, platforms: platforms, platform: platform), figures)
   }
 
   private func page(_ visit: Visit) async throws -> Response {
@@ -35,30 +55,50 @@ package struct PortalStatisticsRoutes: Sendable {
     if visit.wantsJSON { return .json(PortalStatisticsRoutes.json(figures)) }
     let mayExport = visit.principal.may(Permission("portal_admin", "export"))
     return try await visit.page(
-      "门户访问统计", layout: .wide, subtitle: "\(asked.since) 至 \(asked.until)，全市；只记次数，不记谁看的",
-      actions: asked.actions(export: mayExport ? "/statistics/portal/export?\(asked.query)" : nil), scripts: [.chart]
+      "门户访问统计", layout: .wide,
+      subtitle: "\(asked.days.since) 至 \(asked.days.until)，\(asked.scope)；只记次数，不记谁看的",
+      actions: asked.days.actions(export: mayExport ? "/statistics/portal/export?\(asked.query)" : nil),
+      scripts: [.chart]
     ) {
-      asked.search("/statistics/portal")
-      TileRow([
-        Tile("页面访问", value: grouped(Int(figures.sum(\.visits))), unit: "次", icon: .eye),
-        Tile("群众账号", value: grouped(figures.users), icon: .people),
-        Tile("期间新注册", value: grouped(Int(figures.sum(\.registered))), icon: .plus),
-        Tile(
-          "实名绑定净增", value: grouped(Int(figures.sum(\.net))),
-          note: "绑定 \(figures.sum(\.bound))，解绑 \(figures.sum(\.unbound))", icon: .check),
-      ])
-      if figures.days.count > 1 {
-        Card("每天的访问") {
-          ChartView(
-            .line, title: "每天的访问", unit: "次", categories: figures.days.map(\.day.description),
-            series: [.init("页面访问", figures.days.map { Double($0.visits) })])
-        }
+      asked.days.search(
+        "/statistics/portal",
+        fields: {
+          if !asked.platforms.isEmpty {
+            Shell.Field(
+              "platform", "用户来自", .select(asked.platform?.value ?? "", asked.platforms, blank: "全部平台"))
+          }
+        })
+      tiles(asked, figures)
+      if asked.platform == nil {
+        visits(figures)
+        Card("各平台的用户", isFlush: true) { platforms(figures) }
       }
-      if !figures.pages.isEmpty { Card("最常看的页面") { ranking(figures) } }
-      Card("各页面的访问", isFlush: true) { pages(figures) }
-      Card("各平台的用户", isFlush: true) { platforms(figures) }
-      Card("每天", isFlush: true) { days(figures) }
+      Card("每天", isFlush: true) { days(figures, withVisits: asked.platform == nil) }
     }
+  }
+
+  private func tiles(_ asked: Asked, _ figures: PortalFigures) -> TileRow {
+    let users = [
+      Tile(asked.platform == nil ? "群众账号" : "绑定的账号", value: grouped(figures.users), icon: .people),
+      Tile("期间新注册", value: grouped(Int(figures.sum(\.registered))), icon: .plus),
+      Tile(
+        "实名绑定净增", value: grouped(Int(figures.sum(\.net))),
+        note: "绑定 \(figures.sum(\.bound))，解绑 \(figures.sum(\.unbound))", icon: .check),
+    ]
+    if asked.platform != nil { return TileRow(users) }
+    return TileRow([Tile("页面访问", value: grouped(Int(figures.sum(\.visits))), unit: "次", icon: .eye)] + users)
+  }
+
+  @HTMLBuilder private func visits(_ figures: PortalFigures) -> HTML {
+    if figures.days.count > 1 {
+      Card("每天的访问") {
+        ChartView(
+          .line, title: "每天的访问", unit: "次", categories: figures.days.map(\.day.description),
+          series: [.init("页面访问", figures.days.map { Double($0.visits) })])
+      }
+    }
+    if !figures.pages.isEmpty { Card("最常看的页面") { ranking(figures) } }
+    Card("各页面的访问", isFlush: true) { pages(figures) }
   }
 
   /// The pages that are read most.
@@ -95,15 +135,13 @@ package struct PortalStatisticsRoutes: Sendable {
       }, opensPanel: false, empty: .empty("还没有人用平台身份登录", "群众用统一身份认证平台登录后，会按平台统计。"))
   }
 
-  private func days(_ figures: PortalFigures) -> DataTable {
+  private func days(_ figures: PortalFigures, withVisits: Bool) -> DataTable {
     DataTable(
-      caption: "每天的访问和用户",
-      columns: [
-        Column("日期", .text), Column("页面访问", .number), Column("新注册", .number), Column("新绑定", .number),
-        Column("解绑", .number), Column("绑定净增", .number),
-      ],
+      caption: withVisits ? "每天的访问和用户" : "每天的用户",
+      columns: [Column("日期", .text)] + (withVisits ? [Column("页面访问", .number)] : [])
+        + ["新注册", "新绑定", "解绑", "绑定净增"].map { Column($0, .number) },
       rows: figures.days.reversed().map { day in
-        let figures = [day.visits, day.registered, day.bound, day.unbound, day.net]
+        let figures = (withVisits ? [day.visits] : []) + [day.registered, day.bound, day.unbound, day.net]
         return TableRow(
           id: day.day.description, name: day.day.description, path: nil,
           cells: [HTML.text(day.day.description)] + figures.map { HTML.text(grouped(Int($0))) })
@@ -116,25 +154,32 @@ package struct PortalStatisticsRoutes: Sendable {
     let encoder = CSVEncoder()
     var bytes: [UInt8] = []
     encoder.begin(into: &bytes)
-    encoder.encode(["分组", "名称", "未登录访问", "登录后访问", "访问合计"], into: &bytes)
-    for line in figures.pages {
-      encoder.encode(
-        ["页面", PortalPages.labels[line.page] ?? line.page, "\(line.strangers)", "\(line.residents)", "\(line.all)"],
-        into: &bytes)
+    if asked.platform == nil {
+      encoder.encode(["分组", "名称", "未登录访问", "登录后访问", "访问合计"], into: &bytes)
+      for line in figures.pages {
+        encoder.encode(
+          [
+            "页面", PortalPages.labels[line.page] ?? line.page, "\(line.strangers)", "\(line.residents)", "\(line.all)",
+          ], into: &bytes)
+      }
     }
-    encoder.encode(["分组", "日期", "访问", "新注册", "新绑定", "解绑", "绑定净增"], into: &bytes)
+    // Visits are not told by platform.
+    let visits = asked.platform == nil
+    encoder.encode(["分组", "日期"] + (visits ? ["访问"] : []) + ["新注册", "新绑定", "解绑", "绑定净增"], into: &bytes)
     for day in figures.days {
       encoder.encode(
-        ["每天", "\(day.day)", "\(day.visits)", "\(day.registered)", "\(day.bound)", "\(day.unbound)", "\(day.net)"],
-        into: &bytes)
+        ["每天", "\(day.day)"] + (visits ? ["\(day.visits)"] : [])
+          + ["\(day.registered)", "\(day.bound)", "\(day.unbound)", "\(day.net)"], into: &bytes)
     }
-    encoder.encode(["分组", "平台", "现有绑定", "期间新绑定"], into: &bytes)
-    for line in figures.platforms {
-      encoder.encode(["平台", line.label, "\(line.all)", "\(line.new)"], into: &bytes)
+    if asked.platform == nil {
+      encoder.encode(["分组", "平台", "现有绑定", "期间新绑定"], into: &bytes)
+      for line in figures.platforms {
+        encoder.encode(["平台", line.label, "\(line.all)", "\(line.new)"], into: &bytes)
+      }
     }
-    encoder.encode(["用户", "群众账号", "\(figures.users)"], into: &bytes)
+    encoder.encode(["用户", asked.platform?.label ?? "群众账号", "\(figures.users)"], into: &bytes)
     var response = Response.bytes(bytes, type: "text/csv; charset=utf-8")
-    response.attach(as: "门户访问统计-\(asked.since)-\(asked.until).csv")
+    response.attach(as: "门户访问统计-\(asked.days.since)-\(asked.days.until).csv")
     return response
   }
 

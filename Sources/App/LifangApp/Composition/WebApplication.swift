@@ -165,11 +165,18 @@ struct WebApplication: Sendable {
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
     let reportPlans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
     ReportPlanJob.register(in: &kinds, plans: reportPlans, log: deployment.log)
+    let audits = AuditOffice(
+      store: store, files: files, owner: deployment.owner, keys: auditKeys, parameters: parameters, messages: messages
+    ) { transaction in
+      try await Responsibility(clock: deployment.clock).everyone(with: AuditOffice.report, in: transaction)
+    }
+    AuditReportJob.register(in: &kinds, office: audits)
     jobs = JobQueue(database: deployment.database, kinds: kinds, clock: deployment.clock)
     try await housekeeping.schedule(on: jobs)
     try await AddressPlacingJob.schedule(on: jobs)
     try await StayReviewJob.schedule(on: jobs)
     try await ReportPlanJob.schedule(on: jobs)
+    try await AuditReportJob.schedule(on: jobs)
     try await VisitHouseholdJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
@@ -326,6 +333,7 @@ struct WebApplication: Sendable {
     FeedRoutes(site: site, service: feeds, jobs: jobs, folder: configuration.data).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
+    RunLogRoutes(site: site, deployment: deployment).register(in: &router)
     let home = PortalHome(cases: cases, appointments: appointments, files: files)
     home.register(in: &router, site: site)
     HomeRoutes(
@@ -396,6 +404,7 @@ struct WebApplication: Sendable {
     let parser = ParserSource { () throws(Refusal) in try ParserModel(installation: installation) }
     ParseRoutes(site: site, source: parser).register(in: &router)
     ReportRoutes(site: site, office: reports).register(in: &router)
+    AuditReportRoutes(site: site, office: audits).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
     VerifyRoutes(
       site: site, office: office,
@@ -415,6 +424,10 @@ struct WebApplication: Sendable {
     QuestionRoutes(site: site, store: store, limiter: limiter).register(in: &router)
     ProgressRoutes(site: site, cases: cases, codes: PhoneCodes(messages: messages), limiter: limiter)
       .register(in: &router)
+    ProfileRoutes(
+      site: site, particulars: OwnParticulars(store: store, codes: PhoneCodes(messages: messages)),
+      limiter: RateLimiter(capacity: 5, interval: 120)
+    ).register(in: &router)
     FeatureRoutes(site: site, store: store, publicOrigin: origin).register(in: &router)
     let settings = RuntimeSettings(
       database: deployment.owner, catalogs: deployment.catalogs, audit: store.audit, clock: deployment.clock)

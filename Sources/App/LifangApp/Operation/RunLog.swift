@@ -2,7 +2,7 @@ import Core
 import SQL
 import Synchronization
 
-/// Keeps warnings and faults of the log in the database as well (异常日志, C-551), a few seconds later.
+/// Keeps the log in the database as well (系统日志, C-257, C-551), a few seconds later.
 ///
 /// The log itself goes to standard error as ever; what cannot be kept because the database is away is dropped after
 /// ``capacity`` lines.
@@ -15,6 +15,8 @@ final class RunLog: Sendable {
     let detail: String
   }
 
+  /// Requests are counted (`/metrics`), and what they did stands in the audit: a row for each would bury the rest.
+  private static let request = "request"
   private static let capacity = 2000
   private static let largest = 4000
   private let lines = Mutex<[Line]>([])
@@ -26,7 +28,7 @@ final class RunLog: Sendable {
     self.clock = clock
   }
 
-  /// A log whose warnings and faults are kept too.
+  /// A log whose lines are kept too, but for those that help with debugging.
   func log(minimum: Log.Level) -> Log {
     Log(minimum: minimum, clock: clock) { [self] bytes in
       Log.writeToStandardError(bytes)
@@ -36,8 +38,8 @@ final class RunLog: Sendable {
 
   private func take(_ bytes: [UInt8]) {
     guard let json = try? JSON(parsing: bytes), let level = json["level"]?.string,
-      ["warning", "error"].contains(level),
-      let event = json["event"]?.string
+      ["info", "warning", "error"].contains(level),
+      let event = json["event"]?.string, event != RunLog.request
     else { return }
     let rest = (json.object ?? []).filter { !["time", "level", "event", "request"].contains($0.key) }
     let line = Line(

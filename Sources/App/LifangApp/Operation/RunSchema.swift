@@ -31,6 +31,14 @@ enum RunSchema {
           primary key (at, node)
         );
         comment on table run_sample is '运行情况';
-        """)
+        """),
+    Migration(
+      id: "0076-run-log",
+      sql: """
+        -- Everything from the level of information on, not only what went wrong (C-257).
+        alter table run_event drop constraint run_event_level_check;
+        alter table run_event add constraint run_event_level_check check (level in ('info', 'warning', 'error'));
+        comment on table run_event is '系统日志';
+        """),
   ]
 }

@@ -52,8 +52,10 @@ struct HomeRoutes: Sendable {
     let addresses = try await addressTable(visit)
     let shortcuts = shortcuts(visit)
     let duties = try await roster.own(of: visit.principal.id)
+    let praise = try await praise(visit, records)
     return try await visit.page(
-      "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit)
+      "工作台", layout: .wide, subtitle: visit.principal.unit.map { "\($0.name)，数据范围随角色而定" }, actions: quick(visit),
+      scripts: praise == nil ? [] : [.marquee]
     ) {
       for duty in duties { HomeRoutes.notice(of: duty) }
       if !tiles.isEmpty { TileRow(tiles) }
@@ -65,6 +67,7 @@ struct HomeRoutes: Sendable {
         Card("我的任务") { jobList(mine) }
         if addresses != nil, !shortcuts.isEmpty { Card("常用功能") { ServiceGrid(shortcuts) } }
       }
+      if let praise { praise }
     }
   }
 

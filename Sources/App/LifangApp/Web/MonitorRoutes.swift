@@ -7,7 +7,7 @@ import SQL
 import Shell
 import Site
 
-/// How the platform runs (运行情况), and what went wrong (异常日志, C-551): for operators who have no shell.
+/// How the platform runs (运行情况): for operators who have no shell.
 struct MonitorRoutes: Sendable {
   let site: Site
   let deployment: Deployment
@@ -16,7 +16,6 @@ struct MonitorRoutes: Sendable {
 
   func register(in router: inout Router) {
     router.on(.get, "/operation", at: site) { visit in try await page(visit) }
-    router.on(.get, "/operation/exceptions", at: site) { visit in try await exceptions(visit) }
   }
 
   private func require(_ visit: Visit) throws {
@@ -121,81 +120,6 @@ struct MonitorRoutes: Sendable {
       """
     ).map {
       (try $0.get("hour"), try $0.get("requests"), try $0.get("failed"), try $0.get("slow"))
-    }
-  }
-
-  // MARK: Exceptions
-
-  private static let events = [
-    "request-failed": "请求处理出错", "sql-slow": "慢查询", "ferry-alarm": "摆渡告警", "ferry-rejected": "摆渡拒收文件",
-    "ferry-stopped": "摆渡停止", "ferry-apply-failed": "摆渡数据处理出错", "case-timer": "办件时限未能执行",
-    "job-failed": "后台任务出错", "usage-flush-failed": "访问统计写入失败",
-  ]
-
-  private func exceptions(_ visit: Visit) async throws -> Response {
-    try require(visit)
-    let query = visit.request.query
-    let level = query.first("level").flatMap { ["warning", "error"].contains($0) ? $0 : nil }
-    let event = query.first("event").flatMap { MonitorRoutes.events[$0] == nil ? nil : $0 }
-    let before = query.first("before").flatMap { Int64($0) }
-    var conditions: [SQL] = ["true"]
-    if let level { conditions.append("r.level = \(level)") }
-    if let event { conditions.append("r.event = \(event)") }
-    if let before { conditions.append("r.id < \(before)") }
-    // Whoever it happened to is found by the number of the request, when that left a trace in the audit.
-    let found = try await deployment.owner.query(
-      """
-      select r.*, (select a.principal_name from audit_entry a where a.request_id = r.request and a.occurred_at
-          between r.at - interval '1 minute' and r.at + interval '1 minute' order by a.id limit 1) as person
-      from run_event r where \(SQL.join(conditions, separator: " and ")) order by r.id desc limit 51
-      """)
-    var rows: [TableRow] = []
-    for row in found.prefix(50) {
-      let name: String = try row.get("event")
-      let isError = try row.get("level", as: String.self) == "error"
-      rows.append(
-        TableRow(
-          id: String(try row.get("id", as: Int64.self)), name: MonitorRoutes.events[name] ?? name, path: nil,
-          cells: [
-            .text(try row.get("at", as: Instant.self).display),
-            (isError ? Badge("异常", .danger) : Badge("警告", .warning)).html,
-            .text(MonitorRoutes.events[name] ?? name), .text(try row.get("detail")),
-            .text(try row.get("person", as: String?.self) ?? "系统"),
-            .text(try row.get("request", as: String?.self) ?? "—"),
-          ]))
-    }
-    let last = try found.count > 50 ? found[49].get("id", as: Int64.self) : nil
-    let isNarrowed = level != nil || event != nil
-    let table = DataTable(
-      caption: "异常日志",
-      columns: [
-        Column("时间", .date), Column("级别", .state), Column("事件"), Column("详情", .wide), Column("操作人"),
-        Column("请求编号", .code),
-      ], rows: rows, opensPanel: false,
-      empty: isNarrowed
-        ? .nothingFound("没有符合条件的记录", "换一个条件试试。", clear: "/operation/exceptions")
-        : .empty("没有异常", "系统出错或变慢时会记在这里，保留 90 天。", icon: .success))
-    return try await visit.page("异常日志", layout: .wide, crumbs: [Crumb("运行情况", "/operation")]) {
-      FilterBar(
-        path: "/operation/exceptions", search: nil,
-        basic: [
-          Shell.Field(
-            "level", "级别", .select(level ?? "", [Choice("error", "异常"), Choice("warning", "警告")], blank: "全部")),
-          Shell.Field(
-            "event", "事件",
-            .select(
-              event ?? "", MonitorRoutes.events.sorted { $0.key < $1.key }.map { Choice($0.key, $0.value) }, blank: "全部"
-            )),
-        ])
-      table
-      if let last {
-        p(.class("pager")) {
-          a(
-            .class("button button-normal"),
-            .href("/operation/exceptions?\(query.setting("before", to: String(last)).encoded)")
-          ) { "更早的记录" }
-        }
-      }
     }
   }
 }

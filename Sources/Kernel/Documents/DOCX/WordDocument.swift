@@ -47,12 +47,15 @@ package struct WordDocument: Sendable {
     }
   }
 
-  /// A table under headings; the first column at the left, the others at the right.
+  /// A table under headings; columns of words stand at the left, the others at the right.
   ///
   /// - Parameters:
   ///   - rows: as many cells as there are headings.
   ///   - totals: a last row in bold.
-  package mutating func table(_ headings: [String], _ rows: [[String]], totals: [String]? = nil, size: Double = 9.5) {
+  ///   - words: the columns of words.
+  package mutating func table(
+    _ headings: [String], _ rows: [[String]], totals: [String]? = nil, size: Double = 9.5, words: Set<Int> = [0]
+  ) {
     let whole = width
     let first = headings.count > 1 ? whole / (headings.count > 12 ? 8 : 4) : whole
     let other = headings.count > 1 ? (whole - first) / (headings.count - 1) : 0
@@ -64,7 +67,7 @@ package struct WordDocument: Sendable {
           tr.add("w:tc") { tc in
             tc.add("w:tcPr") { $0.add("w:tcW", [("w:w", breadth(column)), ("w:type", "dxa")]) }
             tc.add("w:p") { p in
-              let alignment = isHead ? "center" : column == 0 ? "left" : "right"
+              let alignment = isHead ? "center" : words.contains(column) ? "left" : "right"
               p.add("w:pPr") { $0.add("w:jc", [("w:val", alignment)]) }
               p.run(text, size: size, isBold: isHead || isBold)
             }

@@ -90,7 +90,7 @@ package struct Page {
 
 /// A module that some pages need beyond `app.js`.
 package enum PageScript: String, Sendable {
-  case map, chart, scan, progress, plate, inspection, signature, talk, bridge
+  case map, chart, scan, progress, plate, inspection, signature, talk, bridge, marquee
 
   var path: String { "js/\(rawValue).js" }
 }

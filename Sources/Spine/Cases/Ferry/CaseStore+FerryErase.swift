@@ -3,6 +3,7 @@ import Core
 import Crypto
 import Entities
 import Ferry
+import Messaging
 package import SQL
 
 /// After the result has reached the outside and its days are over, the outside keeps number, state and times only
@@ -29,8 +30,12 @@ extension CaseStore {
         select 1 from ferry_outbox o where o.subject = f.number and o.acknowledged_at is null)
       order by f.result_at limit \(limit)
       """)
-    for row in due { try await erase(try row.get("case_id"), owner: owner) }
-    return due.count
+    let ids = try due.map { try $0.get("case_id", as: Int64.self) }
+    guard !ids.isEmpty else { return 0 }
+    // First, so that a crash leaves a case that is taken up again. What the audit keeps stays: who acted, and when.
+    try await messages.forget(ids.flatMap { ["case \($0)", "city-wide \($0)"] })
+    for id in ids { try await erase(id, owner: owner) }
+    return ids.count
   }
 
   private func erase(_ id: Int64, owner: Database) async throws {

@@ -45,7 +45,10 @@ package struct MaterialVerification: Sendable, Hashable {
 }
 
 /// Somebody in a case is on a list of another system (比对提醒, C-034); for officers only.
-struct CaseAlert: Sendable, Hashable {
+package struct CaseAlert: Sendable, Hashable {
+  /// How the label of an alert ends that says somebody is on a list: 在逃人员比对命中.
+  package static let hit = "命中"
+
   let label: String
   /// Which of the people: 父亲（养父）身份证号.
   let person: String

@@ -100,7 +100,7 @@ extension CaseStore {
               by: principal)
             guard answer.outcome == .yes else { return .screening(nil, call: answer.call) }
             let alert = CaseAlert(
-              label: "\(connector.label)命中", person: person.label, message: answer.reason ?? "请按规定处置，并核实身份")
+              label: connector.label + CaseAlert.hit, person: person.label, message: answer.reason ?? "请按规定处置，并核实身份")
             return .screening(alert, call: answer.call)
           }
         }
@@ -150,7 +150,7 @@ extension CaseStore {
   }
 
   /// Everybody named by a resident id, each once.
-  private func people(in known: [String: Value], _ item: ServiceItem) -> [(document: String, label: String)] {
+  func people(in known: [String: Value], _ item: ServiceItem) -> [(document: String, label: String)] {
     var people: [(document: String, label: String)] = []
     for field in fields(item) where field.type == .residentID {
       guard let document = known[field.name]?.text, !people.contains(where: { $0.document == document }) else {

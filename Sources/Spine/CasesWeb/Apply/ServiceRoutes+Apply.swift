@@ -32,7 +32,7 @@ extension ServiceRoutes {
     var sources: [String: String] = [:]
     if channel == .online, let known = try await prefill(visit) {
       for (name, text) in known { texts[name] = [text] }
-      for name in known.keys { sources[name] = "来自您的实名登记" }
+      for name in known.keys { sources[name] = name == "recipient_address" ? "来自您的账号" : "来自您的实名登记" }
     }
     if channel == .online {
       for (name, text) in try await vouched(visit) {
@@ -70,6 +70,9 @@ extension ServiceRoutes {
         ("applicant_name", "name"), ("applicant_document", "resident_id"), ("applicant_phone", "phone"),
         ("division_code", "division_code"),
       ] { if let text = person[source].text, !text.isEmpty { known[field] = text } }
+      let account = try await records.within(transaction).get(
+        "app_user", visit.principal.id, columns: ["contact_address"])
+      if let address = account["contact_address"].text { known["recipient_address"] = address }
       return known
     }
   }

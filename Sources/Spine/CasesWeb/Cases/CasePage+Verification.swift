@@ -58,7 +58,9 @@ extension CasePage {
         Notice(
           .danger,
           "\(alert["label"].text ?? "比对命中")（\(alert["person"].text ?? "")）：\(alert["message"].text ?? "")。申请人看不到这条提醒。",
-          actions: [Action("登记处置", .link("/r/case_alert/\(alert.id)"))])
+          actions: [Action("登记处置", .link("/r/case_alert/\(alert.id)"))]
+            + (alert["label"].text?.hasSuffix(CaseAlert.hit) == true
+              ? [Action("查最后登记的地点", .dialog("/cases/\(view.id)/alerts/\(alert.id)/whereabouts"), style: .quiet)] : []))
       }
     }
   }

@@ -37,6 +37,7 @@ package struct CaseRoutes: Sendable {
     router.on(.post, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await moveTask(visit) }
     router.on(.post, "/cases/{id}/requests/{request}", at: site) { visit in try await answerRequest(visit) }
     registerVerification(in: &router)
+    registerWhereabouts(in: &router)
     registerCourier(in: &router)
     registerDocuments(in: &router)
     router.on(.get, "/cases/{id}/do/{move}", at: site) { visit in try await askCase(visit) }

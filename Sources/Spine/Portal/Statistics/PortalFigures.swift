@@ -1,5 +1,4 @@
 import Access
-import Audit
 package import Core
 package import Entities
 import Identity
@@ -42,7 +41,7 @@ package struct PortalFigures: Sendable {
   /// Every day asked for, in order.
   package let days: [Day]
   package let platforms: [Platform]
-  /// Accounts of residents there are.
+  /// Accounts of residents there are; of one platform those that are bound to it.
   package let users: Int
 
   package func sum(_ what: KeyPath<Day, Int64>) -> Int64 { days.reduce(0) { $0 + $1[keyPath: what] } }
@@ -60,9 +59,11 @@ package struct PortalFigures: Sendable {
   }
 
   /// Reads past every scope: nothing of it says who.
-  package static func read(_ store: RecordStore, from since: CivilDate, to until: CivilDate) async throws
-    -> PortalFigures
-  {
+  ///
+  /// - Parameter provider: the platform that users are counted of; visits are always all.
+  package static func read(
+    _ store: RecordStore, from since: CivilDate, to until: CivilDate, provider: Int64? = nil
+  ) async throws -> PortalFigures {
     let lines = try await store.database.query(
       """
       select page, coalesce(sum(visits) filter (where not resident), 0)::bigint as strangers,
@@ -87,22 +88,20 @@ package struct PortalFigures: Sendable {
     for row in visits { days[try row.get("day")]?.visits = try row.get("visits") }
     let records = store.records(as: .system, purpose: "用户统计")
     let within = ListFilter.Test.range(from: .instant(since.start), to: .instant(until.end))
-    for (day, count) in try await ResidentAccounts.opened(from: since, to: until, store.database) {
-      days[day.description]?.registered = count
-    }
-    let binding = IdentityProvider.binding
-    // What was bound and taken off again counts as both, so both come from the audit.
-    var filter = AuditFilter()
-    (filter.from, filter.to) = (since.start, until.adding(days: 1).start)
-    (filter.entity, filter.namesRecord) = (binding, true)
-    for entry in try await AuditQuery(store.database).daily(filter) where entry.outcome == "done" {
-      if entry.action == "\(binding).create" { days[entry.day.description]?.bound += entry.count }
-      if entry.action == "\(binding).delete" { days[entry.day.description]?.unbound += entry.count }
+    for day in try await IdentityBindings.daily(from: since, to: until, provider: provider, in: store.database) {
+      days[day.day.description]?.registered = day.registered
+      days[day.day.description]?.bound = day.bound
+      days[day.day.description]?.unbound = day.unbound
     }
     return PortalFigures(
       pages: lines, days: days.values.sorted { $0.day < $1.day },
-      platforms: try await platforms(records, binding, within),
-      users: try await ResidentAccounts.all(store.database))
+      platforms: try await platforms(records, IdentityProvider.binding, within), users: try await users(store, provider)
+    )
+  }
+
+  private static func users(_ store: RecordStore, _ provider: Int64?) async throws -> Int {
+    guard let provider else { return try await ResidentAccounts.all(store.database) }
+    return try await IdentityBindings.accounts(of: provider, in: store.database)
   }
 
   private static func platforms(_ records: Records, _ binding: String, _ within: ListFilter.Test) async throws

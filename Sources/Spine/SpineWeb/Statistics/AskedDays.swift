@@ -36,11 +36,15 @@ package struct AskedDays: Sendable {
   ///
   /// - Parameters:
   ///   - path: the page.
+  ///   - fields: what else is asked for.
   ///   - kept: what else was asked for, and a way to leave it.
-  package func search(_ path: String, @HTMLBuilder kept: () -> HTML = { .empty }) -> HTML {
+  package func search(
+    _ path: String, @HTMLBuilder fields: () -> HTML = { .empty }, @HTMLBuilder kept: () -> HTML = { .empty }
+  ) -> HTML {
     form(.class("portal-search"), .role("search"), .action(path)) {
       Shell.Field("since", "从", .date(since.description))
       Shell.Field("until", "到", .date(until.description))
+      fields()
       Action("统计", .submit(name: nil, value: nil), style: .primary)
       kept()
     }.html

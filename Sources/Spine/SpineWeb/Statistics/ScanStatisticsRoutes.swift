@@ -60,12 +60,14 @@ package struct ScanStatisticsRoutes: Sendable {
       actions: asked.days.actions(export: mayExport ? "/statistics/scans/export?\(asked.query)" : nil),
       scripts: [.chart]
     ) {
-      asked.days.search("/statistics/scans") {
-        if !asked.division.isEmpty {
-          HiddenField("division", asked.division)
-          a(.class("button button-quiet"), .href("/statistics/scans?\(asked.days.query)")) { "看全部区划" }
-        }
-      }
+      asked.days.search(
+        "/statistics/scans",
+        kept: {
+          if !asked.division.isEmpty {
+            HiddenField("division", asked.division)
+            a(.class("button button-quiet"), .href("/statistics/scans?\(asked.days.query)")) { "看全部区划" }
+          }
+        })
       TileRow([
         Tile("扫码次数", value: grouped(Int(figures.scans)), icon: .scan),
         Tile("注册群众用户", value: grouped(figures.users.all), note: "全市", icon: .people),
