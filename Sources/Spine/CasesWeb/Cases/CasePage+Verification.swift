@@ -1,3 +1,4 @@
+import Access
 import Cases
 import Core
 import Entities
@@ -53,13 +54,14 @@ extension CasePage {
   /// Alerts that nobody has dealt with yet, before everything else.
   var alerts: HTML {
     let open = view.alerts.filter { $0["state"].text != "handled" }
+    let mayHandle = may(Permission("case_alert", "handle"))
     return HTML {
       for alert in open {
         Notice(
           .danger,
           "\(alert["label"].text ?? "比对命中")（\(alert["person"].text ?? "")）：\(alert["message"].text ?? "")。申请人看不到这条提醒。",
-          actions: [Action("登记处置", .link("/r/case_alert/\(alert.id)"))]
-            + (alert["label"].text?.hasSuffix(CaseAlert.hit) == true
+          actions: [Action(mayHandle ? "登记处置" : "查看", .link("/r/case_alert/\(alert.id)"))]
+            + (mayHandle && alert["label"].text?.hasSuffix(CaseAlert.hit) == true
               ? [Action("查最后登记的地点", .dialog("/cases/\(view.id)/alerts/\(alert.id)/whereabouts"), style: .quiet)] : []))
       }
     }
