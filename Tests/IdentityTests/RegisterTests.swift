@@ -39,7 +39,7 @@ import Testing
       return
     }
     #expect(opened.session.demand == .newPassword(.initial) && opened.session.principal.unit?.path == "\(unit.id).")
-    let following = Task { await world.service.run() }
+    let following = Task { await world.service.run(Rounds(log: .silent)) }
     defer { following.cancel() }
     let user = try await records.perform("clear", on: "app_user", id, version: nil)
     #expect(user["status"].text == "cleared")

@@ -88,7 +88,7 @@ import Testing
     let opened = try await fixture.signIn()
     let other = try fixture.secondNode()
     _ = try await other.authenticate(opened.token, origin: fixture.origin)
-    let following = Task { await other.run() }
+    let following = Task { await other.run(Rounds(log: .silent)) }
     defer { following.cancel() }
     let officer = fixture.officer("session.kick", "session.view")
     #expect(try await fixture.service.online(by: officer).map(\.account) == ["wang"])
@@ -141,7 +141,7 @@ import Testing
     try await fixture.give(try await fixture.role("clerk", grants: ["address.view/all"]), to: user)
     let opened = try await fixture.signIn()
     #expect(opened.session.principal.may(Permission("address", "view")))
-    let following = Task { await fixture.service.run() }
+    let following = Task { await fixture.service.run(Rounds(log: .silent)) }
     defer { following.cancel() }
     let happened = try await eventually {
       // Again and again, since the listener may not be there for the first.

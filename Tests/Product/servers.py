@@ -64,7 +64,8 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["timeout", "-s", "KILL", "3600", self.lifang, "serve", "--demo", "--demo-scale", self.scale,
-                 "--data", self.data, "--port", str(self.port)], stdout=log, stderr=log)
+                 "--data", self.data, "--port", str(self.port)], stdout=log, stderr=log,
+                env={"LIFANG_PACE": "10", **os.environ})
         self.wait()
         self.accounts = {one["account"]: one["password"] for one in json.loads(self.run("demo", "accounts", "--json"))}
         return self

@@ -74,16 +74,13 @@ package final class IdentityService: Sendable {
   func fingerprint(account: String) -> [UInt8] { accountKey.authenticate(IdentityService.normalised(account: account)) }
 
   /// Follows notifications, writes when sessions were last seen and ends idle ones, until the task is cancelled.
-  package func run() async {
+  package func run(_ rounds: Rounds) async {
     await withDiscardingTaskGroup { group in
       group.addTask {
         for await payload in self.database.listen("identity") { self.forget(payload) }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await self.maintain() } catch { self.configuration.log.fault(error, "identity-maintenance-failed") }
-          try? await Task.sleep(for: .seconds(15))
-        }
+        await rounds.every(.seconds(15), "identity-maintenance-failed") { try await self.maintain() }
       }
     }
   }

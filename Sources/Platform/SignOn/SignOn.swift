@@ -198,21 +198,16 @@ package struct SignOn: Sendable {
   // MARK: Upkeep
 
   /// Follows notifications, makes keys that are due and clears what is over, until the task is cancelled.
-  package func run(log: Log) async {
+  package func run(_ rounds: Rounds) async {
     await withDiscardingTaskGroup { group in
       group.addTask { for await _ in self.database.listen(TokenKeys.channel) { self.keys.forget() } }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await self.maintain() } catch {
-            if !Task.isCancelled { log.fault(error, "sign-on-maintenance-failed") }
-          }
-          try? await Task.sleep(for: .seconds(60))
-        }
+        await rounds.every(.seconds(60), "sign-on-maintenance-failed") { try await self.maintain() }
       }
     }
   }
 
-  /// One round of what ``run(log:)`` does. Used codes are kept for an hour, so that a second use is known for what it is.
+  /// One round of what ``run(_:)`` does. Used codes are kept for an hour, so that a second use is known for what it is.
   package func maintain() async throws {
     try await keys.renew()
     let now = now

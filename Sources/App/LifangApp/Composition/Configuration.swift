@@ -20,6 +20,8 @@ struct Configuration: Sendable {
   var takesCertificates = false
   /// Lifts limits by remote address, so that one machine can play a crowd.
   var isBenchmark = false
+  /// How many times as often as usual what falls due is looked for, from 1 to 60.
+  var pace = 1.0
 
   /// Reads `--data --city --database --port --address --origin --trusted-proxy`.
   init(_ arguments: Arguments) throws(Refusal) {
@@ -34,6 +36,12 @@ struct Configuration: Sendable {
     trustedProxies = arguments.value("trusted-proxy")?.split(separator: ",").map(String.init) ?? []
     takesCertificates = arguments.flag("client-certificates")
     isBenchmark = arguments.flag("bench")
+    if let written = environment["LIFANG_PACE"] {
+      guard let number = Double(written), (1...60).contains(number) else {
+        throw Refusal(.invalid, "pace", "环境变量 LIFANG_PACE 应为 1 到 60 之间的数，不设即为 1。")
+      }
+      pace = number
+    }
     guard !takesCertificates || !trustedProxies.isEmpty else {
       throw Refusal(.invalid, "client-certificates", "用了 --client-certificates 就要写明 --trusted-proxy，否则谁都能冒充证书。")
     }

@@ -40,6 +40,8 @@ struct Deployment: Sendable {
   let clock: WallClock
   let log: Log
   let metrics: Metrics
+  /// What a node looks for again and again.
+  var rounds: Rounds { Rounds(log: log, pace: configuration.pace) }
   let gazetteer: Gazetteer
   let pinyin: PinyinTable
   let hooks: RecordHooks

@@ -40,12 +40,7 @@ final class OperationsWiring: RecordRules {
 extension WebApplication {
   /// Makes what plans have due once a minute, until the task is cancelled.
   func followPlans() async {
-    while !Task.isCancelled {
-      do { try await plans.run(log: deployment.log) } catch {
-        if !Task.isCancelled { deployment.log.fault(error, "work-plans-failed") }
-      }
-      try? await Task.sleep(for: .seconds(60))
-    }
+    await deployment.rounds.every(.seconds(60), "work-plans-failed") { try await plans.run(log: deployment.log) }
   }
 
   /// Looks at the figures of this node by the rules of alarms, until the task is cancelled.
@@ -58,7 +53,7 @@ extension WebApplication {
         guard let settings = FerrySettings(parameters) else { return nil }
         return try await dock.status().alarm(settings)
       }
-    ).run(log: deployment.log)
+    ).run(deployment.rounds)
   }
 }
 

@@ -21,9 +21,10 @@ extension WebApplication {
   /// Background work of a node, until the task is cancelled.
   func runBackground() async {
     let deployment = deployment
+    let rounds = deployment.rounds
     await withDiscardingTaskGroup { group in
-      group.addTask { await identity.run() }
-      group.addTask { await apiKeys.run() }
+      group.addTask { await identity.run(rounds) }
+      group.addTask { await apiKeys.run(rounds) }
       group.addTask { await deployment.catalogs.run(on: deployment.database, log: deployment.log) }
       group.addTask { await definitions.run(log: deployment.log) }
       group.addTask { await counter.run(log: deployment.log) }
@@ -32,22 +33,17 @@ extension WebApplication {
       group.addTask { await cases.office.run(log: deployment.log) }
       group.addTask { await dock.run() }
       group.addTask { await pushes.run() }
-      group.addTask { await signOn.run(log: deployment.log) }
+      group.addTask { await signOn.run(rounds) }
       group.addTask { await logouts.run() }
       group.addTask { await followPlans() }
       group.addTask { await watchAlarms() }
       group.addTask { await registers.run(store, log: deployment.log) }
       group.addTask {
         await AccessWatch(database: deployment.owner, store: store, messages: messages, parameters: parameters)
-          .run(log: deployment.log)
+          .run(rounds)
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await cases.eraseFerried(owner: deployment.owner) } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "ferry-erase-failed") }
-          }
-          try? await Task.sleep(for: .seconds(60))
-        }
+        await rounds.every(.seconds(60), "ferry-erase-failed") { try await cases.eraseFerried(owner: deployment.owner) }
       }
       group.addTask {
         await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)
@@ -76,70 +72,39 @@ extension WebApplication {
         }
       }
       group.addTask {
-        while !Task.isCancelled {
-          try? await Task.sleep(for: .seconds(20))
-          do { try await usage.flush(to: deployment.database) } catch {
-            deployment.log.fault(error, "usage-flush-failed")
-          }
-        }
+        await rounds.every(.seconds(20), "usage-flush-failed") { try await usage.flush(to: deployment.database) }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await feeds.startDue(on: jobs) } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "feeds-failed") }
-          }
-          try? await Task.sleep(for: .seconds(60))
-        }
+        await rounds.every(.seconds(60), "feeds-failed") { try await feeds.startDue(on: jobs) }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await broadcasts.run(log: deployment.log) } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "broadcasts-failed") }
-          }
-          try? await Task.sleep(for: .seconds(15))
-        }
+        await rounds.every(.seconds(15), "broadcasts-failed") { try await broadcasts.run(log: deployment.log) }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await cases.followParcels() } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "parcels-failed") }
-          }
-          try? await Task.sleep(for: .seconds(600))
-        }
+        await rounds.every(.seconds(600), "parcels-failed") { try await cases.followParcels() }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await cases.fireTimers(log: deployment.log) } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "case-timers-failed") }
-          }
-          try? await Task.sleep(for: .seconds(20))
-        }
+        await rounds.every(.seconds(20), "case-timers-failed") { try await cases.fireTimers(log: deployment.log) }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { while try await inspection.run() > 0 {} } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "image-inspection-failed") }
-          }
-          try? await Task.sleep(for: .seconds(20))
-        }
+        await rounds.every(.seconds(20), "image-inspection-failed") { while try await inspection.run() > 0 {} }
       }
       group.addTask {
         var day = deployment.clock.today()
-        while !Task.isCancelled {
+        await rounds.every(.seconds(60), "appointments-failed") {
           // What public pages show of merchants ends with its last day.
           if deployment.clock.today() != day {
             day = deployment.clock.today()
             pages.forgetAll()
           }
           await appointments.sweep(log: deployment.log)
-          do { try await PhoneCodes(messages: messages).purge() } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "phone-codes-failed") }
-          }
-          do { _ = try await catalogues.gather() } catch {
-            if !Task.isCancelled { deployment.log.fault(error, "archive-catalogues-failed") }
-          }
-          try? await Task.sleep(for: .seconds(60))
         }
+      }
+      group.addTask {
+        await rounds.every(.seconds(60), "phone-codes-failed") { try await PhoneCodes(messages: messages).purge() }
+      }
+      group.addTask {
+        await rounds.every(.seconds(60), "archive-catalogues-failed") { _ = try await catalogues.gather() }
       }
       if let cluster = deployment.cluster { group.addTask { await cluster.supervise() } }
     }

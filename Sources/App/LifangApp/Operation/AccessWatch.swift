@@ -94,12 +94,5 @@ struct AccessWatch: Sendable {
   }
 
   /// Looks once a minute, until the task is cancelled.
-  func run(log: Log) async {
-    while !Task.isCancelled {
-      do { try await look() } catch {
-        if !Task.isCancelled { log.fault(error, "access-watch-failed") }
-      }
-      try? await Task.sleep(for: .seconds(60))
-    }
-  }
+  func run(_ rounds: Rounds) async { await rounds.every(.seconds(60), "access-watch-failed") { try await look() } }
 }

@@ -168,18 +168,13 @@ package final class APIKeys: Sendable {
   }
 
   /// Follows notifications and writes counts until the task is cancelled.
-  package func run() async {
+  package func run(_ rounds: Rounds) async {
     await withDiscardingTaskGroup { group in
       group.addTask {
         for await payload in self.database.listen("identity") where !payload.hasPrefix("session:") { self.forgetAll() }
       }
       group.addTask {
-        while !Task.isCancelled {
-          do { try await self.flush() } catch {
-            self.identity.configuration.log.fault(error, "api-key-usage-failed")
-          }
-          try? await Task.sleep(for: .seconds(10))
-        }
+        await rounds.every(.seconds(10), "api-key-usage-failed") { try await self.flush() }
       }
     }
   }

@@ -149,12 +149,7 @@ package actor AlarmWatch {
   }
 
   /// Looks twice a minute, until the task is cancelled.
-  package func run(log: Log) async {
-    while !Task.isCancelled {
-      do { try await look() } catch {
-        if !Task.isCancelled { log.fault(error, "alarm-watch-failed") }
-      }
-      try? await Task.sleep(for: .seconds(30))
-    }
+  package func run(_ rounds: Rounds) async {
+    await rounds.every(.seconds(30), "alarm-watch-failed") { try await look() }
   }
 }
