@@ -41,7 +41,10 @@ struct CaseFixture: Sendable {
     try Catalog.load(resources: resources)
   }
 
-  static func services() throws -> ServiceCatalog { ServiceCatalog(try catalog.get(), folders: [resources]) }
+  private static let shipped = catalog.map { ServiceCatalog($0, folders: [resources]) }
+
+  /// What is shipped, read once for all tests too: some two seconds in a debug build.
+  static func services() throws -> ServiceCatalog { try shipped.get() }
 
   private static let schema = TestDatabase.Preparation("cases") { database in
     let before =

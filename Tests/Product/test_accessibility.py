@@ -4,7 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pages import KINDS, address
 
-axe = Axe()
+SCRIPT = Axe().axe_script
+# Of a long list the first rows are looked at: the others are made by the same lines.
+LOOK = """options => axe.run({exclude: [["tbody > tr:nth-child(n + 31)"]]}, options).then(result => result.violations)"""
 EVERYTHING = {"resultTypes": ["violations"]}
 # Larger text is another style on the same markup.
 OF_STYLE = {
@@ -15,7 +17,9 @@ OF_STYLE = {
 
 
 def check(page, options=EVERYTHING):
-    violations = axe.run(page, options=options).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(SCRIPT)
+    violations = page.evaluate(LOOK, options)
     told = [f"{found['id']}: {node['target']} {node['html'][:160]}" for found in violations for node in found["nodes"]]
     assert not told, "\n".join(told)
     width = page.viewport_size["width"]
