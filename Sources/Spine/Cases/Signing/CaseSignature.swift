@@ -85,87 +85,34 @@ extension CaseStore {
   ) async throws -> [CaseSignature] {
     let shown = try await records.attached(ServiceCase.signature, to: id, reveal: reveals)
     if shown.isEmpty { return [] }
-    let kept = try await store.records(as: .system, purpose: "核对签名").within(transaction).plain
-      .attached(ServiceCase.signature, to: id, reveal: true)
     let parts = try await signedParts(of: id, item, in: transaction)
     var found: [CaseSignature] = []
-    for (record, full) in zip(shown, kept) {
-      found.append(try await signature(full, as: record, parts, in: transaction))
+    for kept in try await KeptSignature.of(case: id, store.keys, in: transaction) {
+      guard let record = shown.first(where: { $0.id == kept.id }) else { continue }
+      found.append(
+        try await signature(
+          kept, named: record["signer_name"].text ?? "",
+          hidesFiles: !record.masked.isDisjoint(with: ["picture", "sheet"]), parts, in: transaction))
     }
     return found.reversed()
   }
 
   /// - Parameters:
-  ///   - full: everything that is kept.
-  ///   - shown: what the reader may see.
+  ///   - name: of the signer, as the reader may see it.
   ///   - parts: what stands in the case now.
   func signature(
-    _ full: Record, as shown: Record, _ parts: [SignedContent.Part], in session: some SQLSession
+    _ kept: KeptSignature, named name: String, hidesFiles: Bool, _ parts: [SignedContent.Part],
+    in session: some SQLSession
   ) async throws -> CaseSignature {
-    let seal = full["seal"].text.flatMap { Hex.decode($0) } ?? []
-    let key = full["seal_key"].text.flatMap { Hex.decode($0) }.flatMap { try? SM2PublicKey(point: $0) }
-    let statement = full["statement"].text.flatMap { SignatureStatement(text: $0) } ?? SignatureStatement([])
-    var verdict = CaseSignature.Verdict.broken
-    if let key, try await isSound(full, statement, seal, key, in: session) {
-      verdict = changes(full, parts)
-    }
-    let masked = !shown.masked.isDisjoint(with: ["picture", "sheet"])
+    let files = try await ArchiveDigest.files([kept.picture, kept.sheet].compactMap(\.self), in: session)
+      .compactMapValues { $0["digest"]?.string }
+    let isSound = kept.isSound(Array(office.keys.trusted.values), files: files)
     return CaseSignature(
-      id: full.id, code: full["code"].text ?? "",
-      method: full["method"].text.flatMap { SignatureMethod(rawValue: $0) } ?? .paper,
-      signer: shown["signer_name"].text ?? "", identity: full["identity"].text ?? "",
-      signedAt: full["signed_at"].instant ?? full.createdAt, witness: full["witness_name"].text,
-      reference: full["reference"].text, digest: full["digest"].text ?? "",
-      picture: masked ? nil : full["picture"].text, sheet: masked ? nil : full["sheet"].text, hidesFiles: masked,
-      verdict: verdict, statement: statement, seal: seal, key: key)
-  }
-
-  /// What a signature covers compared with what stands there.
-  private func changes(_ full: Record, _ parts: [SignedContent.Part]) -> CaseSignature.Verdict {
-    let signed = SignatureParts(full["parts"].json)
-    let now = SignedContent(parts: parts, salt: full["salt"].text ?? "")
-    let (altered, added) = now.changes(since: signed.digests)
-    func labels(_ names: [String]) -> [String] {
-      names.map { name in parts.first { $0.name == name }?.label ?? signed.labels[name] ?? name }
-    }
-    if !altered.isEmpty { return .altered(labels(altered)) }
-    return added.isEmpty ? .whole : .extended(labels(added))
-  }
-
-  /// Whether what is kept is what was sealed: by a key of ours, or taken in from the other network under our own seal.
-  private func isSound(
-    _ full: Record, _ statement: SignatureStatement, _ seal: [UInt8], _ key: SM2PublicKey, in session: some SQLSession
-  ) async throws -> Bool {
-    guard statement.isSealed(seal, by: key) else { return false }
-    let ours = Array(office.keys.trusted.values)
-    if let receipt = full["receipt"].text.flatMap({ Hex.decode($0) }) {
-      let taken = CaseStore.received(statement, seal, key)
-      guard let receipt = try? SM2Signature(der: receipt),
-        ours.contains(where: { (try? $0.isValid(receipt, of: taken)) == true })
-      else { return false }
-    } else {
-      guard ours.contains(where: { $0.point == key.point }) else { return false }
-    }
-    let signed = SignatureParts(full["parts"].json)
-    let salt = full["salt"].text ?? ""
-    let digest = SignedContent.digest(of: signed.digests)
-    guard statement["content"] == digest, full["digest"].text == digest, statement["code"] == full["code"].text,
-      statement["method"] == full["method"].text, statement["identity"] == full["identity"].text,
-      statement["signed"] == full["signed_at"].instant?.iso8601,
-      statement["signer"] == SignatureStatement.hidden(full["signer_name"].text ?? "", "signer", salt)
-    else { return false }
-    let files = try await ArchiveDigest.files(
-      [full["picture"].text, full["sheet"].text].compactMap(\.self), in: session)
-    for name in ["picture", "sheet"] {
-      let stored = full[name].text.flatMap { files[$0]?["digest"]?.string }
-      guard statement[name] == stored ?? "-" else { return false }
-    }
-    return true
-  }
-
-  /// What the inside seals of a signature that came from the outside.
-  static func received(_ statement: SignatureStatement, _ seal: [UInt8], _ key: SM2PublicKey) -> [UInt8] {
-    Array("lifang-signature-receipt-1\n\(Hex.encode(key.point))\n\(Hex.encode(seal))\n".utf8) + statement.bytes
+      id: kept.id, code: kept.code, method: SignatureMethod(rawValue: kept.method) ?? .paper, signer: name,
+      identity: kept.identity, signedAt: kept.signedAt, witness: kept.witness, reference: kept.reference,
+      digest: kept.digest, picture: hidesFiles ? nil : kept.picture, sheet: hidesFiles ? nil : kept.sheet,
+      hidesFiles: hidesFiles, verdict: isSound ? kept.verdict(parts) : .broken, statement: kept.statement,
+      seal: kept.seal, key: kept.key)
   }
 
   // MARK: What the process asks

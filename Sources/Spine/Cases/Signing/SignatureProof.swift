@@ -27,21 +27,15 @@ extension CaseStore {
       return nil
     }
     return try await store.database.transaction { transaction -> SignatureProof? in
-      let known = try await transaction.pipeline([
-        "select set_config('lifang.scope_case_signature', '{\"all\":true}', true)",
-        "select id, service_case_id from case_signature where code = \(code)",
-      ])[1].first
-      guard let known else { return nil }
-      let id: Int64 = try known.get("id")
+      guard let kept = try await KeptSignature.of(code: code, store.keys, in: transaction) else { return nil }
       let system = store.records(as: .system, purpose: "公众验证签名", origin: origin).within(transaction)
-      let record = try await system.get(ServiceCase.entity, try known.get("service_case_id"))
-      let full = try await system.get(ServiceCase.signature, id, reveal: true)
-      guard let form = services.item(record["item_code"].text ?? "") else { return nil }
-      let parts = try await signedParts(of: record.id, form, in: transaction)
-      let signature = try await signature(full, as: full, parts, in: transaction)
+      let record = try await system.get(ServiceCase.entity, kept.caseID)
+      guard let item = services.item(record["item_code"].text ?? "") else { return nil }
+      let parts = try await signedParts(of: record.id, item, in: transaction)
+      let signature = try await signature(kept, named: kept.signer, hidesFiles: true, parts, in: transaction)
       try await store.audit.append(
         AuditEntry(
-          principal, "\(ServiceCase.signature).verify", entity: ServiceCase.signature, record: id, origin: origin),
+          principal, "\(ServiceCase.signature).verify", entity: ServiceCase.signature, record: kept.id, origin: origin),
         in: transaction)
       return SignatureProof(
         item: record["item_label"].text ?? "", number: record["number"].text ?? "",
@@ -64,11 +58,13 @@ extension CaseStore {
       throw CaseStore.readingDue
     }
     return try await store.database.transaction { transaction in
-      let system = store.records(as: .system, purpose: "签名证据", origin: origin).within(transaction).plain
-      let full = try await system.get(ServiceCase.signature, signature, reveal: true)
-      let salt = full["salt"].text ?? ""
-      let now = SignedContent(parts: try await signedParts(of: view.id, view.item, in: transaction), salt: salt)
-      let signed = SignatureParts(full["parts"].json)
+      guard
+        let kept = try await KeptSignature.of(case: view.id, store.keys, in: transaction)
+          .first(where: { $0.id == signature })
+      else { throw CaseStore.missing }
+      let now = SignedContent(
+        parts: try await signedParts(of: view.id, view.item, in: transaction), salt: kept.salt)
+      let signed = kept.parts
       let parts = signed.digests.sorted { $0.key < $1.key }.map { name, digest -> JSON in
         let standing = now.parts.first { $0.name == name && now.digests[name] == digest }
         return [
@@ -83,7 +79,7 @@ extension CaseStore {
       return [
         "format": .string(SignatureEvidence.format), "statement": .string(known.statement.text),
         "signature": .string(Hex.encode(known.seal)), "key": .string(try known.key?.pem() ?? ""),
-        "signer": .string(full["signer_name"].text ?? ""), "salt": .string(salt), "parts": .array(parts),
+        "signer": .string(kept.signer), "salt": .string(kept.salt), "parts": .array(parts),
       ]
     }
   }
