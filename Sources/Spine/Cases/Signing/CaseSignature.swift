@@ -42,6 +42,8 @@ package struct CaseSignature: Sendable {
   package let method: SignatureMethod
   /// Masked for who may not see the name.
   package let signer: String
+  /// Who was signed in, masked likewise; `nil` when an officer entered it.
+  package let account: String?
   /// A code of `signature_identity`.
   package let identity: String
   package let signedAt: Instant
@@ -91,7 +93,7 @@ extension CaseStore {
       guard let record = shown.first(where: { $0.id == kept.id }) else { continue }
       found.append(
         try await signature(
-          kept, named: record["signer_name"].text ?? "",
+          kept, named: record["signer_name"].text ?? "", account: record["account_name"].text,
           hidesFiles: !record.masked.isDisjoint(with: ["picture", "sheet"]), parts, in: transaction))
     }
     return found.reversed()
@@ -99,9 +101,10 @@ extension CaseStore {
 
   /// - Parameters:
   ///   - name: of the signer, as the reader may see it.
+  ///   - account: who was signed in, likewise.
   ///   - parts: what stands in the case now.
   func signature(
-    _ kept: KeptSignature, named name: String, hidesFiles: Bool, _ parts: [SignedContent.Part],
+    _ kept: KeptSignature, named name: String, account: String?, hidesFiles: Bool, _ parts: [SignedContent.Part],
     in session: some SQLSession
   ) async throws -> CaseSignature {
     let files = try await ArchiveDigest.files([kept.picture, kept.sheet].compactMap(\.self), in: session)
@@ -109,6 +112,7 @@ extension CaseStore {
     let isSound = kept.isSound(Array(office.keys.trusted.values), files: files)
     return CaseSignature(
       id: kept.id, code: kept.code, method: SignatureMethod(rawValue: kept.method) ?? .paper, signer: name,
+      account: account,
       identity: kept.identity, signedAt: kept.signedAt, witness: kept.witness, reference: kept.reference,
       digest: kept.digest, picture: hidesFiles ? nil : kept.picture, sheet: hidesFiles ? nil : kept.sheet,
       hidesFiles: hidesFiles, verdict: isSound ? kept.verdict(parts) : .broken, statement: kept.statement,

@@ -19,6 +19,8 @@ package struct SignatureOffer: Sendable {
   package let signer: String
   /// A code of `signature_identity`.
   package let identity: String
+  /// Who is signed in; `nil` when an officer enters the signature.
+  package let account: String?
   /// Whoever is there while the applicant signs, or takes the signed paper; `nil` when the applicant signs alone.
   package let witness: String?
   package let code: String
@@ -83,7 +85,8 @@ extension CaseStore {
     return SignatureOffer(
       id: view.id, number: number, item: view.item, digest: content.digest,
       signer: record["applicant_name"].text ?? "", identity: isOwn ? principal.assurance.rawValue : "window",
-      witness: isOwn ? nil : principal.name, code: office.newCode(), at: store.clock.now(), earlier: view.signatures)
+      account: isOwn ? principal.name : nil, witness: isOwn ? nil : principal.name, code: office.newCode(),
+      at: store.clock.now(), earlier: view.signatures)
   }
 
   /// Whether an officer may take a signature in a case: whoever has to handle it, or took it up at the window.
@@ -117,7 +120,9 @@ extension CaseStore {
       let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
       let statement = SignatureStatement([
         ("number", offer.number), ("item", "\(state.item.code) \(state.item.version)"), ("content", content.digest),
-        ("signer", SignatureStatement.hidden(offer.signer, "signer", content.salt)), ("identity", offer.identity),
+        ("signer", SignatureStatement.hidden(offer.signer, "signer", content.salt)),
+        ("account", offer.account.map { SignatureStatement.hidden($0, "account", content.salt) } ?? "-"),
+        ("identity", offer.identity),
         ("method", given.method.rawValue), ("picture", picture?.digest ?? "-"), ("sheet", sheet?.digest ?? "-"),
         ("reference", given.reference ?? "-"),
         ("witness", offer.witness.map { SignatureStatement.hidden($0, "witness", content.salt) } ?? "-"),
@@ -125,6 +130,7 @@ extension CaseStore {
       ])
       let values: [String: Value] = [
         "code": .text(offer.code), "method": .text(given.method.rawValue), "signer_name": .text(offer.signer),
+        "account_name": offer.account.map { .text($0) } ?? .null,
         "identity": .text(offer.identity), "signed_at": .instant(offer.at),
         "witness_name": offer.witness.map { .text($0) } ?? .null,
         "reference": given.reference.map { .text($0) } ?? .null, "digest": .text(content.digest),

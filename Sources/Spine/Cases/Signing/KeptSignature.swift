@@ -9,6 +9,8 @@ struct KeptSignature {
   let code: String
   let method: String
   let signer: String
+  /// Who was signed in; `nil` when an officer entered it.
+  let account: String?
   let identity: String
   let signedAt: Instant
   let witness: String?
@@ -25,7 +27,7 @@ struct KeptSignature {
   let receipt: [UInt8]?
 
   private static let columns: SQL = """
-    id, service_case_id, code, method, signer_name, identity, signed_at, witness_name, reference, digest, picture, sheet,
+    id, service_case_id, code, method, signer_name, account_name, identity, signed_at, witness_name, reference, digest, picture, sheet,
     parts::jsonb as parts, salt, statement, seal, seal_key, receipt
     """
 
@@ -52,6 +54,7 @@ struct KeptSignature {
     code = try row.get("code")
     method = try row.get("method")
     signer = try row.get("signer_name")
+    account = try row.get("account_name")
     identity = try row.get("identity")
     signedAt = try row.get("signed_at")
     witness = try row.get("witness_name")
@@ -87,6 +90,7 @@ struct KeptSignature {
     let expected: [(String, String)] = [
       ("content", content), ("code", code), ("method", method), ("identity", identity),
       ("signed", signedAt.iso8601), ("signer", SignatureStatement.hidden(signer, "signer", salt)),
+      ("account", account.map { SignatureStatement.hidden($0, "account", salt) } ?? "-"),
       ("witness", witness.map { SignatureStatement.hidden($0, "witness", salt) } ?? "-"),
       ("reference", reference ?? "-"), ("picture", picture.map { files[$0] ?? "" } ?? "-"),
       ("sheet", sheet.map { files[$0] ?? "" } ?? "-"),

@@ -32,7 +32,8 @@ extension CaseStore {
       let record = try await system.get(ServiceCase.entity, kept.caseID)
       guard let item = services.item(record["item_code"].text ?? "") else { return nil }
       let parts = try await signedParts(of: record.id, item, in: transaction)
-      let signature = try await signature(kept, named: kept.signer, hidesFiles: true, parts, in: transaction)
+      let signature = try await signature(
+        kept, named: kept.signer, account: nil, hidesFiles: true, parts, in: transaction)
       try await store.audit.append(
         AuditEntry(
           principal, "\(ServiceCase.signature).verify", entity: ServiceCase.signature, record: kept.id, origin: origin),

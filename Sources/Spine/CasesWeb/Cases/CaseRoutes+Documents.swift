@@ -42,7 +42,8 @@ extension CaseRoutes {
       let image = try RasterImage(png)
       strokes = (png, Double(image.width) / Double(image.height))
     }
-    let note = CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。"
+    let identity = store.catalog.dictionary("signature_identity")?.label(of: last.identity) ?? last.identity
+    let note = "身份核对：\(identity)。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
     return [
       CasePage.signaturePlace: DocumentSignature(
         picture: strokes, method: last.method.label, time: last.signedAt.display,

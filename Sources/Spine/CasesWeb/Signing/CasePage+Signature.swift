@@ -39,8 +39,7 @@ extension CasePage {
     let isOwn = view.access == .applicant
     let why = view.signatures.isEmpty ? "还没有签名" : "签名后申请内容有改动"
     return Notice(
-      .warning, isOwn ? "还差一步：申请表\(why)，请核对后签名。没有签名不能批准。" : "申请人\(why)，没有签名不能批准。",
-      actions: isOwn ? signatureActions : [])
+      .warning, isOwn ? "还差一步：申请表\(why)，请核对后签名。没有签名不能批准。" : "申请人\(why)，没有签名不能批准。")
   }
 
   var signatureCard: HTML {
@@ -82,6 +81,7 @@ extension CasePage {
       DetailItem(
         "身份核对", text: catalog.dictionary("signature_identity")?.label(of: signature.identity) ?? signature.identity),
     ]
+    if let account = signature.account { items.append(DetailItem("登录账号", text: account)) }
     if let witness = signature.witness { items.append(DetailItem("在场人员", text: witness)) }
     if let reference = signature.reference { items.append(DetailItem("云签流水号", text: reference, isCode: true)) }
     items.append(DetailItem("验证码", text: DocumentOffice.spaced(signature.code), isCode: true))

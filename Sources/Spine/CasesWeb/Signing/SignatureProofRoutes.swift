@@ -75,8 +75,8 @@ package struct SignatureProofRoutes: Sendable {
           p(.class("field-help")) {
             "签名是对“签名陈述”的 SM2（SM3）签名："
             for (label, part) in [("签名陈述", "statement"), ("签名", "signature"), ("公钥", "key")] {
+              if part != "statement" { "、" }
               a(.href("/signatures/\(signature.code)/\(part)")) { label }
-              " "
             }
           }
           p(.class("field-help")) {
