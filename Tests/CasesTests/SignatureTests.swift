@@ -50,6 +50,8 @@ import Testing
     let id = try await city.start()
     #expect(try await signatures(city, id).isEmpty)
     try await sign(city, id)
+    // An impatient second click is the same signature.
+    try await sign(city, id)
     #expect(try await signatures(city, id).map(\.verdict) == [.whole])
     try await city.answer(id, by: "aux", ["review": "supplement"], opinion: "姓名请核对")
     var content = CaseContent()

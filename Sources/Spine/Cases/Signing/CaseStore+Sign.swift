@@ -116,6 +116,14 @@ extension CaseStore {
       guard constantTimeEqual(Array(content.digest.utf8), Array(given.seen.utf8)) else {
         throw Refusal(.conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。")
       }
+      // A second click signs nothing more.
+      let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
+      if let last, last.digest == content.digest, last.method == given.method.rawValue,
+        try await signature(last, named: "", account: nil, hidesFiles: true, content.parts, in: transaction).verdict
+          .holds
+      {
+        return last.code
+      }
       let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
       let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
       let statement = SignatureStatement([
