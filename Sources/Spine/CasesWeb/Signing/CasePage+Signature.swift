@@ -63,8 +63,14 @@ extension CasePage {
         CasePage.badge(signature.verdict)
       }
       if let picture = signature.picture {
-        a(.class("material-thumb"), .href("/cases/\(view.id)/pages/\(picture)/1"), .title("看大图")) {
-          img(.src("/cases/\(view.id)/pages/\(picture)/1?size=thumb"), .alt("\(signature.signer)的签名"), .loading("lazy"))
+        ul(.class("material-thumbs")) {
+          li {
+            a(.class("material-thumb"), .href("/cases/\(view.id)/pages/\(picture)/1"), .title("看大图")) {
+              img(
+                .src("/cases/\(view.id)/pages/\(picture)/1?size=thumb"), .alt("\(signature.signer)的签名"),
+                .loading("lazy"))
+            }
+          }
         }
       }
       if let why = CasePage.words(signature.verdict) { p(.class("moment-opinion")) { why } }

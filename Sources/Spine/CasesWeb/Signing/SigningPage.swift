@@ -39,8 +39,10 @@ struct SigningPage: HTMLConvertible {
         code
         if hasCloud { cloud }
         Card("不在网上签") {
-          p { "可以打印申请表，本人签名后交到或寄到受理单位，由工作人员登记。" }
-          Action("打印申请表", .link("/cases/\(offer.id)/form.pdf"), icon: .print)
+          div(.class("stack")) {
+            p { "可以打印申请表，本人签名后交到或寄到受理单位，由工作人员登记。" }
+            ActionBar([Action("打印申请表", .link("/cases/\(offer.id)/form.pdf"), icon: .print)])
+          }
         }
       } else {
         paper
@@ -102,8 +104,10 @@ struct SigningPage: HTMLConvertible {
           start(.phoneCode)
         }
       } else {
-        p { "您的账号没有绑定手机，不能用验证码确认。" }
-        Action("绑定手机", .link("/account/profile"))
+        div(.class("stack")) {
+          p { "您的账号没有绑定手机，不能用验证码确认。" }
+          ActionBar([Action("绑定手机", .link("/account/profile"))])
+        }
       }
     }.html
   }
