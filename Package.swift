@@ -172,8 +172,8 @@ let package = Package(
     module(
       .spine, "CasesWeb",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Documents", "Entities", "EntitiesWeb", "Files", "HTML",
-        "HTTP", "Identity", "Papers", "PapersWeb", "Processes", "SQL", "Shell", "Site",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Documents", "Entities", "EntitiesWeb", "Files",
+        "HTML", "HTTP", "Identity", "Papers", "PapersWeb", "Processes", "SQL", "Shell", "Site",
       ]),
     module(
       .spine, "Definitions",

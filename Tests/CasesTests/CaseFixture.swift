@@ -117,6 +117,7 @@ struct CaseFixture: Sendable {
     var hooks = RecordHooks.papers + Appointments.hooks
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
+    SignatureRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
     ReportRules().addHooks(to: &hooks)
     return hooks

@@ -31,6 +31,11 @@ import YAML
     ("material: birth_certificate,", "material: birth_certifcate,", "材料目录里没有"),
     ("years(child_birth_date, today()) < 18", "years(child_birthdate, today()) < 18", "child_birthdate"),
     ("channels: [online, window]", "channels: [online, phone]", "没有受理渠道"),
+    (
+      "channels: [online, window]", "channels: [online, window]\nsignature: perhaps",
+      "signature 不能是“perhaps”（可用：required、optional、none）"
+    ),
+    ("channels: [online, window]", "channels: [window]\nsignature: required", "事项不在网上受理，signature 只能是 none"),
     ("class: birth", "class: births", "没有事项类别"),
     (", message: ", ", field: child_brth_date, message: ", "没有字段“child_brth_date”"),
     ("settle_with: mother", "settle_with: aunt", "aunt"),

@@ -146,6 +146,7 @@ KINDS = {
     "signing keys": ("secadmin", "/token-keys", None),
     "messages": ("sysadmin", "/messages", None),
     "own particulars": ("resident", "/account/profile", None),
+    "signing an application": ("resident", "/cases/{}/sign", case),
     "message settings": ("resident", "/account/messages", None),
     "log of messages": ("sysadmin", "/messages/log", None),
     "message templates": ("sysadmin", "/designs/message", None),

@@ -16,6 +16,7 @@ from clients import Client, until
 from pages import answer, apply
 from servers import Server
 from test_cases import PASSED, PHOTO, UPLOADS, Form, open_task, picture, said, state
+from test_signatures import sign
 
 
 class Device(threading.Thread):
@@ -263,6 +264,14 @@ def test_the_outside_forgets_what_is_over(networks, device):
     case = apply(resident, changes=UPLOADS, files={PHOTO: ("出生证.png", picture(9))})
     called = number(resident, case)
     inside_case(inside, called)
+    # What is signed outside is proved inside, by the inside's own seal.
+    assert sign(resident, case).status_code == 303
+    there = inside_case(inside, called)
+    desk = inside.client("fujing")
+    [signature] = until(lambda: desk.json(there).json()["signatures"], 60)
+    assert signature["holds"] and signature["code"] == resident.json(case).json()["signatures"][0]["code"]
+    assert "签名有效" in said(Client(inside.base).get(f"/verify/{signature['code']}"))
+    assert "手写签名" in said(desk.get(there))
     assert resident.post(f"{case}/do/void", {"reason": "不办了"}).status_code == 303
     there = inside_case(inside, called)
     until(lambda: state(inside.client("fujing"), there) == "withdrawn", 60)
@@ -285,11 +294,14 @@ def test_the_outside_forgets_what_is_over(networks, device):
     # What was written about it to whoever applied is gone with it.
     assert int(outside.sql(boxed)) == 0
     rows = outside.sql(
-        "set lifang.scope_hukou_birth = '{\"all\":true}'; set lifang.scope_case_material = '{\"all\":true}'; " + scope +
+        "set lifang.scope_hukou_birth = '{\"all\":true}'; set lifang.scope_case_signature = '{\"all\":true}'; set lifang.scope_case_material = '{\"all\":true}'; " + scope +
         f"select (select count(*) from hukou_birth where service_case_id = {number_}) + "
         f"(select count(*) from courier_order where service_case_id = {number_}) + "
         f"(select count(*) from courier_order_history where service_case_id = {number_}) + "
+        f"(select count(*) from case_signature where service_case_id = {number_}) + "
+        f"(select count(*) from case_signature_history where service_case_id = {number_}) + "
         f"(select count(*) from case_material where service_case_id = {number_})")
+    assert [one["holds"] for one in inside.client("fujing").json(there).json()["signatures"]] == [True]
     assert rows.splitlines()[-1] == "0"
     outside.set(keep_days=30)
 

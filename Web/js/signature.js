@@ -6,7 +6,10 @@ each('[data-signature-form]', form => {
   if (!input || !('DataTransfer' in window)) return;
   const canvas = make('canvas', { className: 'signature', width: '640', height: '240', tabindex: '0', 'aria-label': '签字的方框' });
   const clear = make('button', { type: 'button', className: 'button button-normal' }, '重签');
-  input.closest('.field').append(make('div', { className: 'signature-frame' }, canvas, clear));
+  // The frame comes before the button for a picture, which most people do not need.
+  const field = input.closest('.field');
+  const frame = make('div', { className: 'signature-frame' }, canvas, clear);
+  field.insertBefore(frame, [...field.children].find(child => child.contains(input)) ?? null);
   const pen = canvas.getContext('2d');
   let last = null;
   let isSigned = false;

@@ -185,6 +185,7 @@ package final class PeerCity: Sendable {
       ("/property-certificates/compare", { PeerCity.compared($0, what: "不动产权证") }),
       ("/birth-certificates/read", { PeerCity.certificate($0, mother, father) }),
       ("/fugitives/screen", { PeerCity.screened($0) }), ("/courier/orders", { [self] in ordered($0) }),
+      ("/cloud-signature/sign", { [self] in cloudSigned($0) }),
       ("/courier/orders/track", { [self] in tracked($0) }), ("/courier/orders/cancel", { [self] in cancelled($0) }),
       ("/population/addresses/changes", { [self] in addressChanges($0) }),
       ("/population/addresses/counts", { [self] _ in addressCounts() }),

@@ -13,8 +13,14 @@ package struct VerifyRoutes: Sendable {
   let site: Site
   let office: DocumentOffice
   let limiter: RateLimiter
+  /// The page of a code that is no document's; `nil` for one that nobody knows.
+  let others: @Sendable (_ code: String, Visit) async throws -> Response?
 
-  package init(site: Site, office: DocumentOffice, limiter: RateLimiter) {
+  package init(
+    site: Site, office: DocumentOffice, limiter: RateLimiter,
+    others: @escaping @Sendable (_ code: String, Visit) async throws -> Response? = { _, _ in nil }
+  ) {
+    self.others = others
     self.site = site
     self.office = office
     self.limiter = limiter
@@ -46,7 +52,9 @@ package struct VerifyRoutes: Sendable {
 
   private func show(_ visit: Visit) async throws -> Response {
     let code = try visit.request.parameter("code")
-    guard let proof = try await proof(visit) else {
+    try limiter.require(visit.request.remoteAddress, toDo: "查验")
+    if let other = try await others(code, visit) { return other }
+    guard let proof = try await office.verify(code, by: visit.principal, origin: visit.request.origin) else {
       if visit.wantsJSON {
         throw Refusal(.notFound, "document-unknown", "没有这个验证码对应的证照。请核对验证码，或联系签发机关核实。")
       }

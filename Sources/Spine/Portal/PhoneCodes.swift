@@ -12,6 +12,8 @@ package struct PhoneCodes: Sendable {
     case visit
     /// 更换手机号码: the number that is to be the account's.
     case account
+    /// 签名确认: for one content of one case only.
+    case signature
 
     /// The template by which it is sent.
     var message: String { self == .visit ? "visit_code" : "phone_code" }

@@ -43,6 +43,9 @@ package enum CommandLineTool {
       name: "archive", summary: "查验电子档案：文件、目录、申请内容和办理过程是否与归档时一致",
       usage: "archive verify [档号] [--json]", run: ArchiveCommand.run),
     Command(
+      name: "signature", summary: "离线核验导出的签名证据：签名值、逐项内容、签名的 PDF；输出平台的签名公钥",
+      usage: "signature verify FILE… [--sheet PDF] [--key PEM] [--json] | signature key", run: SignatureCommand.run),
+    Command(
       name: "cluster", summary: "启动、停止私有数据库，显示连接串", usage: "cluster start|stop|conninfo", run: ClusterCommand.run),
     Command(
       name: "administrators", summary: "为新装的系统建立三员账号（系统、安全保密、审计）", usage: "administrators",

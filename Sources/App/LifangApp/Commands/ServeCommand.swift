@@ -30,6 +30,7 @@ enum ServeCommand {
     if arguments.flag("demo") {
       peers = try await DemoPeers.start(in: deployment, web.store, web.connectors.connectors)
       if let peers {
+        try await DemoPeers.trustSignatures(deployment, web.store, web.parameters)
         bridge = try await DemoBridge.start(deployment, web.store, web.parameters, holder: peers.mother)
       }
     }

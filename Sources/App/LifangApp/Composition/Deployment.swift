@@ -89,6 +89,7 @@ struct Deployment: Sendable {
     files.addHooks(to: &hooks)
     CaseReadings.addHooks(to: &hooks)
     ArchiveRules.addHooks(to: &hooks)
+    SignatureRules.addHooks(to: &hooks)
     HouseholdHooks.addHooks(to: &hooks)
     ResidenceRules.addHooks(to: &hooks)
     AddressDefectRules.addHooks(to: &hooks)

@@ -306,6 +306,18 @@ struct WebApplication: Sendable {
     ServiceRoutes(site: site, cases: cases, files: files, inspection: inspection).register(in: &router)
     CaseRoutes(site: site, cases: cases, files: files, inspection: inspection).register(in: &router)
     ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
+    let confirming = PhoneCodes(messages: messages)
+    SigningRoutes(
+      site: site, cases: cases, files: files,
+      codes: SigningCodes(
+        send: { phone, subject in
+          try await confirming.send(
+            .signature, to: phone, subject: subject, isWanted: true, values: ["purpose": "在申请表上签名"])
+        },
+        redeem: { code, phone, subject in
+          try await confirming.redeem(.signature, code, phone: phone, subject: subject)
+        }), limiter: RateLimiter(capacity: 20, interval: 30)
+    ).register(in: &router)
     ArchiveRoutes(site: site, store: store, files: files, images: images, cases: cases).register(in: &router)
     CityWideRoutes(site: site, cases: cases).register(in: &router)
     InboxRoutes(site: site, cases: cases).register(in: &router)
@@ -406,11 +418,12 @@ struct WebApplication: Sendable {
     ReportRoutes(site: site, office: reports).register(in: &router)
     AuditReportRoutes(site: site, office: audits).register(in: &router)
     PaperRoutes(site: site, office: office).register(in: &router)
-    VerifyRoutes(
-      site: site, office: office,
-      limiter: RateLimiter(
-        capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: configuration.isBenchmark ? 0.000001 : 3)
-    ).register(in: &router)
+    let verifying = RateLimiter(
+      capacity: configuration.isBenchmark ? 1_000_000_000 : 20, interval: configuration.isBenchmark ? 0.000001 : 3)
+    let proofs = SignatureProofRoutes(site: site, cases: cases, limiter: verifying)
+    proofs.register(in: &router)
+    VerifyRoutes(site: site, office: office, limiter: verifying) { code, visit in try await proofs.page(code, visit) }
+      .register(in: &router)
     MapRoutes(
       site: site, database: deployment.database, store: store, places: search, centre: centre, limiter: limiter
     ).register(in: &router)

@@ -170,7 +170,7 @@ package struct DocumentOffice: Sendable {
   ) throws -> [UInt8] {
     let proof = code.map { (url: DocumentOffice.link($0, publicOrigin), words: "扫码验证真伪\n\(DocumentOffice.spaced($0))") }
     let painter = DocumentPainter(
-      template, title: title, author: author, at: time, proof: proof, valuesOnly: valuesOnly)
+      template, title: title, author: author, at: time, proof: proof, valuesOnly: valuesOnly, origin: publicOrigin)
     try painter.paint(template.body, content)
     if template.page.width >= 160, painter.document.pageCount > 1 { painter.document.footer = .pageNumbers }
     return try painter.document.render()
@@ -190,18 +190,20 @@ package struct DocumentOffice: Sendable {
   }
 
   /// Twenty letters and digits without those that are taken for each other: a hundred bits nobody guesses.
-  func newCode() -> String {
+  package func newCode() -> String {
     let alphabet = Array("23456789ABCDEFGHJKLMNPQRSTUVWXYZ")
     return String(random.bytes(20).map { alphabet[Int($0) % alphabet.count] })
   }
 
   /// A document that is no issued one, such as an application form.
   ///
-  /// - Parameter slots: what the caller fills in.
+  /// - Parameters:
+  ///   - slots: what the caller fills in.
+  ///   - signatures: what its places for signatures hold.
   /// - Throws: ``Refusal`` `document-unknown`, `record-missing`.
   package func make(
-    _ name: String, of id: Int64, slots: [String: [DocumentContent.Group]] = [:], purpose: String,
-    by principal: Principal, origin: Origin = .inside
+    _ name: String, of id: Int64, slots: [String: [DocumentContent.Group]] = [:],
+    signatures: [String: DocumentSignature] = [:], purpose: String, by principal: Principal, origin: Origin = .inside
   ) async throws -> [UInt8] {
     let template = try template(name)
     let reader = reader(template, for: principal, purpose: purpose, origin: origin)
@@ -211,6 +213,7 @@ package struct DocumentOffice: Sendable {
         facts: ["paper_date": .date(store.clock.now().chinaTime.date), "paper_purpose": .text(purpose)])
     }
     content.slots = slots
+    content.signatures = signatures
     return try pdf(template, content, title: template.label, author: "", at: store.clock.now(), code: nil)
   }
 }

@@ -23,6 +23,8 @@ package struct DocumentContent: Sendable {
   /// Of lookups with several records, by name.
   var rows: [String: [[String: Entry]]] = [:]
   package var slots: [String: [Group]] = [:]
+  /// What its places for signatures hold, by label; a place without one is left for the pen.
+  package var signatures: [String: DocumentSignature] = [:]
   let context: EvaluationContext
 
   init(context: EvaluationContext) { self.context = context }

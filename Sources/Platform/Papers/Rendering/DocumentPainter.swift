@@ -9,6 +9,8 @@ import Entities
 struct DocumentPainter {
   let template: DocumentTemplate
   let document: PDFDocument
+  /// The public address, for codes of signatures.
+  let origin: String
   /// What the QR code says; `nil` for a document that is not entered in the ledger.
   let proof: (url: String, words: String)?
   let valuesOnly: Bool
@@ -19,8 +21,9 @@ struct DocumentPainter {
 
   init(
     _ template: DocumentTemplate, title: String, author: String, at time: Instant, proof: (url: String, words: String)?,
-    valuesOnly: Bool
+    valuesOnly: Bool, origin: String = ""
   ) {
+    self.origin = origin
     self.template = template
     self.proof = proof
     self.valuesOnly = valuesOnly
@@ -63,6 +66,7 @@ struct DocumentPainter {
     case .cut(let text): cut(try content.fill(text))
     case .space(let millimetres): document.space(millimetres)
     case .newPage: document.addPage()
+    case .signature(let label): try signature(label, content.signatures[label], block.size ?? 10.5)
     case .slot(let name): groups(content.slots[name] ?? [], block.size ?? 10.5)
     case .pages(let lookup, let inner):
       for row in content.rows[lookup] ?? [] {

@@ -9,7 +9,7 @@ struct DocumentBodyReader {
   private let lookups: [DocumentLookup]
 
   private static let kinds = [
-    "title", "text", "grid", "table", "sign", "verify", "cut", "space", "page", "slot", "pages",
+    "title", "text", "grid", "table", "sign", "verify", "cut", "space", "page", "slot", "signature", "pages",
   ]
   private static let options = ["when", "size", "align", "indent", "columns", "height", "at", "rows", "body"]
 
@@ -63,6 +63,7 @@ struct DocumentBodyReader {
     case "space": return number(item, "space").map { .space($0) }
     case "page": return .newPage
     case "slot": return content.text.map { .slot($0) }
+    case "signature": return content.text.map { .signature($0) }
     default:
       guard let lookup = lookup(content) else { return nil }
       let inner = DocumentBodyReader(reader, scope: rowScope(lookup), lookups: lookups)

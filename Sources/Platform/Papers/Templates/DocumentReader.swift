@@ -277,7 +277,7 @@ struct DocumentReader {
       case .table(let table): table.columns.flatMap(\.text.expressions)
       case .sign(let sign): sign.unit.expressions + sign.date.expressions + (sign.officer?.expressions ?? [])
       case .pages(_, let inner): expressions(inner)
-      case .verify, .space, .newPage, .slot: []
+      case .verify, .space, .newPage, .slot, .signature: []
       }
     }
   }

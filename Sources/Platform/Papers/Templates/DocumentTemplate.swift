@@ -106,6 +106,8 @@ package struct DocumentBlock: Sendable {
     case newPage
     /// What the caller fills in, such as the form of a case.
     case slot(String)
+    /// A place to sign, with its label: the signature that the caller gives, else room for the pen.
+    case signature(String)
     /// A page for each record of a lookup.
     case pages(String, [DocumentBlock])
   }

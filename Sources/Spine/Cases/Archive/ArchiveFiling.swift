@@ -18,6 +18,8 @@ package enum Archive {
 
   /// The kind of line that a notice has (告知书).
   static let notice = "notice"
+  /// The kind of line that a signed application has.
+  static let signed = "signed"
 
   /// Kept when no rule says otherwise.
   static let standardRetention = "D30"
@@ -85,6 +87,8 @@ extension CaseStore {
     ]) { _, new in new }
     let earlier = if let known { try await records.attached(Archive.item, to: known) } else { [Record]() }
     var lines = try await lines(of: materials, behind: earlier, in: transaction)
+    lines += try await sheets(
+      of: state.id, behind: earlier, first: earlier.count + lines.count + 1, reader, in: transaction)
     if isRefused {
       lines += try await notices(
         of: state.id, behind: earlier, first: earlier.count + lines.count + 1, reader, in: transaction)
@@ -196,6 +200,28 @@ extension CaseStore {
           position: Int64(known.count + lines.count + 1), kind: "material", label: material["label"].text ?? "",
           note: store.catalog.dictionary("material_state")?.label(of: material["state"].text ?? "") ?? "",
           entries: entries, fileCount: Int64(keys.count)))
+    }
+    return lines
+  }
+
+  /// A line for each application that was signed electronically, as it was signed, which has none yet.
+  private func sheets(
+    of id: Int64, behind known: [Record], first: Int, _ reader: Records, in transaction: Transaction
+  ) async throws -> [ArchiveLine] {
+    let signed = try await reader.attached(ServiceCase.signature, to: id, reveal: true)
+    if signed.isEmpty { return [] }
+    let seen = try await ArchiveDigest.known(of: known.map(\.id), in: transaction)
+    var lines: [ArchiveLine] = []
+    for signature in signed {
+      guard let key = signature["sheet"].text else { continue }
+      let entries = try await ArchiveDigest.entries([key], in: transaction)
+      if !ArchiveDigest.digests(.json(entries)).allSatisfy({ !seen.contains($0) }) { continue }
+      lines.append(
+        ArchiveLine(
+          position: Int64(first + lines.count), kind: Archive.signed, label: "申请表（已签名）",
+          documentNumber: signature["code"].text ?? "",
+          note: store.catalog.dictionary("signature_method")?.label(of: signature["method"].text ?? "") ?? "",
+          entries: entries, fileCount: 1))
     }
     return lines
   }

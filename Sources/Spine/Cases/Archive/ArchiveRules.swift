@@ -73,8 +73,8 @@ package enum ArchiveRules {
   package static let kept = Refusal(
     .conflict, "archive-kept", "档案不能修改或删除，没有改动。有误的请加一件“更正说明”，写明错在哪里。")
 
-  /// The lines that filing makes: materials and notices.
-  private static let enteredBySystem: Set<String?> = ["material", Archive.notice]
+  /// The lines that filing makes: materials, signed applications and notices.
+  private static let enteredBySystem: Set<String?> = ["material", Archive.signed, Archive.notice]
 
   /// What somebody adds: a number in the file, and the digests of what was scanned.
   private static func prepare(_ draft: inout RecordDraft, _ records: Records, in transaction: Transaction) async throws
@@ -82,7 +82,8 @@ package enum ArchiveRules {
     guard let archive = draft["archive_id"].integer else { return }
     if enteredBySystem.contains(draft["kind"].text) {
       return draft.refuse(
-        Refusal(.unprocessable, "archive-kind", "办件材料和告知书在归档时自动列入。请选择补扫原件、补充材料、受理审批单、常住人口登记表或更正说明。", field: "kind"))
+        Refusal(
+          .unprocessable, "archive-kind", "办件材料、签名的申请表和告知书在归档时自动列入。请选择补扫原件、补充材料、受理审批单、常住人口登记表或更正说明。", field: "kind"))
     }
     // One at a time, so that no two lines have the same number.
     _ = try await transaction.query(Archive.openScope)

@@ -8,6 +8,7 @@ enum CaseFerryKind {
   static let move = "case.move"
   static let urge = "case.urge"
   static let progress = "case.progress"
+  static let signature = "case.signature"
 
   private static let number = FerryShape.text(max: 40)
 
@@ -67,6 +68,9 @@ extension CaseStore {
       },
       FerryReceiver(CaseFerryKind.urge, "催办", from: .outside, CaseFerryKind.urgeShape) {
         try await store.takeUrge($0.payload, in: $1)
+      },
+      FerryReceiver(CaseFerryKind.signature, "电子签名", from: .outside, CaseStore.signatureShape) {
+        try await store.takeSignature($0.payload, in: $1)
       },
       FerryReceiver(CaseFerryKind.progress, "办理进度和结果", from: .inside, CaseFerryKind.progressShape) {
         try await store.takeProgress($0.payload, in: $1)

@@ -71,8 +71,9 @@ extension CaseStore {
       try await transaction.execute(
         """
         update file_reference set released_at = \(now + -3650 * 86_400), name = '已清除'
-        where entity = \(ServiceCase.material) and released_at is not null and record_id not in (
-          select id from case_material)
+        where released_at is not null and (
+          entity = \(ServiceCase.material) and record_id not in (select id from case_material)
+          or entity = \(ServiceCase.signature) and record_id not in (select id from case_signature))
         """)
       try await transaction.execute("update case_ferry set erased_at = \(now) where case_id = \(id)")
     }

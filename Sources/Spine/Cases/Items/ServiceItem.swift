@@ -27,6 +27,8 @@ package struct ServiceItem: Sendable {
   package let channels: [CaseChannel]
   /// How surely the applicant on line must be known (身份认证等级, C-023).
   package let assurance: Assurance
+  /// Whether an application on line has to be signed (电子签名).
+  package let signature: SignatureDemand
   package let conditions: [ItemCondition]
   package let materials: [MaterialRequirement]
   package let result: ItemResult

@@ -13,8 +13,7 @@ struct ItemReader {
 
   private static let keys = [
     "item", "label", "class", "source", "form", "preset", "hide", "flow", "limit", "channels", "assurance",
-    "conditions",
-    "materials", "result", "guide", "decisions", "golden",
+    "signature", "conditions", "materials", "result", "guide", "decisions", "golden",
   ]
 
   init(
@@ -35,8 +34,9 @@ struct ItemReader {
       category: reader.required("class", limit: 50, fallback: ""), source: reader.texts("source").map(\.text),
       form: form.name, preset: preset, hidden: hidden(form), flows: flows(form),
       limit: reader.integer("limit", in: 1...400) ?? 20, channels: channels(),
-      assurance: reader.choice("assurance", Assurance.self) ?? .password, conditions: conditions(form),
-      materials: requirements(form), result: result(), guide: reader.text("guide", limit: 4000) ?? "",
+      assurance: reader.choice("assurance", Assurance.self) ?? .password,
+      signature: signature(), conditions: conditions(form), materials: requirements(form), result: result(),
+      guide: reader.text("guide", limit: 4000) ?? "",
       decisions: reader.texts("decisions").map(\.text), goldenCases: goldenCases(form), position: reader.position,
       version: document.node.digest)
   }
@@ -190,6 +190,17 @@ struct ItemReader {
       return nil
     }
     return found.isEmpty ? CaseChannel.forCitizens : found
+  }
+
+  /// Officers' own applications are signed by what they do; only an application on line can be sent without a hand on paper.
+  private func signature() -> SignatureDemand {
+    let channels = reader.texts("channels").map(\.text)
+    let isOnline = channels.isEmpty || channels.contains(CaseChannel.online.rawValue)
+    guard let demand = reader.choice("signature", SignatureDemand.self) else { return isOnline ? .optional : .unasked }
+    if !isOnline, demand != .unasked {
+      collector.error(reader.place("signature"), "事项不在网上受理，signature 只能是 \(SignatureDemand.unasked.rawValue)，或不写")
+    }
+    return demand
   }
 
   private func result() -> ItemResult {

@@ -83,17 +83,21 @@ extension CaseStore {
     }
   }
 
-  /// Whether the file stands in a material of the case, or in what was added to its archive.
+  /// Whether the file stands in a material or signature of the case, or in what was added to its archive.
   private func holds(_ key: String, _ id: Int64, in transaction: Transaction) async throws -> Bool {
     let rows = try await transaction.pipeline([
       """
       select set_config('lifang.scope_case_material', '{"all":true}', true),
+        set_config('lifang.scope_case_signature', '{"all":true}', true),
         set_config('lifang.scope_archive', '{"all":true}', true),
         set_config('lifang.scope_archive_item', '{"all":true}', true)
       """,
       """
       select 1 from file_reference r join case_material m on r.entity = 'case_material' and m.id = r.record_id
       where r.key = \(key) and m.service_case_id = \(id) and m.files @> array[r.key]
+      union all
+      select 1 from file_reference r join case_signature s on r.entity = 'case_signature' and s.id = r.record_id
+      where r.key = \(key) and s.service_case_id = \(id) and r.key in (s.picture, s.sheet)
       union all
       select 1 from file_reference r join archive_item i on r.entity = 'archive_item' and i.id = r.record_id
         join archive a on a.id = i.archive_id

@@ -94,13 +94,8 @@ extension CaseStore {
   private func moments(_ state: CaseState, before: ProcessInstance?, _ action: CaseAction) -> Set<Outcome.Issue.Moment>
   {
     var moments: Set<Outcome.Issue.Moment> = []
-    func isGranted(_ instance: ProcessInstance?) -> Bool {
-      guard let instance else { return false }
-      let outcome = instance.variables["outcome"]?.text
-      return outcome == "completed" || (outcome == nil && instance.state == .finished)
-    }
-    if isGranted(state.instance) {
-      if !isGranted(before) { moments.insert(.decided) }
+    if state.instance.isGranted {
+      if before?.isGranted != true { moments.insert(.decided) }
       if state.instance.state == .finished, before?.state != .finished { moments.insert(.finished) }
     }
     if action.name == "complete", let number = action.task, let (visit, _) = state.instance.task(number),
@@ -137,5 +132,13 @@ extension CaseStore {
         IssuedDocument.entity, filters: [ListFilter(ServiceCase.reference, .equals(.integer(id)))],
         columns: ["number", "label", "state", "issued_at", "valid_until", "prints", "void_reason"], limit: 20)
     ).records
+  }
+}
+
+extension ProcessInstance {
+  /// Whether what was applied for has been granted.
+  var isGranted: Bool {
+    let outcome = variables["outcome"]?.text
+    return outcome == "completed" || (outcome == nil && state == .finished)
   }
 }

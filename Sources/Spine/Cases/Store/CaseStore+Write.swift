@@ -40,6 +40,7 @@ extension CaseStore {
     // Tasks and history belong to a case that is there.
     statements = clock + statements
     statements.append(eventStatement(state, action, by: principal, at: now))
+    try await requireSignature(state, before: before, in: transaction)
     let isOver = state.instance.state == .finished || state.instance.state == .void
     if isOver {
       statements.append("update case_request set state = 'dropped' where case_id = \(state.id) and state = 'open'")

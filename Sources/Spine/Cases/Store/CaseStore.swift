@@ -50,7 +50,8 @@ package struct CaseStore: Sendable {
   /// Somebody with what a case needs written on their behalf; Cases has judged what they may.
   func acting(for principal: Principal, form: String) -> Principal {
     let subjects = [
-      ServiceCase.entity, ServiceCase.material, ServiceCase.cityWide, ServiceCase.cityWideResult, CaseStore.parcels,
+      ServiceCase.entity, ServiceCase.material, ServiceCase.signature, ServiceCase.cityWide, ServiceCase.cityWideResult,
+      CaseStore.parcels,
       IssuedDocument.entity, form,
     ]
     return principal.entrusted(with: subjects)

@@ -44,6 +44,8 @@ package struct CaseView: Sendable {
   package let parcels: [Record]
   /// The reading in force, which shows the files; `nil` without one.
   package let reading: CaseReading?
+  /// What the applicant signed, the latest first.
+  package let signatures: [CaseSignature]
   /// Certificates and proofs that it resulted in, the latest first.
   package let documents: [Record]
 
@@ -57,7 +59,8 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue": return event
+      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue", "sign":
+        return event
       case "overdue": return event.withoutOpinion
       case "complete":
         guard event.result != nil || event.step.map(own.contains) == true else { return nil }
@@ -158,6 +161,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "verify": "核验材料"
     case "alert": "比对提醒"
     case "courier": "快递"
+    case "sign": "签名"
     default: action
     }
   }
@@ -235,6 +239,7 @@ extension CaseStore {
         requests: access == .applicant ? [] : try await requests(of: id, as: principal, in: transaction),
         alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
         parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading,
+        signatures: try await signatures(of: id, item, records, reveals: reveals, in: transaction),
         documents: try await documents(of: id, records))
     }
   }

@@ -6,6 +6,8 @@ package import Processes
 package enum ServiceCase {
   package static let entity = "service_case"
   package static let material = "case_material"
+  /// 电子签名.
+  package static let signature = "case_signature"
   /// 通办业务.
   package static let cityWide = "city_wide_case"
   /// What subscribers are told of completed ones (通办办结通知).

@@ -142,10 +142,13 @@ extension ServiceRoutes {
         faults: errors.map { Refusal(.invalid, "form-value", $0.message, field: $0.field) }, by: visit.principal,
         origin: visit.request.origin)
       let doubtful = await inspection.doubts(about: content.materials, of: item)
+      let signs = channel == .online && item.signature == .required
       return try visit.redirect(
-        to: "/cases/\(started.id)",
-        saying: (channel == .online
-          ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
+        to: signs ? "/cases/\(started.id)/sign" : "/cases/\(started.id)",
+        saying: (signs
+          ? "已提交，受理编号 \(started.number)。还差一步：请核对申请表并签名，没有签名不能批准。"
+          : channel == .online
+            ? "已提交，受理编号 \(started.number)。办理进度可以在“我的办件”里看到。" : "已受理，受理编号 \(started.number)。")
           + (doubtful.map { "请留意：\($0)" } ?? ""), tone: doubtful == nil ? .success : .warning)
     } catch let refusal as Refusal where [.invalid, .unprocessable, .conflict, .tooLarge].contains(refusal.kind) {
       try await keepDraft(input, item, visit)

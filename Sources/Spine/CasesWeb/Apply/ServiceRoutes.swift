@@ -175,6 +175,7 @@ package struct ServiceRoutes: Sendable {
               DetailItem("办理结果", text: item.result.document ?? "登记完成，不另发证件"),
               DetailItem("取件方式", text: item.result.delivery.map(\.label).joined(separator: "、")),
               DetailItem("网上申请要求", text: item.assurance == .password ? "登录即可" : item.assurance.label),
+              DetailItem("网上签名", text: item.signature.label),
               DetailItem("收费", text: "不收费"),
               DetailItem("事项编码", text: item.code, isCode: true),
             ], isCompact: true)

@@ -29,7 +29,9 @@ extension ArchiveRoutes {
     let missing = archive["missing"].integer ?? 0
     let path = "/r/\(Archive.entity)/\(archive.id)"
     let codes =
-      store.catalog.dictionary("archive_item_kind")?.codes.filter { !["material", "notice"].contains($0.code) } ?? []
+      store.catalog.dictionary("archive_item_kind")?.codes.filter {
+        !["material", "signed", "notice"].contains($0.code)
+      } ?? []
     let kind = typed.first("kind").isEmpty ? (missing > 0 ? "original" : "supplement") : typed.first("kind")
     let fields = [
       Shell.Field(

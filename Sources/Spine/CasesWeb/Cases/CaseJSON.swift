@@ -24,6 +24,17 @@ enum CaseJSON {
           })
       ),
       (
+        "signatures",
+        .array(
+          view.signatures.map { signature in
+            [
+              "code": .string(signature.code), "method": .string(signature.method.rawValue),
+              "signedAt": .string(signature.signedAt.iso8601), "holds": .bool(signature.verdict.holds),
+              "changed": .array(signature.verdict.labels.map { .string($0) }),
+            ]
+          })
+      ),
+      (
         "history",
         .array(
           view.shownEvents.map { event in

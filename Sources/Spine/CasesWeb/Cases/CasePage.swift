@@ -20,6 +20,8 @@ struct CasePage {
   let files: [String: [Control.PresentFile]]
   /// The parcels that the reader may order now.
   let orders: [CourierDirection]
+  /// Whether the reader may take the applicant's signature.
+  var mayWitness = false
   /// Whether the reader may print what the case resulted in.
   var mayPrint = false
   /// What the reader may do elsewhere.
@@ -62,6 +64,7 @@ struct CasePage {
       actions.append(Action("办理：\(task.label)", .link("#handle"), style: .primary))
       if task.isPooled, task.user == nil { actions.append(post("签收", task, "claim")) }
     }
+    if isApplicant { actions += signatureActions }
     if isApplicant, view.instance.state == .running {
       actions.append(Action("催办", .post("/cases/\(view.id)/do/urge", [])))
     }
@@ -102,6 +105,7 @@ struct CasePage {
     }
     if !isApplicant { actions.append(dialog("抄送", "copy")) }
     if hidesFiles { actions.append(readAction) }
+    if !isApplicant { actions += signatureActions }
     if view.controls.contains("shelve") {
       if view.instance.state == .running { actions.append(dialog("挂账", "shelve")) }
       if view.instance.state == .shelved { actions.append(dialog("恢复办理", "resume")) }
@@ -121,6 +125,7 @@ struct CasePage {
     HTML {
       alerts
       if let notice { notice }
+      if let signatureNotice { signatureNotice }
       div(.class("case"), .class(isApplicant ? "is-own" : nil)) { columns }
     }
   }
@@ -137,6 +142,7 @@ struct CasePage {
         }
       } side: {
         requestCard
+        signatureCard
         courierCard
         Card("办理过程") { Timeline(timeline) }
         parties
@@ -257,8 +263,13 @@ struct CasePage {
   // MARK: What was handed in
 
   private var application: HTML {
+    Card("申请内容", actions: formLinks) { answers }.html
+  }
+
+  /// What was filled in, by sections.
+  var answers: HTML {
     let display = FieldDisplay(catalog: catalog)
-    return Card("申请内容", actions: formLinks) {
+    return HTML {
       for section in formSections {
         h3(.class("detail-group")) { section.label }
         DetailList(
@@ -266,7 +277,7 @@ struct CasePage {
             display.detail(field, of: section.record, mayReveal: false)
           })
       }
-    }.html
+    }
   }
 
   private var requestCard: HTML {

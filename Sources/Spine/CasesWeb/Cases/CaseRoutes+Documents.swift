@@ -1,6 +1,7 @@
 import Access
 import Cases
 import Core
+import Documents
 import Entities
 import EntitiesWeb
 import Files
@@ -21,19 +22,33 @@ extension CaseRoutes {
   /// 申请表: the same form as on the page, with the list of materials and the place to sign.
   private func printForm(_ visit: Visit) async throws -> Response {
     let view = try await view(visit)
-    let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
-    let page = CasePage(
-      view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
-      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: nil, errors: [],
-      files: [:],
-      orders: [])
+    let page = try await CasePage.sheet(of: view, cases, visit)
     let bytes = try await cases.office.make(
-      "application_form", of: view.id, slots: page.formSlots, purpose: "打印申请表", by: visit.principal,
-      origin: visit.request.origin)
+      "application_form", of: view.id, slots: page.formSlots, signatures: try await signature(of: view, visit),
+      purpose: "打印申请表", by: visit.principal, origin: visit.request.origin)
     var response = Response.bytes(bytes, type: "application/pdf")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response
+  }
+
+  /// The latest signature, where it still covers what is printed; the strokes for whoever may see them, which is audited.
+  private func signature(of view: CaseView, _ visit: Visit) async throws -> [String: DocumentSignature] {
+    guard let last = view.signatures.first, last.verdict.holds, last.method != .paper else { return [:] }
+    var strokes: (png: [UInt8], ratio: Double)?
+    if let key = last.picture, view.access == .applicant || !view.mine.isEmpty {
+      _ = try await cases.openFile(key, of: view.id, page: 1, as: visit.principal, origin: visit.request.origin)
+      let png = try await files.bytes(of: try await files.find(key))
+      let image = try RasterImage(png)
+      strokes = (png, Double(image.width) / Double(image.height))
+    }
+    let identity = store.catalog.dictionary("signature_identity")?.label(of: last.identity) ?? last.identity
+    let note = "身份核对：\(identity)。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
+    return [
+      CasePage.signaturePlace: DocumentSignature(
+        picture: strokes, method: last.method.label, time: last.signedAt.display,
+        note: "\(note)可凭验证码在验真页面核对。", digest: last.digest, code: last.code)
+    ]
   }
 
   /// What the applicant's own case resulted in, as a signed file.

@@ -71,6 +71,7 @@ package struct CaseRoutes: Sendable {
       context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
       files: try await present(view, typed, visit),
       orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) },
+      mayWitness: cases.mayWitness(view, visit.principal),
       mayPrint: visit.principal.may(Permission("paper", "print")), may: { visit.principal.may($0) })
     let takesFiles = view.mine.contains { view.rule(of: $0.step)?.edits.contains(.materials) == true }
     let bridge = takesFiles && visit.principal.unit != nil ? try DeviceBridge(cases.parameters) : nil
@@ -112,7 +113,8 @@ package struct CaseRoutes: Sendable {
     let view = try await view(visit)
     let key = try visit.request.parameter("key")
     let holds = view.materials.contains { $0["files"].list?.contains(key) == true && !$0.masked.contains("files") }
-    guard holds else {
+    let isSigned = view.signatures.contains { $0.picture == key || $0.sheet == key }
+    guard holds || isSigned else {
       throw Refusal(.notFound, "file-missing", "没有找到这个文件，或您现在没有这件事的办理任务，不能查看材料。")
     }
     guard view.access == .applicant || !view.mine.isEmpty else {
@@ -179,6 +181,12 @@ package struct CaseRoutes: Sendable {
     } catch let refusal as Refusal where [.invalid, .unprocessable].contains(refusal.kind) {
       let all = [FieldError](refusal)
       return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
+    }
+    if view.access == .applicant, !content.isEmpty, !visit.wantsJSON,
+      view.item.signature == .required || !view.signatures.isEmpty
+    {
+      return try visit.redirect(
+        to: "/cases/\(view.id)/sign", saying: "已提交补正。申请内容有改动，还差一步：请核对后重新签名。", tone: .info)
     }
     return try answered(work, form, visit)
   }

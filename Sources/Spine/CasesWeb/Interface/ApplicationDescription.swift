@@ -170,11 +170,15 @@ package enum ApplicationDescription {
   // MARK: Schemas
 
   private static let summary: JSON = [
-    "type": "object", "required": ["code", "label", "category", "online", "days", "assurance"],
+    "type": "object", "required": ["code", "label", "category", "online", "days", "assurance", "signature"],
     "properties": [
       "code": ["type": "string"], "label": ["type": "string"], "category": ["type": "string"],
       "online": ["type": "boolean", "description": "能否网上申请"], "days": ["type": "integer", "description": "承诺的工作日"],
       "assurance": ["type": "string", "description": "要求的实名等级"],
+      "signature": [
+        "type": "string", "enum": ["required", "optional", "none"],
+        "description": "required：申请人须在里坊的办件页面上签名，或到窗口补签纸质的，没有签名不能批准",
+      ],
     ],
   ]
 

@@ -79,7 +79,7 @@ package struct ApplicationInterface: Sendable {
     [
       "code": .string(item.code), "label": .string(item.label), "category": .string(cases.category(of: item)),
       "online": .bool(item.channels.contains(.online)), "days": .int(Int64(item.limit)),
-      "assurance": .string(item.assurance.rawValue),
+      "assurance": .string(item.assurance.rawValue), "signature": .string(item.signature.rawValue),
     ]
   }
 

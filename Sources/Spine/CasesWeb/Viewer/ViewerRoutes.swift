@@ -152,6 +152,9 @@ package struct ViewerRoutes: Sendable {
         try await add(key, material["label"].text ?? "")
       }
     }
+    for signature in view.signatures {
+      if let sheet = signature.sheet { try await add(sheet, "申请表（已签名）") }
+    }
     for added in try await cases.addedFiles(of: view.id) { try await add(added.key, added.label) }
     return shown
   }

@@ -1,0 +1,189 @@
+package import Access
+package import Audit
+package import Core
+import Crypto
+import Entities
+import Files
+import Identity
+import Papers
+import Processes
+import SQL
+
+/// A signature that is about to be given: what is signed, by whom, and what stands on the sheet (待签内容).
+package struct SignatureOffer: Sendable {
+  package let id: Int64
+  package let number: String
+  package let item: ServiceItem
+  /// The digest of everything that stands in the case now.
+  package let digest: String
+  package let signer: String
+  /// A code of `signature_identity`.
+  package let identity: String
+  /// Who is signed in; `nil` when an officer enters the signature.
+  package let account: String?
+  /// Whoever is there while the applicant signs, or takes the signed paper; `nil` when the applicant signs alone.
+  package let witness: String?
+  package let code: String
+  package let at: Instant
+  /// What was signed before, the latest first.
+  package let earlier: [CaseSignature]
+
+  /// The ways that are open to whoever asks; the cloud and the telephone only where there is one.
+  package var methods: [SignatureMethod] {
+    witness == nil ? [.handwriting, .phoneCode, .cloud] : [.handwriting, .paper]
+  }
+}
+
+/// What was given with a signature.
+package struct SignatureGiven: Sendable {
+  package let method: SignatureMethod
+  /// The digest of what the page showed.
+  package let seen: String
+  /// Strokes as PNG.
+  package var picture: [UInt8]?
+  /// The application with the signature on it, as PDF.
+  package var sheet: [UInt8]?
+  /// Of the cloud service.
+  package var reference: String?
+
+  package init(_ method: SignatureMethod, seen: String) {
+    self.method = method
+    self.seen = seen
+  }
+}
+
+extension CaseStore {
+  /// What somebody may sign now.
+  ///
+  /// - Throws: ``Refusal`` `case-missing`, `signature-unasked`, `signature-closed`, `signature-foreign`, and the item's refusal
+  ///   of who is not known surely enough.
+  package func signing(_ id: Int64, as principal: Principal, origin: Origin = .inside) async throws -> SignatureOffer {
+    let view = try await view(id, as: principal, origin: origin)
+    return try await store.database.transaction { try await signing(view, as: principal, in: $0) }
+  }
+
+  private func signing(_ view: CaseView, as principal: Principal, in transaction: Transaction) async throws
+    -> SignatureOffer
+  {
+    guard !view.item.isInternal, view.item.signature != .unasked else {
+      throw Refusal(.unprocessable, "signature-unasked", "这个事项不需要签名。")
+    }
+    guard view.isSignable else {
+      throw Refusal(.conflict, "signature-closed", "这件事已经批准、办结或停办，不能再签名。")
+    }
+    let channel = view.record["channel"].text.flatMap { CaseChannel(rawValue: $0) } ?? .online
+    let isOwn = view.access == .applicant
+    guard isOwn || mayWitness(view, principal) else {
+      throw Refusal(.forbidden, "signature-foreign", "只有申请人本人可以签名；受理人员在办理时可以当面请申请人签名，或登记纸质签名。")
+    }
+    if isOwn, channel == .online, let refusal = view.item.assuranceRefusal(principal.assurance) { throw refusal }
+    let system = store.records(as: .system, purpose: "核对签名").within(transaction).plain
+    let record = try await system.get(ServiceCase.entity, view.id, reveal: true)
+    let number = record["number"].text ?? ""
+    let content = SignedContent(
+      parts: try await signedParts(of: view.id, view.item, in: transaction), salt: try signingSalt(number))
+    return SignatureOffer(
+      id: view.id, number: number, item: view.item, digest: content.digest,
+      signer: record["applicant_name"].text ?? "", identity: isOwn ? principal.assurance.rawValue : "window",
+      account: isOwn ? principal.name : nil, witness: isOwn ? nil : principal.name, code: office.newCode(),
+      at: store.clock.now(), earlier: view.signatures)
+  }
+
+  /// Whether an officer may take a signature in a case: whoever has to handle it, or took it up at the window.
+  package func mayWitness(_ view: CaseView, _ principal: Principal) -> Bool {
+    guard principal.kind == .user, principal.unit != nil, !isOutside, view.access != .applicant else { return false }
+    return !view.mine.isEmpty || view.record["accepted_by"].integer == principal.id
+  }
+
+  /// Seals a signature and enters it.
+  ///
+  /// - Throws: ``Refusal`` `signature-stale` when the case is not what the page showed any more; nothing is signed then.
+  @discardableResult
+  package func sign(
+    _ offer: SignatureOffer, _ given: SignatureGiven, by principal: Principal, origin: Origin = .inside
+  ) async throws -> String {
+    guard let signer = office.keys.current else { throw Fault("signature-unsealed") }
+    return try await store.database.transaction { transaction in
+      let state = try await hold(offer.id, in: transaction)
+      guard state.instance.state == .running, !state.instance.isGranted else {
+        throw Refusal(.conflict, "signature-closed", "这件事刚刚批准、办结或停办，没有签名。请刷新页面查看。")
+      }
+      guard offer.witness != nil || state.isApplicant(principal) else {
+        throw Refusal(.forbidden, "signature-foreign", "只有申请人本人可以签名，没有签名。")
+      }
+      let content = SignedContent(
+        parts: try await signedParts(of: offer.id, state.item, in: transaction), salt: try signingSalt(offer.number))
+      guard constantTimeEqual(Array(content.digest.utf8), Array(given.seen.utf8)) else {
+        throw Refusal(.conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。")
+      }
+      // A second click signs nothing more.
+      let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
+      if let last, last.digest == content.digest, last.method == given.method.rawValue,
+        try await signature(last, named: "", account: nil, hidesFiles: true, content.parts, in: transaction).verdict
+          .holds
+      {
+        return last.code
+      }
+      let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
+      let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
+      let statement = SignatureStatement([
+        ("number", offer.number), ("item", "\(state.item.code) \(state.item.version)"), ("content", content.digest),
+        ("signer", SignatureStatement.hidden(offer.signer, "signer", content.salt)),
+        ("account", offer.account.map { SignatureStatement.hidden($0, "account", content.salt) } ?? "-"),
+        ("identity", offer.identity),
+        ("method", given.method.rawValue), ("picture", picture?.digest ?? "-"), ("sheet", sheet?.digest ?? "-"),
+        ("reference", given.reference ?? "-"),
+        ("witness", offer.witness.map { SignatureStatement.hidden($0, "witness", content.salt) } ?? "-"),
+        ("signed", offer.at.iso8601), ("code", offer.code),
+      ])
+      let values: [String: Value] = [
+        "code": .text(offer.code), "method": .text(given.method.rawValue), "signer_name": .text(offer.signer),
+        "account_name": offer.account.map { .text($0) } ?? .null,
+        "identity": .text(offer.identity), "signed_at": .instant(offer.at),
+        "witness_name": offer.witness.map { .text($0) } ?? .null,
+        "reference": given.reference.map { .text($0) } ?? .null, "digest": .text(content.digest),
+        "picture": picture.map { .text($0.key) } ?? .null, "sheet": sheet.map { .text($0.key) } ?? .null,
+        "parts": .json(SignatureParts(content).json), "salt": .text(content.salt), "statement": .text(statement.text),
+        "seal": .text(Hex.encode(try signer.key.sign(statement.bytes).der)),
+        "seal_key": .text(Hex.encode(signer.key.publicKey.point)),
+      ]
+      try await enter(values, state, by: principal, origin: origin, in: transaction)
+      if isOutside { try await sendSignature(values, picture, sheet, state, in: transaction) }
+      return offer.code
+    }
+  }
+
+  private func keep(_ bytes: [UInt8]?, _ name: String, by principal: Principal, in transaction: Transaction)
+    async throws -> StoredFile?
+  {
+    guard let bytes else { return nil }
+    return try await office.files.put(
+      bytes: bytes, name: name, classification: .secret, policy: .scans, by: principal, in: transaction)
+  }
+
+  /// Enters a signature with its line in the history; the audit chain keeps its digest, so that none disappears unseen.
+  func enter(
+    _ values: [String: Value], _ state: CaseState, by principal: Principal, origin: Origin, in transaction: Transaction
+  ) async throws {
+    let records = store.records(as: acting(for: principal, form: state.form), purpose: "签名", origin: origin)
+      .within(transaction).plain
+    var made = values.filter { !$0.value.isNull }
+    made[ServiceCase.reference] = .integer(state.id)
+    for name in ["division_code", "unit_id", "applicant_user_id"] {
+      if let value = state.record[name], !value.isNull { made[name] = value }
+    }
+    let record = try await records.insert(ServiceCase.signature, made, input: .code)
+    let method = values["method"]?.text.flatMap { SignatureMethod(rawValue: $0) } ?? .paper
+    _ = try await transaction.query(
+      eventStatement(
+        state, CaseAction(name: "sign", target: method.label), by: principal, at: store.clock.now()))
+    try await store.audit.append(
+      AuditEntry(
+        principal, "\(ServiceCase.signature).sign", entity: ServiceCase.signature, record: record.id, purpose: "签名",
+        origin: origin,
+        details: [
+          "statement": .string(Hex.encode(Digest.sm3(Array((values["statement"]?.text ?? "").utf8)))),
+          "method": .string(method.rawValue),
+        ]), in: transaction)
+  }
+}

@@ -1,0 +1,115 @@
+import Core
+import Crypto
+import SQL
+
+/// A signature with everything that is kept of it, which no page shows (保存的签名).
+struct KeptSignature {
+  let id: Int64
+  let caseID: Int64
+  let code: String
+  let method: String
+  let signer: String
+  /// Who was signed in; `nil` when an officer entered it.
+  let account: String?
+  let identity: String
+  let signedAt: Instant
+  let witness: String?
+  let reference: String?
+  let digest: String
+  let picture: String?
+  let sheet: String?
+  let parts: SignatureParts
+  let salt: String
+  let statement: SignatureStatement
+  let seal: [UInt8]
+  let key: SM2PublicKey?
+  /// Our own seal over what came from the other network; `nil` for what was signed here.
+  let receipt: [UInt8]?
+
+  private static let columns: SQL = """
+    id, service_case_id, code, method, signer_name, account_name, identity, signed_at, witness_name, reference, digest, picture, sheet,
+    parts::jsonb as parts, salt, statement, seal, seal_key, receipt
+    """
+
+  static func of(case id: Int64, _ keys: KeyRing, in transaction: Transaction) async throws -> [KeptSignature] {
+    try await read("service_case_id = \(id)", keys, in: transaction)
+  }
+
+  static func of(code: String, _ keys: KeyRing, in transaction: Transaction) async throws -> KeptSignature? {
+    try await read("code = \(code)", keys, in: transaction).first
+  }
+
+  private static func read(_ condition: SQL, _ keys: KeyRing, in transaction: Transaction) async throws
+    -> [KeptSignature]
+  {
+    try await transaction.pipeline([
+      "select set_config('lifang.scope_case_signature', '{\"all\":true}', true)",
+      "select \(columns) from case_signature where \(condition) order by id",
+    ])[1].map { try KeptSignature($0, keys) }
+  }
+
+  private init(_ row: Row, _ keys: KeyRing) throws {
+    id = try row.get("id")
+    caseID = try row.get("service_case_id")
+    code = try row.get("code")
+    method = try row.get("method")
+    signer = try row.get("signer_name")
+    account = try row.get("account_name")
+    identity = try row.get("identity")
+    signedAt = try row.get("signed_at")
+    witness = try row.get("witness_name")
+    reference = try row.get("reference")
+    digest = try row.get("digest")
+    picture = try row.get("picture")
+    sheet = try row.get("sheet")
+    parts = SignatureParts(try row.get("parts", as: JSON.self))
+    let sealed: [UInt8] = try row.get("salt")
+    salt = String(decoding: try keys.open(sealed, associated: "\(ServiceCase.signature).salt"), as: UTF8.self)
+    statement = SignatureStatement(text: try row.get("statement")) ?? SignatureStatement([])
+    seal = Hex.decode(try row.get("seal", as: String.self)) ?? []
+    key = Hex.decode(try row.get("seal_key", as: String.self)).flatMap { try? SM2PublicKey(point: $0) }
+    receipt = try row.get("receipt", as: String?.self).map { Hex.decode($0) ?? [] }
+  }
+
+  /// Whether what is kept is what was sealed: by a key of ours, or taken in from the other network under our own seal.
+  ///
+  /// - Parameters:
+  ///   - ours: the public keys of this installation.
+  ///   - files: digests of the files of this signature, by key.
+  func isSound(_ ours: [SM2PublicKey], files: [String: String]) -> Bool {
+    guard let key, statement.isSealed(seal, by: key) else { return false }
+    if let receipt {
+      let taken = KeptSignature.received(statement, seal, key)
+      guard let receipt = try? SM2Signature(der: receipt),
+        ours.contains(where: { (try? $0.isValid(receipt, of: taken)) == true })
+      else { return false }
+    } else {
+      guard ours.contains(where: { $0.point == key.point }) else { return false }
+    }
+    let content = SignedContent.digest(of: parts.digests)
+    let expected: [(String, String)] = [
+      ("content", content), ("code", code), ("method", method), ("identity", identity),
+      ("signed", signedAt.iso8601), ("signer", SignatureStatement.hidden(signer, "signer", salt)),
+      ("account", account.map { SignatureStatement.hidden($0, "account", salt) } ?? "-"),
+      ("witness", witness.map { SignatureStatement.hidden($0, "witness", salt) } ?? "-"),
+      ("reference", reference ?? "-"), ("picture", picture.map { files[$0] ?? "" } ?? "-"),
+      ("sheet", sheet.map { files[$0] ?? "" } ?? "-"),
+    ]
+    return digest == content && expected.allSatisfy { statement[$0.0] == $0.1 }
+  }
+
+  /// What the inside seals of a signature that came from the outside.
+  static func received(_ statement: SignatureStatement, _ seal: [UInt8], _ key: SM2PublicKey) -> [UInt8] {
+    Array("lifang-signature-receipt-1\n\(Hex.encode(key.point))\n\(Hex.encode(seal))\n".utf8) + statement.bytes
+  }
+
+  /// What it covers compared with what stands in the case now.
+  func verdict(_ now: [SignedContent.Part]) -> CaseSignature.Verdict {
+    let (altered, added) = SignedContent(parts: now, salt: salt).changes(since: parts.digests)
+    func labels(_ names: [String]) -> [String] {
+      names.map { name in now.first { $0.name == name }?.label ?? parts.labels[name] ?? name }
+    }
+    if !altered.isEmpty { return .altered(labels(altered)) }
+    return added.isEmpty ? .whole : .extended(labels(added))
+  }
+}

@@ -1,0 +1,50 @@
+package import Core
+package import Crypto
+
+/// What the platform seals when somebody signs (签名陈述): who signed what, when and how, in lines that tell a stranger
+/// nothing about them. SM2 with SM3 is over exactly these bytes, so that stock `openssl` checks it.
+package struct SignatureStatement: Sendable, Hashable {
+  package static let heading = "lifang-signature-1"
+
+  /// In the order of the text.
+  package let lines: [(name: String, value: String)]
+
+  package init(_ lines: [(name: String, value: String)]) { self.lines = lines }
+
+  /// Reads ``text``; `nil` for anything else.
+  package init?(text: String) {
+    var rows = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard rows.first.map(String.init) == SignatureStatement.heading, rows.last?.isEmpty == true else { return nil }
+    rows = Array(rows.dropFirst().dropLast())
+    var lines: [(name: String, value: String)] = []
+    for row in rows {
+      guard let colon = row.firstIndex(of: ":"), row[row.index(after: colon)...].hasPrefix(" ") else { return nil }
+      lines.append((String(row[..<colon]), String(row[row.index(colon, offsetBy: 2)...])))
+    }
+    guard Set(lines.map(\.name)).count == lines.count else { return nil }
+    self.lines = lines
+  }
+
+  package subscript(name: String) -> String? { lines.first { $0.name == name }?.value }
+
+  package var text: String {
+    SignatureStatement.heading + "\n" + lines.map { "\($0.name): \($0.value)\n" }.joined()
+  }
+
+  package var bytes: [UInt8] { Array(text.utf8) }
+
+  /// A name as it stands in a statement: nobody without the secret of the case finds out whose it is.
+  package static func hidden(_ name: String, _ role: String, _ salt: String) -> String {
+    ArchiveDigest.hash("\(salt)\n\(role)\n\(name)")
+  }
+
+  package static func == (a: SignatureStatement, b: SignatureStatement) -> Bool { a.text == b.text }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(text) }
+
+  /// Whether the holder of a key sealed it.
+  package func isSealed(_ seal: [UInt8], by key: SM2PublicKey) -> Bool {
+    guard let signature = try? SM2Signature(der: seal) else { return false }
+    return (try? key.isValid(signature, of: bytes)) ?? false
+  }
+}

@@ -1,0 +1,130 @@
+import Cases
+import Core
+import Entities
+import EntitiesWeb
+import HTML
+import HTTP
+import Papers
+import Shell
+import Site
+
+extension CasePage {
+  /// The place of the applicant's signature on the application form.
+  static let signaturePlace = "申请人签名"
+
+  /// What was filled in, as it stands on the application form.
+  static func sheet(of view: CaseView, _ cases: CaseStore, _ visit: Visit) async throws -> CasePage {
+    let store = cases.store
+    let divisions = try await store.records(as: visit.principal, origin: visit.request.origin).divisionNames()
+    return CasePage(
+      view: view, catalog: store.catalog, calendar: cases.calendar, divisions: divisions,
+      context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: nil, errors: [],
+      files: [:], orders: [])
+  }
+
+  /// The ways to a signature that the reader has.
+  var signatureActions: [Action] {
+    guard view.isSignable else { return [] }
+    let holds = view.signatures.first?.verdict.holds == true
+    if view.access == .applicant {
+      return holds
+        ? [] : [Action("核对并签名", .link("/cases/\(view.id)/sign"), style: view.awaitsSignature ? .primary : .normal)]
+    }
+    return mayWitness && !holds ? [Action("登记申请人签名", .link("/cases/\(view.id)/sign"), style: .quiet)] : []
+  }
+
+  /// What has to be said of a signature that is missing or does not hold.
+  var signatureNotice: Notice? {
+    guard view.awaitsSignature else { return nil }
+    let isOwn = view.access == .applicant
+    let why = view.signatures.isEmpty ? "还没有签名" : "签名后申请内容有改动"
+    return Notice(
+      .warning, isOwn ? "还差一步：申请表\(why)，请核对后签名。没有签名不能批准。" : "申请人\(why)，没有签名不能批准。")
+  }
+
+  var signatureCard: HTML {
+    guard let last = view.signatures.first else { return .empty }
+    return Card("电子签名", count: .exact(view.signatures.count)) {
+      signature(last)
+      if view.signatures.count > 1 {
+        details {
+          summary { "以前的签名" }
+          for earlier in view.signatures.dropFirst() { signature(earlier) }
+        }
+      }
+    }.html
+  }
+
+  private func signature(_ signature: CaseSignature) -> HTML {
+    div(.class("request")) {
+      p(.class("material-name")) {
+        strong { signature.method.label }
+        " "
+        CasePage.badge(signature.verdict)
+      }
+      if let picture = signature.picture {
+        ul(.class("material-thumbs")) {
+          li {
+            a(.class("material-thumb"), .href("/cases/\(view.id)/pages/\(picture)/1"), .title("看大图")) {
+              img(
+                .src("/cases/\(view.id)/pages/\(picture)/1?size=thumb"), .alt("\(signature.signer)的签名"),
+                .loading("lazy"))
+            }
+          }
+        }
+      }
+      if let why = CasePage.words(signature.verdict) { p(.class("moment-opinion")) { why } }
+      DetailList(facts(of: signature), isCompact: true)
+      if signature.hidesFiles { p(.class("field-help")) { "笔迹和签名的申请表登记调阅事由后可以查看。" } }
+      ActionBar(files(of: signature))
+    }
+  }
+
+  private func facts(of signature: CaseSignature) -> [DetailItem] {
+    var items = [
+      DetailItem("签名人", text: signature.signer),
+      DetailItem("签名时间", text: signature.signedAt.display, isCode: true),
+      DetailItem(
+        "身份核对", text: catalog.dictionary("signature_identity")?.label(of: signature.identity) ?? signature.identity),
+    ]
+    if let account = signature.account { items.append(DetailItem("登录账号", text: account)) }
+    if let witness = signature.witness { items.append(DetailItem("在场人员", text: witness)) }
+    if let reference = signature.reference { items.append(DetailItem("云签流水号", text: reference, isCode: true)) }
+    items.append(DetailItem("验证码", text: DocumentOffice.spaced(signature.code), isCode: true))
+    return items
+  }
+
+  private func files(of signature: CaseSignature) -> [Action] {
+    var actions: [Action] = []
+    if let sheet = signature.sheet {
+      actions.append(
+        view.access == .applicant
+          ? Action("下载签名的申请表", .download("/cases/\(view.id)/files/\(sheet)"), style: .quiet)
+          : Action("看签名的申请表", .link("/cases/\(view.id)/view?file=\(sheet)"), style: .quiet))
+    }
+    actions.append(Action("验证", .link("/verify/\(signature.code)"), style: .quiet))
+    if !signature.hidesFiles {
+      actions.append(
+        Action("签名证据", .download("/cases/\(view.id)/signatures/\(signature.id)/evidence.json"), style: .quiet))
+    }
+    return actions
+  }
+
+  static func badge(_ verdict: CaseSignature.Verdict) -> Badge {
+    switch verdict {
+    case .whole: Badge("有效，未改动", .success)
+    case .extended: Badge("有效，之后有补充", .info)
+    case .altered: Badge("签名后有改动", .warning)
+    case .broken: Badge("不能确认", .danger)
+    }
+  }
+
+  static func words(_ verdict: CaseSignature.Verdict) -> String? {
+    switch verdict {
+    case .whole: nil
+    case .extended(let labels): "签名后补充，不在签名之内：\(labels.joined(separator: "、"))。"
+    case .altered(let labels): "签名后改动，不再受这次签名约束：\(labels.joined(separator: "、"))。"
+    case .broken: "保存的签名与签名值不符，请不要采信，并报告系统管理员。"
+    }
+  }
+}

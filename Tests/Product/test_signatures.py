@@ -1,0 +1,240 @@
+"""Electronic signatures: signed on a phone with a finger, by a code without scripts, in the cloud or on paper; proved by anybody, off line too."""
+
+import json
+import re
+import struct
+import subprocess
+import zlib
+
+import pytest
+from clients import Client, until
+from pages import APPLICANT, answer, apply
+from playwright.sync_api import expect
+from test_cases import PASSED, Form, done, open_task, said, state
+
+# Somebody of many owners wants a household of their own: the item demands a signature.
+OWN_HOUSE = {
+    **APPLICANT, "relation": "self", "new_head_name": "刘芳", "new_head_id": "511702199603071223", "new_head_birth_date": "1996-03-07",
+    "person_count": "1", "house_address": "达州市通川区长江西路100号3栋203室", "house_right": "owner",
+    "reason": "购房后单独生活", "material.house_proof.way": "promised", "material.household_relation_proof.way": "promised",
+}
+
+
+def strokes(written=True):
+    """A PNG with a stroke through it, as a browser sends the frame that somebody signed in."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(
+        b"\0" + b"".join(b"\x11" if written and abs(x / 3 - y) < 4 and 60 < x < 300 else b"\xff" for x in range(320)) for y in range(120))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 320, 120, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def hand_in(client):
+    taken = client.post("/services/hukou_112/apply", OWN_HOUSE)
+    assert taken.status_code == 303, said(taken)[:800]
+    return taken.headers["Location"].removesuffix("/sign")
+
+
+def ask(client, case, way):
+    """What the form of this way holds, as it would be sent."""
+    page = client.get(f"{case}/sign")
+    assert page.status_code == 200, said(page)[:400]
+    return {"way": way, "digest": re.search(r'name="digest" value="([0-9a-f]{64})"', page.text)[1]}
+
+
+def sign(client, case, way="handwriting", written=True, **more):
+    files = {"signature": ("signature.png", strokes(written), "image/png")} if way == "handwriting" else {"signature": ("", b"")}
+    return client.post(f"{case}/sign", {**ask(client, case, way), **more}, files=files)
+
+
+def code(client, case):
+    return client.json(case).json()["signatures"][0]["code"]
+
+
+def text(pdf):
+    return re.sub(r"\s+", "", subprocess.run(["pdftotext", "-", "-"], input=pdf, stdout=subprocess.PIPE, check=True).stdout.decode())
+
+
+@pytest.fixture(scope="module")
+def signed(clients):
+    """A case that its applicant has signed by hand."""
+    resident = clients("resident")
+    case = apply(resident)
+    done(sign(resident, case))
+    return case
+
+
+def test_an_applicant_signs_with_a_finger_on_the_phone(visit, clients):
+    resident = clients("resident")
+    taken = done(resident.post("/services/hukou_112/apply", OWN_HOUSE))
+    assert taken.headers["Location"].endswith("/sign")
+    page = visit("resident", "phone")
+    page.goto(taken.headers["Location"])
+    expect(page.get_by_role("heading", name="核对并签名")).to_be_visible()
+    expect(page.get_by_text("购房后单独生活")).to_be_visible()
+    canvas = page.locator("canvas.signature")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 40)
+    page.mouse.down()
+    for step in range(1, 20):
+        page.mouse.move(box["x"] + 30 + step * 12, box["y"] + 40 + (step % 5) * 12)
+    page.mouse.up()
+    page.get_by_role("button", name="确认签名").click()
+    expect(page.get_by_text("有效，未改动")).to_be_visible()
+    expect(page.get_by_role("img", name="的签名")).to_be_visible()
+
+
+def test_an_empty_frame_is_no_signature(clients):
+    resident = clients("resident")
+    case = apply(resident)
+    empty = sign(resident, case, written=False)
+    assert empty.status_code == 422 and "笔画太少" in said(empty)
+    assert resident.json(case).json()["signatures"] == []
+
+
+def test_what_has_to_be_signed_waits_for_the_signature(clients):
+    resident = clients("resident")
+    case = hand_in(resident)
+    assert "还差一步" in said(resident.get(case))
+    for account, values in [("fujing", PASSED), ("fujing", {"receipt": "matched"})]:
+        done(answer(clients(account), case, values))
+    stopped = answer(clients("huji"), case, PASSED)
+    assert stopped.status_code == 422 and "还没有在申请书上签名" in said(stopped)
+    done(sign(resident, case))
+    done(answer(clients("huji"), case, PASSED))
+    assert state(resident, case) == "completed"
+    late = resident.get(f"{case}/sign")
+    assert late.status_code == 409 and "不能再签名" in late.text
+
+
+def test_a_supplement_has_to_be_signed_anew(clients):
+    resident = clients("resident")
+    case = apply(resident)
+    done(sign(resident, case))
+    done(answer(clients("fujing"), case, {"review": "supplement", "opinion": "姓名请核对"}))
+    path = open_task(resident, case)
+    sent = done(resident.post(path, {**Form(resident.get(case).text, path).values, "child_name": "张大满"}))
+    assert sent.headers["Location"] == f"{case}/sign"
+    [kept] = resident.json(case).json()["signatures"]
+    assert not kept["holds"] and len(kept["changed"]) == 1
+    assert f"签名后改动，不再受这次签名约束：{kept['changed'][0]}。" in said(clients("fujing").get(case))
+    assert "内容已改动" in said(Client(resident.base).get(f"/verify/{kept['code']}"))
+    done(sign(resident, case))
+    assert [one["holds"] for one in resident.json(case).json()["signatures"]] == [True, False]
+
+
+def test_a_page_that_is_out_of_date_signs_nothing(clients):
+    resident = clients("resident")
+    case = apply(resident)
+    old = {**ask(resident, case, "handwriting"), "digest": "0" * 64}
+    stale = resident.post(f"{case}/sign", old, files={"signature": ("signature.png", strokes(), "image/png")})
+    assert stale.status_code == 409 and "重新核对后再签" in said(stale)
+
+
+def test_without_scripts_a_code_to_the_bound_telephone_confirms(clients, newcomer, phones):
+    me = newcomer(phone="13800138761")
+    case = apply(me)
+    sent = done(sign(me, case, "phone_code", do="send"))
+    assert sent.headers["Location"] == f"{case}/sign?sent=1#by-code"
+    [message] = until(lambda: [one for one in phones if "在申请表上签名" in one["text"]], 60)
+    right = re.search(r"验证码(\d{6})", message["text"])[1]
+    wrong = sign(me, case, "phone_code", code="000000" if right != "000000" else "111111")
+    assert wrong.status_code == 422 and "验证码不对" in said(wrong)
+    # What it confirms is one content of one case.
+    other = apply(me)
+    assert sign(me, other, "phone_code", code=right).status_code == 422
+    done(sign(me, case, "phone_code", code=right))
+    assert "短信验证码确认" in said(me.get(case)) and "有效，未改动" in said(me.get(case))
+    unbound = clients("resident")
+    assert "没有绑定手机" in said(unbound.get(f"{apply(unbound)}/sign"))
+
+
+def test_the_cloud_signs_after_the_signer_confirmed_there(clients):
+    resident = clients("resident")
+    case = apply(resident)
+    first = done(sign(resident, case, "cloud"))
+    assert first.headers["Location"] == f"{case}/sign"
+    done(sign(resident, case, "cloud"))
+    page = said(resident.get(case))
+    assert "云签" in page and "云签流水号" in page and "有效，未改动" in page
+
+
+def test_an_officer_enters_a_signature_on_paper(clients):
+    resident = clients("resident")
+    case = apply(resident)
+    desk = clients("fujing")
+    unseen = sign(desk, case, "paper")
+    assert unseen.status_code == 400 and "请确认已收到" in said(unseen)
+    done(sign(desk, case, "paper", seen_paper="true"))
+    assert "纸质签名" in said(resident.get(case))
+    assert sign(resident, apply(resident), "paper", seen_paper="true").status_code == 400
+    assert sign(desk, case, "phone_code", do="send").status_code == 400
+
+
+def test_nobody_else_signs_or_sees_the_strokes(signed, clients):
+    resident, desk = clients("resident"), clients("fujing")
+    [picture] = set(re.findall(rf"{signed}/pages/([^/\"]+)/1\?size=thumb", resident.get(signed).text))
+    assert resident.get(f"{signed}/pages/{picture}/1").status_code == 200
+    assert desk.get(f"{signed}/pages/{picture}/1").status_code == 200
+    for account in ["clerk", "grid"]:
+        other = clients(account)
+        assert other.get(f"{signed}/sign").status_code in (403, 404)
+        assert other.get(f"{signed}/pages/{picture}/1").status_code in (403, 404)
+        assert other.get(f"{signed}/files/{picture}").status_code in (403, 404)
+    assert Client(resident.base).get(f"{signed}/sign").headers["Location"].startswith("/sign-in")
+
+
+def test_every_look_at_the_strokes_is_audited(signed, clients, city):
+    resident = clients("resident")
+    [picture] = set(re.findall(rf"{signed}/pages/([^/\"]+)/1\?size=thumb", resident.get(signed).text))
+    assert clients("fujing").get(f"{signed}/pages/{picture}/1").status_code == 200
+    rows = city.sql(f"select count(*) from audit_entry where action = 'case_material.open' and details::text like '%{picture[:8]}%'")
+    assert int(rows) >= 1
+
+
+def test_the_form_carries_signature_digest_and_code(signed, clients, tmp_path):
+    resident = clients("resident")
+    printed = text(resident.get(f"{signed}/form.pdf").content)
+    called = code(resident, signed)
+    assert "签名摘要（SM3）" in printed and "手写签名" in printed and called in printed
+    [sheet] = set(re.findall(rf'href="{signed}/files/([^"]+)"[^>]*>[^<]*(?:<[^>]+>[^<]*)*?下载签名的申请表', resident.get(signed).text))
+    kept = resident.get(f"{signed}/files/{sheet}").content
+    assert "申请人签名" in text(kept) and called in text(kept)
+
+
+def test_a_stranger_proves_it_with_stock_openssl(signed, clients, tmp_path):
+    called = code(clients("resident"), signed)
+    stranger = Client(clients("resident").base)
+    page = said(stranger.get(f"/verify/{called}"))
+    assert "签名有效" in page and "刘*" in page and "刘芳" not in page and "张小满" not in page
+    assert stranger.json(f"/verify/{called}").json()["verdict"] == "whole"
+    for part, name in [("statement", "statement.txt"), ("signature", "signature.der"), ("key", "key.pem")]:
+        (tmp_path / name).write_bytes(stranger.get(f"/signatures/{called}/{part}").content)
+    command = ["openssl", "dgst", "-sm3", "-sigopt", "distid:1234567812345678", "-verify", "key.pem", "-signature", "signature.der", "statement.txt"]
+    assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True).stdout == "Verified OK\n"
+    statement = (tmp_path / "statement.txt").read_text()
+    assert statement.startswith("lifang-signature-1\n") and "刘芳" not in statement and "511702199603071223" not in statement
+
+
+def test_the_evidence_is_checked_off_line(signed, clients, executable_path, tmp_path):
+    resident = clients("resident")
+    link = re.search(rf"{signed}/signatures/\d+/evidence\.json", resident.get(signed).text)[0]
+    evidence = resident.get(link).json()
+    (tmp_path / "evidence.json").write_text(json.dumps(evidence, ensure_ascii=False))
+    (tmp_path / "key.pem").write_text(evidence["key"])
+
+    def verify(*words):
+        return subprocess.run([executable_path, "signature", "verify", *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+
+    sound = verify("evidence.json", "--key", "key.pem")
+    assert sound.returncode == 0 and "签名有效" in sound.stdout, sound.stdout
+    part = next(part for part in evidence["parts"] if part["name"] == "form.child_name")
+    part["value"] = "张大满"
+    (tmp_path / "forged.json").write_text(json.dumps(evidence, ensure_ascii=False))
+    forged = verify("forged.json")
+    assert forged.returncode == 1 and "的内容与摘要不符" in forged.stdout
+    (tmp_path / "other.pdf").write_bytes(b"%PDF-1.4\n")
+    assert verify("evidence.json", "--sheet", "other.pdf").returncode == 1
