@@ -159,8 +159,11 @@ struct WebApplication: Sendable {
     let housekeeping = Housekeeping(
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
-    VisitHouseholdJob.register(in: &kinds, households: VisitHouseholds(store: store), parameters: parameters)
+    VisitHouseholdJob.register(
+      in: &kinds, households: VisitHouseholds(store: store), keyObjects: KeyObjectDues(store: store),
+      parameters: parameters)
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
+    PromptJob.register(in: &kinds, sweep: PromptSweep(store: store), log: deployment.log)
     let reports = ReportOffice(store: store, files: files)
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
     let reportPlans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
@@ -178,6 +181,7 @@ struct WebApplication: Sendable {
     try await ReportPlanJob.schedule(on: jobs)
     try await AuditReportJob.schedule(on: jobs)
     try await VisitHouseholdJob.schedule(on: jobs)
+    try await PromptJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
     try await jobs.schedule("grid-quality", GridQualityJob(), label: GridQualityJob.label, .daily(hour: 2, minute: 10))
