@@ -264,7 +264,13 @@ struct WebApplication: Sendable {
         let told = try await messages.unread(of: principal.id)
         return principal.may(Talks.write) ? told + (try await talks.unread(of: principal.id)) : told
       })
-    if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
+    if !configuration.isBenchmark {
+      site.requestsPerUser = { identity.policy.requestsPerUser }
+      site.room = {
+        let policy = identity.policy
+        return ServerLoad.Room(atOnce: policy.requestsAtOnce, least: policy.leastPerUser)
+      }
+    }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
     site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }
