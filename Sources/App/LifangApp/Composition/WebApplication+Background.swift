@@ -43,7 +43,10 @@ extension WebApplication {
       }
       group.addTask {
         while !Task.isCancelled {
-          do { try await cases.eraseFerried(owner: deployment.owner) } catch {
+          do {
+            try await cases.eraseFerried(owner: deployment.owner)
+            try await appointments.eraseFerried(booking, owner: deployment.owner)
+          } catch {
             if !Task.isCancelled { deployment.log.fault(error, "ferry-erase-failed") }
           }
           try? await Task.sleep(for: .seconds(60))

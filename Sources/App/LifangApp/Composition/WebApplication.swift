@@ -75,6 +75,7 @@ struct WebApplication: Sendable {
   let catalogues: ArchiveCatalogues
   let registers: RegisterFerry
   let appointments: Appointments
+  let booking: AppointmentFerry
   let directory: AddressDirectory
   let plates: DoorPlateRules
   let plans: WorkPlans
@@ -95,6 +96,8 @@ struct WebApplication: Sendable {
     let merchants = MerchantRules(messages: told)
     let notices = NoticeRules(messages: told)
     let configurations = ConfigurationRequests()
+    let booking = AppointmentFerry()
+    self.booking = booking
     let push = PushWiring()
     let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
@@ -104,7 +107,7 @@ struct WebApplication: Sendable {
     let store = deployment.makeStore(
       following: [
         problems, registers, corrections, plates, tenancies, merchants, notices, configurations, push, colleagues,
-        operations,
+        operations, booking,
         MessageTriggers(line: told),
       ])
     self.store = store
@@ -196,6 +199,9 @@ struct WebApplication: Sendable {
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     configurations.begin(ferry.post, messages, clock: deployment.clock)
+    booking.begin(ferry.post)
+    let appointments = Appointments(store: store, parameters: parameters, messages: messages, ferry: booking)
+    self.appointments = appointments
     let codes = AddressQR(rules: qrRules)
     pushes = push.runner(deployment, store, messages) { record in
       guard record.entity == "address" else { return [] }
@@ -215,7 +221,9 @@ struct WebApplication: Sendable {
     self.alarms = alarms
     try await OperationsWiring.deliver(configuration, store)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store),
+      ferry,
+      receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store)
+        + booking.receivers(appointments),
       messages: messages, alarms: alarms)
     self.dock = dock
     let definitions = DefinitionStore(
@@ -226,8 +234,6 @@ struct WebApplication: Sendable {
       deployment.log.fault(refusal, "definitions-broken")
     }
     self.definitions = definitions
-    let appointments = Appointments(store: store, parameters: parameters, messages: messages)
-    self.appointments = appointments
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
