@@ -112,6 +112,12 @@ package final class ServerLoad: Sendable {
   /// - Throws: `CancellationError` when the client has gone meanwhile.
   package func enter(_ principal: Principal, _ priority: Priority, _ room: Room) async throws -> UserLoad.Place? {
     let who = UserLoad.who(principal)
+    let entersAtOnce = state.withLock { state in
+      guard state.fits(who, priority, room) else { return false }
+      state.take(who, priority)
+      return true
+    }
+    if entersAtOnce { return UserLoad.Place { [self] in leave(who, priority) } }
     let number = state.withLock { state in
       state.numbers += 1
       return state.numbers
