@@ -196,8 +196,8 @@ let package = Package(
     module(
       .spine, "Portal",
       [
-        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Geo", "Identity", "Messaging", "Processes", "SQL",
-        "YAML",
+        "Access", "Audit", "Cases", "Core", "Crypto", "Entities", "Ferry", "Geo", "Identity", "Messaging", "Processes",
+        "SQL", "YAML",
       ]),
     module(
       .spine, "PortalWeb",

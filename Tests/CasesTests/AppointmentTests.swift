@@ -58,6 +58,16 @@ import Testing
     }
   }
 
+  @Test func anHourIsKnownByItsWindowAndTimeAlsoOneFromBeforeThat() async throws {
+    let desk = try await Desk()
+    let slot = try await desk.slot(try await desk.window("B7"), on: "2026-11-19")
+    func code() async throws -> String? { try await desk.records.get(Appointments.slot, slot)["code"].text }
+    #expect(try await code() == "B7 2026-11-19 t0830")
+    try await desk.city.database.execute("update appointment_slot set code = null where id = \(slot)")
+    await desk.appointments.sweep(log: .silent)
+    #expect(try await code() == "B7 2026-11-19 t0830")
+  }
+
   @Test func aClosedWindowKeepsNobodyElseFromBeingRemindedOrNoted() async throws {
     let desk = try await Desk()
     let closed = try await desk.window("A1")

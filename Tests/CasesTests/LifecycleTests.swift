@@ -85,6 +85,20 @@ import Testing
     // Nobody has founded the collective household that the form names: it is left to be done by hand, by name.
     #expect(view.events.last?.result == "未能更新户信息")
     #expect(view.events.last?.opinion?.contains("手工") == true)
+    // It stays on the list of the station until somebody has entered it (C-341).
+    let officer = city.store.records(as: try city.person("officer"))
+    let left = try #require(try await officer.list(ListQuery("unfinished_entry")).records.first)
+    #expect(left["label"].text == "户信息" && left["state"].text == "open")
+    let elsewhere = city.store.records(as: try city.person("west"))
+    #expect(try await elsewhere.list(ListQuery("unfinished_entry")).records.isEmpty)
+    await #expect(throws: Refusal.self, "what was done has to be said") {
+      try await officer.perform("settle", on: "unfinished_entry", left.id, version: nil)
+    }
+    try await officer.perform(
+      "settle", on: "unfinished_entry", left.id, version: nil, asked: ["note": .text("已立集体户并登入")])
+    let settled = try await officer.get("unfinished_entry", left.id)
+    #expect(settled["state"].text == "done")
+    #expect(settled["settled_by"].integer == (try city.person("officer").id))
     // The register of births has it, within the scope of the station.
     let births = try await city.store.records(as: try city.person("officer")).list(ListQuery("hukou_birth"))
     #expect(births.records.map { $0["child_name"].text } == ["陈**"])

@@ -81,6 +81,148 @@ import Testing
     #expect(try await answer("/quick").status == 200, "a stream that nobody waits for leaves too")
   }
 
+  // MARK: A full server
+
+  /// What was let in, in its order, by name.
+  private actor Order {
+    private(set) var names: [String] = []
+    private var places: [String: UserLoad.Place] = [:]
+
+    func enter(_ name: String, _ place: UserLoad.Place?) {
+      names.append(place == nil ? "\(name) refused" : name)
+      places[name] = place
+    }
+
+    func leave(_ name: String) { places.removeValue(forKey: name)?.leave() }
+  }
+
+  @Test func whenTheServerIsFullBulkGivesWayToInterfacesAndTheseToPeople() async throws {
+    let (server, order) = (ServerLoad(), Order())
+    let room = ServerLoad.Room(atOnce: 4, least: 0)
+    func ask(_ name: String, _ id: Int64, _ priority: ServerLoad.Priority) async throws {
+      let waiting = server.waiting
+      Task { await order.enter(name, try await server.enter(Self.person(id), priority, room)) }
+      #expect(try await eventually { server.waiting > waiting }, "\(name) waits")
+    }
+    func take(_ name: String, _ id: Int64, _ priority: ServerLoad.Priority) async throws {
+      await order.enter(name, try await server.enter(Self.person(id), priority, room))
+    }
+    // Two exports fill their half, a key its quarter more, and people the rest.
+    try await take("export 1", 1, .bulk)
+    try await take("export 2", 2, .bulk)
+    try await ask("export 3", 3, .bulk)
+    try await take("key 1", 4, .interfaces)
+    try await ask("key 2", 5, .interfaces)
+    try await take("page 1", 6, .people)
+    try await ask("page 2", 7, .people)
+    #expect(await order.names == ["export 1", "export 2", "key 1", "page 1"])
+    // A place that is free again goes to people, though the others came before; theirs comes when there is room.
+    await order.leave("export 1")
+    #expect(try await eventually { await order.names.last == "page 2" })
+    #expect(server.waiting == 2)
+    await order.leave("page 1")
+    await order.leave("page 2")
+    #expect(try await eventually { await order.names.last == "key 2" })
+    #expect(server.waiting == 1)
+    await order.leave("key 1")
+    await order.leave("key 2")
+    #expect(try await eventually { await order.names.last == "export 3" })
+  }
+
+  @Test func aLeastShareIsEverybodysHoweverFullTheServerIs() async throws {
+    let (server, room) = (ServerLoad(), ServerLoad.Room(atOnce: 2, least: 1))
+    let greedy = [
+      try await server.enter(Self.person(1), .people, room), try await server.enter(Self.person(1), .people, room),
+    ]
+    #expect(greedy.allSatisfy { $0 != nil })
+    let third = Task { try await server.enter(Self.person(1), .people, room) }
+    #expect(try await eventually { server.waiting == 1 }, "the one who takes all waits")
+    let other = try await server.enter(Self.person(2), .people, room)
+    #expect(other != nil && server.waiting == 1, "another is let in at once")
+    let key = try await server.enter(Self.person(1, kind: .key), .interfaces, room)
+    #expect(key != nil, "a key has a share as well")
+    for place in greedy + [other, key] { place?.leave() }
+    #expect(try await third.value != nil)
+  }
+
+  @Test func ofThoseThatWaitWhoHasLeastUnderWayGoesFirst() async throws {
+    let (server, order, room) = (ServerLoad(), Order(), ServerLoad.Room(atOnce: 3, least: 0))
+    for name in ["a", "b"] { await order.enter(name, try await server.enter(Self.person(1), .people, room)) }
+    await order.enter("c", try await server.enter(Self.person(3), .people, room))
+    for (index, (name, id)) in [("many", Int64(1)), ("few", 2)].enumerated() {
+      Task { await order.enter(name, try await server.enter(Self.person(id), .people, room)) }
+      #expect(try await eventually { server.waiting == index + 1 })
+    }
+    await order.leave("c")
+    #expect(try await eventually { await order.names.last == "few" })
+    await order.leave("a")
+    #expect(try await eventually { await order.names.last == "many" })
+  }
+
+  @Test func tooManyThatWaitAreToldSoAndOneWhoseClientLeftWaitsNoMore() async throws {
+    let (server, room) = (ServerLoad(), ServerLoad.Room(atOnce: 1, least: 0))
+    let first = try await server.enter(Self.person(1), .people, room)
+    let gone = Task { try await server.enter(Self.person(2), .people, room) }
+    #expect(try await eventually { server.waiting == 1 })
+    #expect(try await server.enter(Self.person(3), .people, room) == nil, "one waits for the one place")
+    gone.cancel()
+    await #expect(throws: CancellationError.self) { _ = try await gone.value }
+    #expect(server.waiting == 0)
+    first?.leave()
+    #expect(try await server.enter(Self.person(3), .people, room) != nil)
+    // One export goes on though people have taken the half that is for bulk.
+    let wide = ServerLoad.Room(atOnce: 4, least: 0)
+    let busy = ServerLoad()
+    let pages = try await [
+      busy.enter(Self.person(1), .people, wide), busy.enter(Self.person(2), .people, wide),
+      busy.enter(Self.person(3), .people, wide),
+    ]
+    #expect(try await busy.enter(Self.person(4), .bulk, wide) != nil)
+    for page in pages { page?.leave() }
+  }
+
+  @Test func aRequestThatGivesWayIsAnsweredWhenThereIsRoom() async throws {
+    let held = Gate()
+    var site = Site(
+      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      authenticate: { _ in (Self.person(1), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
+    site.room = { ServerLoad.Room(atOnce: 1, least: 0) }
+    var router = Router()
+    router.on(.get, "/slow", at: site) { _ in
+      await held.wait()
+      return .json(["done": true])
+    }
+    router.on(.get, "/quick", at: site) { _ in .json(["done": true]) }
+    let application = Application(router)
+    @Sendable func status(_ path: String) async throws -> Int {
+      await application.respond(
+        to: try Request(.get, path, headers: ["Host": "lifang.test", "Accept": "application/json"], body: .empty)
+      ).status
+    }
+    let server = site.server
+    async let slow = status("/slow")
+    #expect(try await eventually { held.hasVisitor })
+    async let quick = status("/quick")
+    #expect(try await eventually { server.waiting == 1 })
+    #expect(try await status("/quick") == 429, "as many wait as are worked on")
+    held.open()
+    #expect(try await slow == 200)
+    #expect(try await quick == 200)
+    #expect(server.waiting == 0)
+  }
+
+  @Test func pathsSayWhatGivesWay() throws {
+    func priority(_ path: String, _ kind: Principal.Kind = .user) throws -> ServerLoad.Priority {
+      Site.priority(of: try Request(.get, path, headers: [:], body: .empty), by: Self.person(1, kind: kind))
+    }
+    #expect(try priority("/services/hukou_001/apply") == .people)
+    #expect(try priority("/r/person/export") == .bulk)
+    #expect(try priority("/r/person/statistics/export") == .bulk)
+    #expect(try priority("/reports/3") == .bulk)
+    #expect(try priority("/api/r/address", .key) == .interfaces)
+    #expect(try priority("/api/r/address") == .people)
+  }
+
   /// Holds one request back until it is opened.
   private final class Gate: Sendable {
     private struct State {

@@ -78,6 +78,7 @@ import Testing
     let rules = try await city.all(AlarmRule.register)
     let library = try await city.all("security_knowledge")
     #expect(rules.count >= 8 && library.count >= 15)
+    #expect(try await city.all(PromptRule.register).count >= 9)
     #expect(rules.allSatisfy { AlarmRule($0) != nil && $0["advice_id"].integer != nil })
     let disk = try #require(rules.first { $0["code"].text == "disk_low" })
     try await city.records().update(

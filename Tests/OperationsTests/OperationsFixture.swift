@@ -83,6 +83,7 @@ struct OperationsFixture: Sendable {
     AlarmRules().addHooks(to: &hooks)
     AssetRules().addHooks(to: &hooks)
     DeliveredRules().addHooks(to: &hooks)
+    PromptRules().addHooks(to: &hooks)
     store = RecordStore(
       database: database, catalogs: LiveCatalog(catalog), keys: keys, audit: Audit(clock: time.clock),
       clock: time.clock, hooks: hooks)

@@ -465,3 +465,104 @@ def test_outside_nobody_changes_the_base_and_the_inside_is_right(based, networks
     assert inside.client("fujing").post("/ferry/registers/publish").status_code == 403
     until(lambda: not any(row["scanning"] for row in inside.ferry()["registers"]) and inside.ferry()["waitingOut"] == 0, 300, 1)
     assert standing(outside) == standing(inside)
+
+
+@pytest.fixture(scope="module")
+def hours(networks):
+    """An hour of a window inside with three places, open outside too; its code, and who works at the window."""
+    outside, inside, _ = networks
+    for one in (outside, inside):
+        one.set(registers="service_window appointment_slot desk_hotline desk_policy")
+    stamps = "version, created_at, created_by, updated_at, updated_by"
+    inside.sql(f"insert into role_grant ({stamps}, role_id, subject, action, scope) select 1, now(), 0, now(), 0, id, s, a, 'all' "
+               "from role, unnest(array['service_window', 'appointment_slot', 'appointment']) s, "
+               "unnest(array['view', 'create', 'update', 'adjust', 'close', 'arrive', 'withdraw']) a where code = 'system_admin' "
+               "and not exists (select 1 from role_grant where subject = s and action = a and role_id = role.id)")
+    admin = inside.client("sysadmin")
+    unit = int(inside.sql("select unit_id from app_user where account = 'fujing'"))
+    window = admin.send("POST", "/api/r/service_window", {
+        "name": "摆渡窗口" + secrets.token_hex(3), "kind": "station", "unit_id": unit, "division_code": "511702001001", "address": "荷叶街 30 号",
+        "location": {"type": "Point", "coordinates": [107.5, 31.2]}, "phone": "13800138000", "weekday_hours": "09:00—17:00",
+        "services": ["hukou", "certificate", "migration"]})
+    assert window.status_code == 201, window.text
+
+    def slot(time_slot, quota=3):
+        made = admin.send("POST", "/api/r/appointment_slot", {
+            "service_window_id": window.json()["id"], "unit_id": unit, "division_code": "511702001001", "quota": quota,
+            "slot_date": inside.sql("select ((now() at time zone interval '8 hours')::date + 2)::text"), "time_slot": time_slot})
+        assert made.status_code == 201, made.text
+        code = inside.sql(f"select code from appointment_slot where id = {made.json()['id']}")
+        assert code
+        return made.json()["id"], code
+
+    return slot, admin
+
+
+APPOINTMENTS = '-c lifang.scope_appointment={"all":true}'
+
+
+def places(one, code):
+    """What is booked of an hour, and each appointment with its state."""
+    return one.sql(
+        "select s.booked || ' ' || coalesce((select string_agg(a.number || a.queue_number || a.state, ',' order by a.number) "
+        f"from appointment a where a.appointment_slot_id = s.id), '') from appointment_slot s where s.code = '{code}'", APPOINTMENTS)
+
+
+def book(outside, client, code, service="hukou"):
+    slot, window = outside.sql(f"select id, service_window_id from appointment_slot where code = '{code}'").split("|")
+    return client.post("/appointments", {
+        "service": service, "window": window, "slot": slot, "name": "刘芳", "document": "511702199603071223", "phone": "13800138000"})
+
+
+def booked(outside, code):
+    return outside.sql(
+        f"select a.id from appointment a join appointment_slot s on s.id = a.appointment_slot_id where s.code = '{code}' order by a.id desc limit 1",
+        APPOINTMENTS)
+
+
+def test_an_appointment_is_made_outside_and_known_at_the_window_inside(networks, device, hours):
+    outside, inside, _ = networks
+    slot, admin = hours
+    device()
+    inside_slot, code = slot("t0830")
+    until(lambda: outside.sql(f"select 1 from appointment_slot where code = '{code}'"), 120)
+    resident = outside.client("resident")
+    made = book(outside, resident, code)
+    assert made.status_code == 303, said(made)
+    until(lambda: places(inside, code) == places(outside, code) and places(inside, code).startswith("1 "), 60)
+    kept = inside.sql(f"select name, user_id is null from appointment where appointment_slot_id = {inside_slot}", APPOINTMENTS)
+    assert kept == outside.sql(f"select name, user_id is not null from appointment where id = {booked(outside, code)}", APPOINTMENTS)
+    # Inside nobody takes a place that outside does not know of; outside nobody says who came.
+    there = inside.sql(f"select id from appointment where appointment_slot_id = {inside_slot}", APPOINTMENTS)
+    refused = book(inside, inside.client("resident"), code)
+    assert refused.status_code == 409 and "互联网侧" in said(refused)
+    # The window calls it off, and the citizen is told outside.
+    assert admin.post(f"/r/appointment/{there}/do/withdraw", {"cancel_reason": "系统维护"}).status_code == 303
+    until(lambda: "withdrawn" in places(outside, code) and places(outside, code) == places(inside, code), 60)
+    assert places(outside, code).startswith("0 ")
+    assert "系统维护" in said(resident.get(f"/appointments/{booked(outside, code)}"))
+
+
+def test_places_agree_on_both_sides_though_the_device_does_harm(networks, device, hours):
+    outside, inside, _ = networks
+    slot, admin = hours
+    inside_slot, code = slot("t0930", quota=2)
+    device()
+    until(lambda: outside.sql(f"select 1 from appointment_slot where code = '{code}'"), 120)
+    device(20261127)
+    resident = outside.client("resident")
+    for _ in range(4):
+        assert book(outside, resident, code).status_code == 303
+        assert resident.post(f"/appointments/{booked(outside, code)}/cancel").status_code == 303
+    assert book(outside, resident, code).status_code == 303
+    assert book(outside, resident, code, "certificate").status_code == 303
+    full = book(outside, resident, code, "migration")
+    assert full.status_code == 409
+    # The office lowers what it gives out while bookings are under way: nobody who has a place loses it.
+    version = int(inside.sql(f"select version from appointment_slot where id = {inside_slot}"))
+    admin.send("PATCH", f"/api/r/appointment_slot/{inside_slot}", {"version": version, "quota": 1})
+    until(lambda: places(inside, code) == places(outside, code) and places(inside, code).count("YY") == 6, 180)
+    assert places(outside, code).startswith("2 ") and places(outside, code).count("booked") == 2
+    assert places(outside, code).count("cancelled") == 4
+    for one in (outside, inside):
+        until(lambda: one.sql(f"select quota >= booked from appointment_slot where code = '{code}'") == "t", 60)

@@ -222,3 +222,42 @@ class TestOfACase:
         page = said(Client(city.base).get(f"/verify/{code_of(city, proof['document'])}"))
         assert "已作废" in page and "真实有效" not in page
         assert "姓名打错" in said(clients("fujing").get(proof["case"]))
+
+
+def test_the_number_of_a_person_leads_to_what_was_applied_for_and_issued(city, clients, station, proof):
+    """C-223: everything that bears the number, within the rights of who looks, and the number in no address."""
+    number = APPLICANT["applicant_document"]
+    known = clients("huji").json(f"/api/r/person?resident_id={number}").json()["items"]
+    if known:
+        who = known[0]["id"]
+    else:
+        made = clients("station").send("POST", "/api/r/person", {
+            "name": APPLICANT["applicant_name"], "document_kind": "resident_id", "resident_id": number,
+            "sex": "male" if int(number[16]) % 2 else "female", "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
+            "residency": "registered", "division_code": "511702001001"})
+        assert made.status_code == 201, made.text
+        who = made.json()["id"]
+    page = clients("huji").get(f"/r/person/{who}")
+    shown = Markup(page.text)
+    assert "此人申请的办件" in shown.text and "证照" in shown.text
+    assert any(link.startswith("/r/service_case/") for link in shown.links)
+    assert f"/r/issued_document/{proof['document']}" in shown.links
+    assert not any(number in link for link in shown.links)
+    # Whoever may see people and no cases is not led to any.
+    other = Markup(clients("station").get(f"/r/person/{who}").text)
+    assert "此人申请的办件" not in other.text and number not in other.text
+
+
+def test_a_member_leads_to_the_household_and_its_other_members(city, clients, household):
+    """C-462: also whoever sees the number of the household masked."""
+    members = city.sql_of_persons(
+        f"select id, name from person where household_number = '{household['number']}' order by id").splitlines()
+    (who, name), (_, other) = (line.split("|") for line in members[:2])
+    page = clients("huji").get(f"/r/person/{who}")
+    shown = Markup(page.text)
+    assert "户信息" in shown.text and f"/r/household/{household['id']}" in shown.links
+    table = page.text[page.text.index("同户人员"):]
+    assert other in table and f"/r/person/{who}\"" not in table[:table.index("</table>")]
+    assert [link for link in shown.links if f"number={household['number']}" in link] == []
+    home = Markup(clients("huji").get(f"/r/household/{household['id']}").text)
+    assert "户内人员" in home.text and f"/r/person/{who}" in home.links

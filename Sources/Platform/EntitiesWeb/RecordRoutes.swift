@@ -155,9 +155,9 @@ package struct RecordRoutes: Sendable {
         guard let other = store.catalog.entity(list.entity), visit.principal.may(Permission(other.name, "view")) else {
           continue
         }
-        let query = ListQuery(
-          other.name, filters: [ListFilter(list.field, .equals(.integer(id)))], limit: 10)
-        related.append(.init(list: list, entity: other, page: try await records.list(query)))
+        // Those found by a value have no list of their own, whose address would tell it.
+        guard let page = try await records.related(list, to: record, limit: list.by == nil ? 10 : 50) else { continue }
+        related.append(.init(list: list, entity: other, page: page))
       }
     }
     return try await DetailPage(register: register, record: record, visit: visit, related: related, asOf: asOf)

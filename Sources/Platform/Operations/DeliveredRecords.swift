@@ -15,7 +15,7 @@ package struct DeliveredRecords: Sendable {
   package let records: [[String: Value]]
 
   /// The registers that records are delivered for.
-  package static let registers = ["security_knowledge", "alarm_rule"]
+  package static let registers = ["security_knowledge", "alarm_rule", PromptRule.register]
 
   /// - Parameter folder: `Resources/platform/delivered`.
   /// - Throws: ``Refusal`` `delivered-wrong` that names file and field.

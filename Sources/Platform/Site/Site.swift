@@ -33,6 +33,9 @@ package struct Site: Sendable {
   /// How many requests of one user or key may be under way at a time; 0: any number (B5-282).
   package var requestsPerUser: @Sendable () -> Int = { 0 }
   private let load = UserLoad()
+  /// What a node works on at a time, and everybody's least share of it (B5-282).
+  package var room: @Sendable () -> ServerLoad.Room = { ServerLoad.Room(atOnce: 0, least: 0) }
+  package let server = ServerLoad()
   /// Signs short values that travel through the browser, such as flashes and strangers' form tokens.
   let signature: HMAC
 
@@ -62,8 +65,17 @@ package struct Site: Sendable {
           throw Refusal(
             .tooMany, "too-many-at-once", "您同时进行的操作太多，这一次没有处理。请等前面的完成后再试；需要批量处理时请用导入、导出。")
         }
+        guard let seat = try await server.enter(principal, Site.priority(of: request, by: principal), room()) else {
+          place.leave()
+          throw Refusal(.tooMany, "server-full", "现在办事的人很多，排队的也满了，这一次没有处理，没有改动。请过一会儿再试。")
+        }
         var isSent = true
-        defer { if isSent { place.leave() } }
+        defer {
+          if isSent {
+            place.leave()
+            seat.leave()
+          }
+        }
         if request.method.changesSomething, principal.kind != .key { try await visit.checkFormToken() }
         var response = try await body(visit)
         if principal.kind != .stranger { response.headers.setDefault("Cache-Control", "no-store") }
@@ -72,7 +84,10 @@ package struct Site: Sendable {
         if case .stream(let produce) = response.body {
           isSent = false
           response.body = .stream { writer in
-            defer { place.leave() }
+            defer {
+              place.leave()
+              seat.leave()
+            }
             try await produce(writer)
           }
         }
@@ -86,6 +101,18 @@ package struct Site: Sendable {
       }
     }
   }
+
+  /// What gives way to what when the node is full: exports, imports and reports to interfaces, these to people.
+  package static func priority(of request: Request, by principal: Principal) -> ServerLoad.Priority {
+    let steps = request.path.split(separator: "/")
+    if steps.contains("export") || steps.contains("import") || bulk.contains(where: { request.path.hasPrefix($0) }) {
+      return .bulk
+    }
+    return principal.kind == .key ? .interfaces : .people
+  }
+
+  /// Where whole tables are worked out and taken away.
+  private static let bulk = ["/reports", "/issued-reports", "/logs/report"]
 
   /// Whether a client wants JSON rather than a page.
   package static func wantsJSON(_ request: Request) -> Bool {

@@ -4,7 +4,7 @@ import Synchronization
 /// How many requests of each user and each key are under way, so that one cannot take all of a node's time from the others
 /// (资源控制, B5-282).
 package final class UserLoad: Sendable {
-  private struct Who: Hashable {
+  struct Who: Hashable, Sendable {
     let kind: Principal.Kind
     let id: Int64
   }
@@ -52,7 +52,7 @@ package final class UserLoad: Sendable {
     }
   }
 
-  private static func who(_ principal: Principal) -> Who? {
+  static func who(_ principal: Principal) -> Who? {
     switch principal.kind {
     case .user, .key: Who(kind: principal.kind, id: principal.id)
     case .system, .stranger: nil

@@ -1,14 +1,29 @@
 import Access
 package import Core
 package import Entities
-import SQL
+import Ferry
 import Messaging
+import SQL
 
 /// What happens to appointments by itself: places given back, reminders, staying away.
 extension Appointments {
   /// A place that is not needed any more is free again, whoever cancelled.
   package static let hooks: RecordHooks = {
     var hooks = RecordHooks()
+    hooks.beforeInsert(Appointments.slot) { drafts, records in
+      for index in drafts.indices where drafts[index].refusal == nil {
+        try await Appointments.name(&drafts[index], records)
+      }
+    }
+    hooks.beforeUpdate(Appointments.slot) { changes, records in
+      for index in changes.indices {
+        let isMoved = ["service_window_id", "slot_date", "time_slot"].contains { changes[index].alters($0) }
+        if isMoved || changes[index]["code"].isNull {
+          let change = changes[index]
+          changes[index]["code"] = try await Appointments.code({ change[$0] }, records)
+        }
+      }
+    }
     hooks.after(Appointments.entity) { events, records in
       for event in events where event.kind == .updated {
         guard event.before["state"]?.text == "booked",
@@ -24,6 +39,26 @@ extension Appointments {
     }
     return hooks
   }()
+
+  /// An hour is known by its window and time on both sides of the boundary.
+  private static func code(_ values: (String) -> Value, _ records: Records) async throws -> Value {
+    guard let window = values("service_window_id").integer, let date = values("slot_date").date,
+      let time = values("time_slot").text
+    else { return .null }
+    let place = try await records.asSystem.plain.get(ServiceWindow.entity, window, columns: ["code"])
+    guard let code = place["code"].text else { return .null }
+    return .text("\(code) \(date) \(time)")
+  }
+
+  private static func name(_ draft: inout RecordDraft, _ records: Records) async throws {
+    let given = draft
+    draft["code"] = try await code({ given[$0] }, records)
+    // One that comes from the other side may be over.
+    if records.principal.kind != .system, let date = draft["slot_date"].date, date < records.store.clock.today() {
+      draft.refuse(
+        Refusal(.unprocessable, "slot-past", "日期已经过去，请选今天或以后的日期", field: "slot_date"))
+    }
+  }
 
   func tell(_ template: String, _ record: Record, _ place: ServiceWindow, in transaction: Transaction) async throws {
     guard let user = record["user_id"].integer else { return }
@@ -51,7 +86,31 @@ extension Appointments {
     let soon = now + Int64(number("reminder_hours") * 3600)
     await each("booked", from: today, to: soon.chinaTime.date, log) { try await remind($0, now, until: soon) }
     await each("withdrawn", from: today.adding(days: -1), to: nil, log) { try await tell("appointment_withdrawn", $0) }
+    await nameHours(log)
+    // Who came is known inside, which tells who did not.
+    if ferry?.side == .outside { return }
     await each("booked", from: nil, to: today.adding(days: -1), log) { try await miss($0) }
+  }
+
+  /// Hours that were given out before they had a code get one, so that the other side can be told of them (C-019).
+  private func nameHours(_ log: Log) async {
+    do {
+      let system = store.records(as: .system, purpose: "号源编号").plain
+      let nameless = try await system.all(
+        ListQuery(
+          Appointments.slot,
+          filters: [
+            ListFilter("code", .empty(true)),
+            ListFilter("slot_date", .range(from: .date(store.clock.today()), to: nil)),
+          ], columns: ["service_window_id", "slot_date", "time_slot"]))
+      for slot in nameless {
+        let code = try await Appointments.code({ slot[$0] }, system)
+        if code.isNull { continue }
+        try await system.update(Appointments.slot, slot.id, version: nil, ["code": code], input: .code)
+      }
+    } catch {
+      if !Task.isCancelled { log.fault(error, "appointment-hours") }
+    }
   }
 
   /// Does something with every appointment of a state and of these days, however many there are.
@@ -106,7 +165,7 @@ extension Appointments {
     if let user = record["user_id"].integer { try await blockWhenTooMany(user, records) }
   }
 
-  private func blockWhenTooMany(_ user: Int64, _ records: Records) async throws {
+  func blockWhenTooMany(_ user: Int64, _ records: Records) async throws {
     let today = store.clock.today()
     let missed = try await records.count(
       ListQuery(

@@ -17,11 +17,16 @@ package struct Appointments: Sendable {
   let parameters: Parameters
   let messages: MessageCenter
   let windows: ServiceWindows
+  /// The way to the other side of a boundary; `nil` where there is none.
+  let ferry: AppointmentFerry?
 
-  package init(store: RecordStore, parameters: Parameters, messages: MessageCenter) {
+  package init(
+    store: RecordStore, parameters: Parameters, messages: MessageCenter, ferry: AppointmentFerry? = nil
+  ) {
     self.store = store
     self.parameters = parameters
     self.messages = messages
+    self.ferry = ferry
     windows = ServiceWindows(store: store)
   }
 

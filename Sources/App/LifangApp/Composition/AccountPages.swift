@@ -57,6 +57,7 @@ struct AccountPages {
     try await DemoFaults.inspect(store, jobs)
     try await DemoGrids.inspect(jobs)
     try await VisitHouseholdJob.begin(on: jobs)
+    try await PromptJob.begin(on: jobs)
     DemoProviderRoutes(provider: provider, assets: site.assets).register(in: &router)
     guard let system = try await DemoSystem.make(signOn, origin: origin) else { return }
     DemoSystemRoutes(system: system, assets: site.assets, isSecure: site.secureCookies).register(in: &router)

@@ -102,6 +102,7 @@ struct Deployment: Sendable {
     AlarmRules().addHooks(to: &hooks)
     AssetRules().addHooks(to: &hooks)
     DeliveredRules().addHooks(to: &hooks)
+    PromptRules().addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,

@@ -15,7 +15,12 @@ extension RegisterFerry {
     }
     hooks.beforeUpdate(RecordHooks.anyEntity) { [self] changes, records in
       guard isForeign(changes.first?.entity, records) else { return }
-      for index in changes.indices { changes[index].refuse(RegisterFerry.foreign) }
+      // What is not published is this side's own, such as how much of an hour is booked.
+      let published =
+        records.store.catalog.entity(changes.first?.entity ?? "")?.fields.filter(RegisterFerry.isOpen) ?? []
+      for index in changes.indices where published.contains(where: { changes[index].alters($0.name) }) {
+        changes[index].refuse(RegisterFerry.foreign)
+      }
     }
     hooks.beforeDelete(RecordHooks.anyEntity) { [self] leaving, records in
       if isForeign(leaving.first?.entity, records) { throw RegisterFerry.foreign }

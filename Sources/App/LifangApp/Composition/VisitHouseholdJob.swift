@@ -4,7 +4,7 @@ import DoorPlates
 import Entities
 import Jobs
 
-/// The nightly round of households that have to be visited (待走访户, A-032).
+/// The nightly round of households (待走访户, A-032) and key objects (重点对象, A-004) that have to be visited.
 struct VisitHouseholdJob: JobPayload {
   static let kind = "visit-households"
   static let label = "更新走访户"
@@ -13,10 +13,15 @@ struct VisitHouseholdJob: JobPayload {
   init(json: JSON) throws {}
   var json: JSON { .object([]) }
 
-  static func register(in kinds: inout JobKinds, households: VisitHouseholds, parameters: Parameters) {
+  static func register(
+    in kinds: inout JobKinds, households: VisitHouseholds, keyObjects: KeyObjectDues, parameters: Parameters
+  ) {
     kinds.register(VisitHouseholdJob.self) { _, _ in
       let days = Int(try parameters.integer("duty_visit.period_days"))
-      return ["changed": .int(Int64(try await households.refresh(period: days)))]
+      return [
+        "changed": .int(Int64(try await households.refresh(period: days))),
+        "keyObjects": .int(Int64(try await keyObjects.refresh())),
+      ]
     }
   }
 

@@ -43,7 +43,10 @@ extension WebApplication {
           .run(rounds)
       }
       group.addTask {
-        await rounds.every(.seconds(60), "ferry-erase-failed") { try await cases.eraseFerried(owner: deployment.owner) }
+        await rounds.every(.seconds(60), "ferry-erase-failed") {
+          try await cases.eraseFerried(owner: deployment.owner)
+          try await appointments.eraseFerried(booking, owner: deployment.owner)
+        }
       }
       group.addTask {
         await AuditSealer(database: deployment.owner, keys: auditKeys, clock: deployment.clock, log: deployment.log)

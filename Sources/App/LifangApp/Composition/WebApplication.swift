@@ -75,6 +75,7 @@ struct WebApplication: Sendable {
   let catalogues: ArchiveCatalogues
   let registers: RegisterFerry
   let appointments: Appointments
+  let booking: AppointmentFerry
   let directory: AddressDirectory
   let plates: DoorPlateRules
   let plans: WorkPlans
@@ -95,6 +96,8 @@ struct WebApplication: Sendable {
     let merchants = MerchantRules(messages: told)
     let notices = NoticeRules(messages: told)
     let configurations = ConfigurationRequests()
+    let booking = AppointmentFerry()
+    self.booking = booking
     let push = PushWiring()
     let operations = OperationsWiring()
     let colleagues = TalkRules { receiver, unit, session in
@@ -104,7 +107,7 @@ struct WebApplication: Sendable {
     let store = deployment.makeStore(
       following: [
         problems, registers, corrections, plates, tenancies, merchants, notices, configurations, push, colleagues,
-        operations,
+        operations, booking,
         MessageTriggers(line: told),
       ])
     self.store = store
@@ -159,8 +162,11 @@ struct WebApplication: Sendable {
     let housekeeping = Housekeeping(
       database: deployment.owner, files: files, parameters: parameters, clock: deployment.clock)
     housekeeping.register(in: &kinds)
-    VisitHouseholdJob.register(in: &kinds, households: VisitHouseholds(store: store), parameters: parameters)
+    VisitHouseholdJob.register(
+      in: &kinds, households: VisitHouseholds(store: store), keyObjects: KeyObjectDues(store: store),
+      parameters: parameters)
     StayReviewJob.register(in: &kinds, review: StayReview(store: store, messages: messages), parameters: parameters)
+    PromptJob.register(in: &kinds, sweep: PromptSweep(store: store), log: deployment.log)
     let reports = ReportOffice(store: store, files: files)
     try await reports.publish(ReportDefinitions(deployment.catalogs.declared))
     let reportPlans = ReportPlans(office: reports, messages: messages) { try await identity.principal(actor: $0) }
@@ -178,6 +184,7 @@ struct WebApplication: Sendable {
     try await ReportPlanJob.schedule(on: jobs)
     try await AuditReportJob.schedule(on: jobs)
     try await VisitHouseholdJob.schedule(on: jobs)
+    try await PromptJob.schedule(on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
     try await jobs.schedule("grid-quality", GridQualityJob(), label: GridQualityJob.label, .daily(hour: 2, minute: 10))
@@ -192,6 +199,9 @@ struct WebApplication: Sendable {
     let ferry = deployment.caseFerry(parameters)
     registers.begin(ferry.post, parameters)
     configurations.begin(ferry.post, messages, clock: deployment.clock)
+    booking.begin(ferry.post)
+    let appointments = Appointments(store: store, parameters: parameters, messages: messages, ferry: booking)
+    self.appointments = appointments
     let codes = AddressQR(rules: qrRules)
     pushes = push.runner(deployment, store, messages) { record in
       guard record.entity == "address" else { return [] }
@@ -211,7 +221,9 @@ struct WebApplication: Sendable {
     self.alarms = alarms
     try await OperationsWiring.deliver(configuration, store)
     let dock = deployment.dock(
-      ferry, receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store),
+      ferry,
+      receivers: cases.ferryReceivers() + [registers.receiver(store)] + configurations.receivers(store)
+        + booking.receivers(appointments),
       messages: messages, alarms: alarms)
     self.dock = dock
     let definitions = DefinitionStore(
@@ -222,8 +234,6 @@ struct WebApplication: Sendable {
       deployment.log.fault(refusal, "definitions-broken")
     }
     self.definitions = definitions
-    let appointments = Appointments(store: store, parameters: parameters, messages: messages)
-    self.appointments = appointments
     let secrets = try deployment.messagingSecrets()
     let messagingSettings: @Sendable () throws -> MessagingSettings = {
       try MessagingSettings(parameters, secrets: secrets)
@@ -260,7 +270,13 @@ struct WebApplication: Sendable {
         let told = try await messages.unread(of: principal.id)
         return principal.may(Talks.write) ? told + (try await talks.unread(of: principal.id)) : told
       })
-    if !configuration.isBenchmark { site.requestsPerUser = { identity.policy.requestsPerUser } }
+    if !configuration.isBenchmark {
+      site.requestsPerUser = { identity.policy.requestsPerUser }
+      site.room = {
+        let policy = identity.policy
+        return ServerLoad.Room(atOnce: policy.requestsAtOnce, least: policy.leastPerUser)
+      }
+    }
     let catalogs = deployment.catalogs
     site.isConfidential = { ConfidentialPages.holds($0, catalogs.current) }
     site.noteVisit = { visit, response in PortalPages.count(visit, response, in: visits) }

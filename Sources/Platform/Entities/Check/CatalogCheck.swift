@@ -76,7 +76,15 @@ struct CatalogCheck {
         collector.error(related.position, "实体“\(other.name)”没有字段“\(related.field)”\(advice)")
         continue
       }
-      if field.target != entity.name {
+      for name in related.columns ?? [] where other.field(name)?.hidden != false {
+        collector.error(related.position, "实体“\(other.name)”没有可以显示的字段“\(name)”")
+      }
+      if let by = related.by {
+        let known = entity.field(by)
+        if known?.isStored != true || known?.multiple == true || !field.isStored || field.multiple {
+          collector.error(related.position, "关联列表用“\(by)”和“\(other.name).\(field.name)”对应，两边都要是存放单个值的字段")
+        }
+      } else if field.target != entity.name {
         collector.error(related.position, "“\(other.name).\(field.name)”不是指向“\(entity.name)”的关联字段")
       }
     }

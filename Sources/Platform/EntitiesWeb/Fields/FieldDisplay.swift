@@ -35,6 +35,7 @@ package struct FieldDisplay {
     let text = text(field, of: record)
     if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
     if let picture = picture(field, of: record, width: 64, isLinked: isLinked) { return picture }
+    if let image = image(field, of: record, isLinked: isLinked) { return image }
     return badge(field, of: record)?.html ?? .text(text)
   }
 
@@ -49,6 +50,17 @@ package struct FieldDisplay {
     return isLinked ? picture : a(.class("picture"), .href(path), .download()) { picture }
   }
 
+  /// The one photograph of a record (照片), leading to its file; nothing of what is masked.
+  private func image(_ field: FieldDeclaration, of record: Record, isLinked: Bool = false) -> HTML? {
+    guard field.type == .image, !field.multiple, !record.masked.contains(field.name),
+      let file = record[field.name].text, !file.isEmpty
+    else { return nil }
+    let image = img(
+      .class("photo"), .src("/files/\(file)"), .alt(isLinked ? field.label : "打开\(field.label)"),
+      .custom("loading", "lazy"))
+    return isLinked ? image : a(.class("picture"), .href("/files/\(file)")) { image }
+  }
+
   /// The value in a detail list, with a link to what it refers to and a way to reveal what is masked.
   package func detail(_ field: FieldDeclaration, of record: Record, mayReveal: Bool) -> DetailItem {
     let text = text(field, of: record)
@@ -56,7 +68,9 @@ package struct FieldDisplay {
     if record.masked.contains(field.name), mayReveal {
       reveal = DetailItem.Reveal(path: "/r/\(record.entity)/\(record.id)/reveal?field=\(field.name)")
     }
-    if let picture = picture(field, of: record, width: 112) { return DetailItem(field.label, picture) }
+    if let picture = picture(field, of: record, width: 112) ?? image(field, of: record) {
+      return DetailItem(field.label, picture)
+    }
     let isWide = [FieldType.longtext, .json].contains(field.type)
     if let target = field.target, let id = record[field.name].integer, !text.isEmpty {
       return DetailItem(field.label, a(.href("/r/\(target)/\(id)")) { text }, isWide: isWide)

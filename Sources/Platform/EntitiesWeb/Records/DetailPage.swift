@@ -20,6 +20,10 @@ struct DetailPage {
     let list: RelatedList
     let entity: EntityDeclaration
     let page: Entities.Page
+
+    func others(than record: Record) -> [Record] {
+      page.records.filter { $0.entity != record.entity || $0.id != record.id }
+    }
   }
 
   private var entity: EntityDeclaration { register.entity }
@@ -46,7 +50,7 @@ struct DetailPage {
         Notice(.info, "这是 \(asOf.display) 时的内容。", actions: [Action("看现在的内容", .link(path))])
       }
       sections(isCompact: false)
-      for related in related where !related.page.records.isEmpty { relatedCard(related) }
+      for related in related where !related.others(than: record).isEmpty { relatedCard(related) }
     }
   }
 
@@ -107,11 +111,12 @@ struct DetailPage {
 
   private func relatedCard(_ related: Related) -> HTML {
     let display = FieldDisplay(catalog: register.catalog)
-    // Every row belongs to the record whose page this is.
+    // Every row belongs to the record whose page this is, and it does not list itself.
     let shown = related.page.columns.filter { $0.name != related.list.field }
+    let others = related.others(than: record)
     let columns = shown.map { Column($0.label, display.column($0)) }
     let other = Register(related.entity, catalog: register.catalog, context: register.context)
-    let rows = related.page.records.map { record in
+    let rows = others.map { record in
       TableRow(
         id: "\(related.entity.name)-\(record.id)", name: other.title(of: record),
         path: "/r/\(related.entity.name)/\(record.id)",
@@ -119,9 +124,11 @@ struct DetailPage {
     }
     let all = "/r/\(related.entity.name)?\(related.list.field)=\(record.id)"
     let count = related.page.count
+    let number = count.value - (related.page.records.count - others.count)
+    let isWhole = number <= rows.count || related.list.by != nil
     return Card(
-      related.list.label, count: count.isEstimate ? .about(count.value) : .exact(count.value),
-      actions: count.value > rows.count ? [Action("查看全部", .link(all), style: .quiet)] : [], isFlush: true
+      related.list.label, count: count.isEstimate ? .about(number) : .exact(number),
+      actions: isWhole ? [] : [Action("查看全部", .link(all), style: .quiet)], isFlush: true
     ) {
       DataTable(
         caption: related.list.label, columns: columns, rows: rows, opensPanel: false,

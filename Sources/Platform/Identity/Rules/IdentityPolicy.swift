@@ -30,6 +30,10 @@ package struct IdentityPolicy: Sendable, Hashable {
   package var sessionsPerUser = 5
   /// Requests of one user or key that a node works on at a time (B5-282). 0: no limit.
   package var requestsPerUser = 50
+  /// Requests that a node works on at a time, all together (B5-282). 0: any number.
+  package var requestsAtOnce = 200
+  /// Requests of one user or key that are worked on even when the node is full (B5-282).
+  package var leastPerUser = 2
   package var secondFactor = SecondFactor.optional
 
   package init() {}
@@ -54,6 +58,8 @@ package struct IdentityPolicy: Sendable, Hashable {
     number("session_hours", &absoluteHours, 1...720)
     number("sessions_per_user", &sessionsPerUser, 0...1000)
     number("requests_per_user", &requestsPerUser, 0...10_000)
+    number("requests_at_once", &requestsAtOnce, 0...10_000)
+    number("least_per_user", &leastPerUser, 0...100)
     if let text = value("second_factor")?.string, let read = SecondFactor(rawValue: text) { secondFactor = read }
   }
 }

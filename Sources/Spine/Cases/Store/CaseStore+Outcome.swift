@@ -38,6 +38,8 @@ extension CaseStore {
         let label = run.label(of: step)
         action.result = "未能更新\(label)"
         action.opinion = "\(refusal.message)请在\(label)登记中手工办理。"
+        try await UnfinishedEntry.note(
+          label, in: run.register(of: step), reason: refusal.message, of: record, case: state.id, registers)
       }
       _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     }
@@ -95,6 +97,15 @@ private struct OutcomeRun: Sendable {
       case .number(let change): change.when
       }
     return try when?.holds(in: context, lookup) ?? true
+  }
+
+  /// The register that a step writes to; `nil` for a number, which only cases give.
+  func register(of step: Outcome.Step) -> String? {
+    switch step {
+    case .record(let change): change.register
+    case .household: HouseholdBook.entity
+    case .number: nil
+    }
   }
 
   /// What the history calls the register of a step.

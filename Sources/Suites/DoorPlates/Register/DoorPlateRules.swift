@@ -17,6 +17,7 @@ package final class DoorPlateRules: RecordRules {
   private let inspections = InspectionRules()
   private let reports: AddressReportRules
   package let visits = VisitRules()
+  private let keyObjects = KeyObjectRules()
   private let messages = MessageLine()
 
   /// Who decides on applications, as cases.
@@ -30,6 +31,7 @@ package final class DoorPlateRules: RecordRules {
   ) {
     applications.begin(cases, parameters: parameters)
     visits.begin(parameters: parameters, messages: messages)
+    keyObjects.begin(parameters: parameters)
     inspections.begin(parameters: parameters, messages: messages)
     self.messages.connect(messages)
     parts.begin((rules, designs, pinyin))
@@ -39,6 +41,7 @@ package final class DoorPlateRules: RecordRules {
     inspections.addHooks(to: &hooks)
     reports.addHooks(to: &hooks)
     visits.addHooks(to: &hooks)
+    keyObjects.addHooks(to: &hooks)
     applications.addHooks(to: &hooks)
     hooks.beforeInsert(DoorPlate.entity) { [self] drafts, records in
       for index in drafts.indices where drafts[index].refusal == nil { try await apply(&drafts[index], records) }

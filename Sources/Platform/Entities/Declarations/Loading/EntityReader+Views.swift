@@ -114,9 +114,14 @@ extension EntityReader {
   func related() -> [RelatedList] {
     guard let reader = reader.mapping("detail", "detail", keys: EntityReader.detailKeys) else { return [] }
     return reader.nodes("related").compactMap { node in
-      let reader = MappingReader(node, "关联列表", keys: ["entity", "field", "label"], collector)
+      let reader = MappingReader(
+        node, "关联列表", keys: ["entity", "field", "by", "columns", "label"], collector)
       guard let entity = reader.name("entity"), let field = reader.name("field") else { return nil }
-      return RelatedList(entity: entity, field: field, label: reader.label(fallback: entity), position: node.position)
+      return RelatedList(
+        entity: entity, field: field, by: reader.has("by") ? reader.name("by") : nil,
+        columns: reader.has("columns") ? reader.texts("columns").map(\.text) : nil,
+        label: reader.label(fallback: entity),
+        position: node.position)
     }
   }
 

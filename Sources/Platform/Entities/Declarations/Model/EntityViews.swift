@@ -81,14 +81,22 @@ package struct FormSection: Sendable {
 /// A list of the records that refer to this one, on its detail page.
 package struct RelatedList: Sendable {
   package let entity: String
-  /// The reference field of `entity` that points here.
+  /// The reference field of `entity` that points here; with ``by``, the field that says the same as that one.
   package let field: String
+  /// The field of this record by which others know it, such as the identity number; `nil` for references.
+  package let by: String?
+  /// What is shown of them; `nil` for the columns of their list.
+  package let columns: [String]?
   package let label: String
   package let position: SourcePosition
 
-  package init(entity: String, field: String, label: String, position: SourcePosition) {
+  package init(
+    entity: String, field: String, by: String? = nil, columns: [String]? = nil, label: String, position: SourcePosition
+  ) {
     self.entity = entity
     self.field = field
+    self.by = by
+    self.columns = columns
     self.label = label
     self.position = position
   }

@@ -53,4 +53,32 @@ extension Records {
     ])
     return Set(try results[1].values(as: Int64.self))
   }
+
+  /// What another register holds about a record (关联列表), at most `limit` of it; `nil` when nothing leads there.
+  ///
+  /// Records that are found by a value which both hold (`by`) are those of the reader's own scope; the value itself is
+  /// read by the system and neither shown nor told, so whoever sees it masked is led on all the same (C-223).
+  package func related(_ list: RelatedList, to record: Record, limit: Int) async throws -> Page? {
+    var query = ListQuery(
+      list.entity, filters: [ListFilter(list.field, .equals(.integer(record.id)))], columns: list.columns, limit: limit)
+    if let by = list.by {
+      let value = try await inTransaction { records, _ in
+        try await records.asSystem.plain.clear(by, of: record)
+      }
+      guard !value.isBlank else { return nil }
+      query.filters = [ListFilter(list.field, .equals(value))]
+    }
+    return try await self.list(query)
+  }
+
+  /// One stored value of a record that somebody is shown already, in clear; the look at the record stands in the audit.
+  private func clear(_ field: String, of record: Record) async throws -> Value {
+    let entity = try store.entity(record.entity)
+    let shape = shape(of: entity, columns: entity.storedFields.filter { $0.name == field })
+    let query: SQL = "select \(shape.selection()) from \(identifier: entity.name) t where t.id = \(record.id)"
+    return try await inTransaction { records, transaction in
+      guard let row = try await records.scoped(transaction, [(entity, "view")], query).first else { return .null }
+      return try shape.clearValues(row)[field] ?? .null
+    }
+  }
 }

@@ -1,0 +1,201 @@
+"""Key objects, from the asking to the lifting, visits to them, and prompts of what the registers say (A-004)."""
+
+import datetime
+import itertools
+
+import pytest
+from clients import Markup, resident_id
+
+_sequence = itertools.count(120)
+PAST = " ".join(
+    f'-c lifang.scope_{name}={{"all":true}}'
+    for name in ("key_object", "key_object_visit", "analysis_prompt", "person", "residence"))
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date()
+
+
+def said(response):
+    return " ".join(Markup(response.text).text.split())
+
+
+@pytest.fixture(scope="module")
+def places(city):
+    """Two towns of the station's county, each with a room: address id and division."""
+    own = city.sql("select n.division_code from app_user u join unit n on n.id = u.unit_id where u.account = 'station'")
+    rows = city.sql(
+        "select distinct on (left(division_code, 9)) id, division_code from address where kind = 'room' and status <> 'cancelled' "
+        f"and starts_with(division_code, left('{own}', 6)) order by left(division_code, 9), id limit 2").splitlines()
+    assert len(rows) == 2, "the demo city has rooms in one town only"
+    return [dict(zip(["id", "division"], row.split("|"))) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def staff(city, clients, newcomer, places):
+    """An officer of each of both towns, who answers for the area, a community officer, and an approver of the county."""
+    def unit(division, name):
+        made = clients("sysadmin").send(
+            "POST", "/api/r/unit", {"code": f"GAK{division}", "name": name, "kind": "police", "division_code": division})
+        assert made.status_code == 201, made.text
+        return made.json()["id"]
+
+    units = [unit(place["division"][:9], f"列管派出所{index}") for index, place in enumerate(places)]
+    county = unit(places[0]["division"][:6], "列管分局")
+    return {
+        "here": newcomer("station_officer", unit=units[0], clearance="secret"),
+        "there": newcomer("station_officer", unit=units[1], clearance="secret"),
+        "beat": newcomer("beat_officer", unit=units[0], clearance="sensitive"),
+        "county": newcomer("station_officer", unit=county, clearance="secret"),
+        "chief": newcomer("subbureau_approver", unit=county, clearance="secret"),
+    }
+
+
+def person(client, place, **fields):
+    document = resident_id(place["division"], "19880203", next(_sequence))
+    made = client.send("POST", "/api/r/person", {
+        "name": "钱多多", "document_kind": "resident_id", "resident_id": document, "birth_date": "1988-02-03",
+        "sex": "male" if int(document[16]) % 2 else "female", "residency": "floating", "division_code": place["division"],
+        "address_id": int(place["id"]), **fields})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+def ask(client, who, **fields):
+    return client.send("POST", "/api/r/key_object", {
+        "kind": "person", "person_id": who, "category": "correction", "level": "first", "reason": "社区矫正期内", **fields})
+
+
+def do(client, register, record, action, **asked):
+    return client.post(f"/r/{register}/{record}/do/{action}", asked)
+
+
+def of(city, key, columns):
+    return city.sql(f"select {columns} from key_object where id = {key}", PAST)
+
+
+def prompts(city, rule, subject):
+    return city.sql(
+        "select coalesce(string_agg(p.state, ',' order by p.id), '') from analysis_prompt p join prompt_rule r on r.id = p.rule_id "
+        f"where r.code = '{rule}' and p.subject_id = {subject}", PAST)
+
+
+@pytest.fixture()
+def listed(city, staff, places):
+    """A key person of the community officer: id of the person and of the key object."""
+    who = person(staff["beat"], places[0])
+    made = ask(staff["beat"], who)
+    assert made.status_code == 201, made.text
+    key = made.json()["id"]
+    assert do(staff["chief"], "key_object", key, "approve").status_code == 303
+    assert of(city, key, "state") == "active"
+    return who, key
+
+
+def test_who_asks_does_not_decide_and_nobody_is_listed_twice(city, staff, places):
+    who = person(staff["beat"], places[0])
+    made = ask(staff["beat"], who)
+    assert made.status_code == 201, made.text
+    key = made.json()["id"]
+    assert of(city, key, "state, subject, due_on is null") == "submitted|钱多多|t"
+    assert of(city, key, "officer_id, asked_by") == f"{staff['beat'].user}|{staff['beat'].user}"
+    assert do(staff["beat"], "key_object", key, "approve").status_code in (403, 404)
+    again = ask(staff["here"], who)
+    assert again.status_code == 409 and again.json()["field"] == "person_id"
+    page = staff["chief"].get("/")
+    assert "重点对象待审" in said(page)
+    unexplained = do(staff["chief"], "key_object", key, "refuse")
+    assert unexplained.status_code in (400, 422) and of(city, key, "state") == "submitted"
+    assert do(staff["chief"], "key_object", key, "approve").status_code == 303
+    due = today() + datetime.timedelta(days=7)
+    assert of(city, key, "state, due_on, visit_state, listed_on") == f"active|{due}|current|{today()}"
+    assert do(staff["beat"], "key_object", key, "ask_lift", lift_reason="矫正期满").status_code == 303
+    assert do(staff["chief"], "key_object", key, "lift").status_code == 303
+    assert of(city, key, "state, due_on is null, lifted_on") == f"lifted|t|{today()}"
+    assert ask(staff["beat"], who).status_code == 201, "who was let go may be listed again"
+
+
+def test_only_those_who_answer_for_it_know_of_it_and_its_reason_is_told_for_a_purpose(city, staff, clients, listed):
+    who, key = listed
+    assert staff["here"].get(f"/r/key_object/{key}").status_code == 200
+    assert staff["there"].get(f"/r/key_object/{key}").status_code == 404
+    assert clients("grid").get("/r/key_object").status_code == 403
+    other = staff["beat"].get(f"/r/person/{who}")
+    assert other.status_code == 200 and "重点对象" in said(other)
+    assert "重点对象" not in said(clients("grid").get("/"))
+    before = int(city.sql(f"select count(*) from audit_entry where record_id = {key} and action = 'key_object.view'"))
+    shown = said(staff["beat"].get(f"/r/key_object/{key}"))
+    assert "社区矫正期内" not in shown
+    after = int(city.sql(f"select count(*) from audit_entry where record_id = {key} and action = 'key_object.view'"))
+    assert after == before + 1
+    assert staff["beat"].post(f"/r/key_object/{key}/reveal", {"purpose": ""}).status_code in (400, 422)
+    told = staff["beat"].post(f"/r/key_object/{key}/reveal", {"purpose": "走访核实"})
+    assert told.status_code == 200 and "社区矫正期内" in said(told)
+
+
+def test_a_visit_sets_the_next_and_one_that_found_nobody_alarms(city, staff, listed):
+    _, key = listed
+    page = staff["beat"].get(f"/r/key_object/{key}")
+    assert f"/r/key_object_visit/new?key_object_id={key}" in page.text
+    earlier = f"{today() - datetime.timedelta(days=2)}T09:00"
+    made = staff["beat"].send("POST", "/api/r/key_object_visit", {
+        "key_object_id": key, "visited_at": earlier, "way": "home", "situation": "normal", "note": "在家，情绪稳定"})
+    assert made.status_code == 201, made.text
+    assert of(city, key, "visited_on, due_on") == f"{today() - datetime.timedelta(days=2)}|{today() + datetime.timedelta(days=5)}"
+    version = made.json()["version"]
+    changed = staff["beat"].send("PATCH", f"/api/r/key_object_visit/{made.json()['id']}", {"version": version, "note": "别的"})
+    assert changed.status_code in (403, 409)
+    missed = staff["beat"].send("POST", "/api/r/key_object_visit", {
+        "key_object_id": key, "way": "home", "situation": "missing", "note": "不在家，邻居说搬走了"})
+    assert missed.status_code == 201, missed.text
+    assert of(city, key, "due_on") == str(today() + datetime.timedelta(days=5)), "it does not count as a visit"
+    assert prompts(city, "key_at_risk", missed.json()["id"]) == "open"
+    told = said(staff["beat"].get("/messages"))
+    assert "研判预警" in told and "钱多多" not in told
+    row = city.sql(f"select p.id from analysis_prompt p where p.subject_id = {missed.json()['id']} and p.register = 'key_object_visit'", PAST)
+    silent = do(staff["beat"], "analysis_prompt", row, "answer", answer="settled")
+    assert silent.status_code in (400, 422)
+    assert do(staff["beat"], "analysis_prompt", row, "answer", answer="settled", note="已在亲属家找到").status_code == 303
+    assert prompts(city, "key_at_risk", missed.json()["id"]) == "handled"
+
+
+def test_one_who_moves_is_told_to_where_they_moved(city, staff, places, listed):
+    who, key = listed
+    assert staff["there"].json("/api/r/analysis_prompt").json()["count"] == 0
+    version = city.sql(f"select version from person where id = {who}", PAST)
+    answer = staff["county"].send("PATCH", f"/api/r/person/{who}", {
+        "version": int(version), "address_id": int(places[1]["id"]), "division_code": places[1]["division"]})
+    assert answer.status_code == 200, answer.text
+    assert of(city, key, "division_code, moved_from") == f"{places[1]['division']}|{places[0]['division']}"
+    found = staff["there"].json("/api/r/analysis_prompt").json()
+    assert [(row["name"], row["subject"]) for row in found["items"]] == [("重点人员迁入辖区", "钱多多")]
+    assert "研判预警" in said(staff["there"].get("/"))
+    # Who took care before still knows; who is there now takes over, with what was written before.
+    assert do(staff["there"], "key_object", key, "assign", officer_id=str(staff["there"].user)).status_code == 303
+    assert of(city, key, "officer_id") == str(staff["there"].user)
+
+
+def test_rules_are_entered_in_the_browser_and_counted(city, staff, clients, places):
+    names = city.sql("select count(*) from prompt_rule where active and failure is null")
+    assert int(names) >= 9
+    manager = clients("data")
+    page = manager.get("/r/prompt_rule/new")
+    assert page.status_code == 200 and "研判规则" in said(page)
+    wrong = manager.send("POST", "/api/r/prompt_rule", {
+        "name": "两人同住", "register": "residence", "condition": "until = null", "level": "general", "within_days": 7})
+    assert wrong.status_code == 422 and wrong.json()["field"] == "condition"
+    for _ in range(2):
+        person(staff["beat"], places[0], name="孙同住")
+    made = manager.send("POST", "/api/r/prompt_rule", {
+        "name": "两人同住", "register": "residence", "condition": "until == null and state == 'confirmed'", "level": "general",
+        "within_days": 7, "group_field": "address_id", "at_least": 2})
+    assert made.status_code == 201, made.text
+    count = int(city.sql(f"select found from prompt_rule where id = {made.json()['id']}") or 0)
+    assert count >= 1
+    seen = staff["here"].json(f"/api/r/analysis_prompt?rule_id={made.json()['id']}&state=open").json()["count"]
+    assert 1 <= seen <= count
+    table = staff["here"].get("/r/analysis_prompt/statistics?view=rules")
+    assert table.status_code == 200 and "两人同住" in said(table)
+    assert do(manager, "prompt_rule", made.json()["id"], "disable").status_code == 303
+    assert staff["here"].json(f"/api/r/analysis_prompt?rule_id={made.json()['id']}&state=open").json()["count"] == 0
+    assert clients("grid").get("/r/prompt_rule").status_code == 403
