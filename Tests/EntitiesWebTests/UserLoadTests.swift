@@ -162,9 +162,15 @@ import Testing
   @Test func tooManyThatWaitAreToldSoAndOneWhoseClientLeftWaitsNoMore() async throws {
     let (server, room) = (ServerLoad(), ServerLoad.Room(atOnce: 1, least: 0))
     let first = try await server.enter(Self.person(1), .people, room)
-    let gone = Task { try await server.enter(Self.person(2), .people, room) }
+    let gone = Task { try await server.enter(Self.person(2), .interfaces, room) }
     #expect(try await eventually { server.waiting == 1 })
-    #expect(try await server.enter(Self.person(3), .people, room) == nil, "one waits for the one place")
+    #expect(try await server.enter(Self.person(3), .interfaces, room) == nil, "one waits for the one place")
+    let people = (3...6).map { id in Task { try await server.enter(Self.person(id), .people, room) } }
+    #expect(try await eventually { server.waiting == 5 }, "more people may wait")
+    #expect(try await server.enter(Self.person(7), .people, room) == nil)
+    #expect(try await server.enter(.stranger, .people, room) != nil, "a crowd of strangers is not turned away")
+    for one in people { one.cancel() }
+    for one in people { await #expect(throws: CancellationError.self) { _ = try await one.value } }
     gone.cancel()
     await #expect(throws: CancellationError.self) { _ = try await gone.value }
     #expect(server.waiting == 0)
@@ -185,7 +191,7 @@ import Testing
     let held = Gate()
     var site = Site(
       city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
-      authenticate: { _ in (Self.person(1), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
+      authenticate: { _ in (Self.person(1, kind: .key), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
     site.room = { ServerLoad.Room(atOnce: 1, least: 0) }
     var router = Router()
     router.on(.get, "/slow", at: site) { _ in
@@ -204,7 +210,7 @@ import Testing
     #expect(try await eventually { held.hasVisitor })
     async let quick = status("/quick")
     #expect(try await eventually { server.waiting == 1 })
-    #expect(try await status("/quick") == 429, "as many wait as are worked on")
+    #expect(try await status("/quick") == 429, "as many requests of interfaces wait as are worked on")
     held.open()
     #expect(try await slow == 200)
     #expect(try await quick == 200)

@@ -4,8 +4,9 @@ import Synchronization
 /// How many requests a node works on at a time, and who gives way when it is full (B5-282): residents and officers at work come
 /// before interfaces of other systems, these before exports and reports. A least share is everybody's, however full it is.
 ///
-/// What gives way waits and is not refused, until as many wait already as may be worked on. Of those that wait, the more
-/// important go first, and among them whoever has least under way.
+/// What gives way waits and is not refused, until too many wait already. Of those that wait, the more important go first, and
+/// among them whoever has least under way. Strangers have no place to share: what they see is kept ready in memory, and
+/// their addresses are limited (``HTTP/RateLimiter``), so that a crowd at the door is never turned away.
 package final class ServerLoad: Sendable {
   /// What gives way to what: the earlier goes first (服务优先级).
   package enum Priority: Int, Sendable, CaseIterable {
@@ -38,13 +39,16 @@ package final class ServerLoad: Sendable {
       case .bulk: max(1, atOnce / 2)
       }
     }
+
+    /// How many may wait for a place: people four times as many as are worked on, all else as many.
+    func waiting(of priority: Priority) -> Int { priority == .people ? atOnce * 4 : atOnce }
   }
 
   private enum Answer: Sendable { case enters, full, leaves }
 
   private struct Request: Sendable {
     let number: Int
-    let who: UserLoad.Who?
+    let who: UserLoad.Who
     let priority: Priority
     let room: Room
     let answer: CheckedContinuation<Answer, Never>
@@ -59,25 +63,23 @@ package final class ServerLoad: Sendable {
     /// Those whose client went away before they could wait.
     var gone: Set<Int> = []
 
-    func fits(_ who: UserLoad.Who?, _ priority: Priority, _ room: Room) -> Bool {
+    func fits(_ who: UserLoad.Who, _ priority: Priority, _ room: Room) -> Bool {
       if room.atOnce == 0 || total < room.limit(of: priority) { return true }
       // Bulk gives way, yet one at a time always goes on.
       if priority == .bulk { return bulk == 0 }
-      return who.map { own[$0, default: 0] < room.least } ?? false
+      return own[who, default: 0] < room.least
     }
 
-    mutating func take(_ who: UserLoad.Who?, _ priority: Priority) {
+    mutating func take(_ who: UserLoad.Who, _ priority: Priority) {
       total += 1
-      if let who { own[who, default: 0] += 1 }
+      own[who, default: 0] += 1
       if priority == .bulk { bulk += 1 }
     }
 
-    mutating func giveBack(_ who: UserLoad.Who?, _ priority: Priority) {
+    mutating func giveBack(_ who: UserLoad.Who, _ priority: Priority) {
       total -= 1
-      if let who {
-        let left = own[who, default: 1] - 1
-        own[who] = left > 0 ? left : nil
-      }
+      let left = own[who, default: 1] - 1
+      own[who] = left > 0 ? left : nil
       if priority == .bulk { bulk -= 1 }
     }
 
@@ -95,7 +97,7 @@ package final class ServerLoad: Sendable {
     }
 
     private func rank(_ request: Request) -> (Int, Int, Int) {
-      (request.priority.rawValue, request.who.map { own[$0, default: 0] } ?? 0, request.number)
+      (request.priority.rawValue, own[request.who, default: 0], request.number)
     }
   }
 
@@ -111,7 +113,7 @@ package final class ServerLoad: Sendable {
   /// - Returns: `nil` when too many of this importance wait already.
   /// - Throws: `CancellationError` when the client has gone meanwhile.
   package func enter(_ principal: Principal, _ priority: Priority, _ room: Room) async throws -> UserLoad.Place? {
-    let who = UserLoad.who(principal)
+    guard let who = UserLoad.who(principal) else { return UserLoad.Place {} }
     let entersAtOnce = state.withLock { state in
       guard state.fits(who, priority, room) else { return false }
       state.take(who, priority)
@@ -130,7 +132,7 @@ package final class ServerLoad: Sendable {
             state.take(who, priority)
             return .enters
           }
-          if state.waiting.count(where: { $0.priority == priority }) >= room.atOnce { return .full }
+          if state.waiting.count(where: { $0.priority == priority }) >= room.waiting(of: priority) { return .full }
           state.waiting.append(Request(number: number, who: who, priority: priority, room: room, answer: answer))
           return nil
         }
@@ -154,7 +156,7 @@ package final class ServerLoad: Sendable {
     }
   }
 
-  private func leave(_ who: UserLoad.Who?, _ priority: Priority) {
+  private func leave(_ who: UserLoad.Who, _ priority: Priority) {
     let admitted = state.withLock { state -> [Request] in
       state.giveBack(who, priority)
       return state.waiting.isEmpty ? [] : state.admit()
