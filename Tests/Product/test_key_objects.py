@@ -103,7 +103,7 @@ def test_who_asks_does_not_decide_and_nobody_is_listed_twice(city, staff, places
     again = ask(staff["here"], who)
     assert again.status_code == 409 and again.json()["field"] == "person_id"
     page = staff["chief"].get("/")
-    assert "重点对象待审" in said(page)
+    assert "列管待审" in said(page)
     unexplained = do(staff["chief"], "key_object", key, "refuse")
     assert unexplained.status_code in (400, 422) and of(city, key, "state") == "submitted"
     assert do(staff["chief"], "key_object", key, "approve").status_code == 303
