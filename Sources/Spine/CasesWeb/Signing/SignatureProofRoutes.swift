@@ -100,7 +100,7 @@ package struct SignatureProofRoutes: Sendable {
       PublicHeading("签名验证", note: "核对申请表上的电子签名是不是真的")
       if erased.isGenuine {
         Notice(.info, title: "签名真实，内容已按规定清除") {
-          "签名真实。办件已经结束，申请内容已从互联网侧清除，不能在这里核对签名后有没有改动；需要核对的，请联系受理单位。"
+          "办件已经结束，申请内容已从互联网侧清除，不能在这里核对签名后有没有改动；需要核对的，请联系受理单位。"
         }
       } else {
         verdict(.broken)
