@@ -5,6 +5,7 @@ import Connectors
 import Core
 import Crypto
 import Entities
+import Foundation
 import Papers
 import Peers
 import SQL
@@ -24,6 +25,17 @@ import Testing
     var given = SignatureGiven(method, seen: offer.digest)
     given.sheet = SignatureTests.sheet
     return try await city.cases.sign(offer, given, by: person)
+  }
+
+  /// The evidence with one text in place of another.
+  private static func forged(_ json: JSON, _ from: String, _ to: String) throws -> JSON {
+    try JSON(
+      parsing: Array(json.text.split(separator: from, omittingEmptySubsequences: false).joined(separator: to).utf8))
+  }
+
+  /// An object with other members.
+  private static func forged(_ json: JSON, _ members: [String: JSON]) -> JSON {
+    .object((json.object ?? []).map { (key: $0.key, value: members[$0.key] ?? $0.value) })
   }
 
   private func signatures(_ city: CaseFixture, _ id: Int64) async throws -> [CaseSignature] {
@@ -152,14 +164,19 @@ import Testing
         try await transaction.execute("update case_signature set method = 'paper' where id = \(kept.id)")
       }
     }
-    // Whoever owns the database gets past that, and is found out.
+    #expect(try await signatures(city, id).first?.verdict == .whole)
+    // Whoever owns the database gets past that, and is found out, each change by itself.
     for change: SQL in [
-      "method = 'paper'", "signed_at = signed_at - interval '1 day'", "witness_name = 'x', code = 'X'",
+      "method = 'paper'", "signed_at = signed_at - interval '1 day'", "witness_name = 'x'", "code = 'X'",
+      "reference = 'YQ1'", "identity = 'face'",
     ] {
+      let id = try await city.start()
+      try await sign(city, id)
+      let kept = try #require(try await signatures(city, id).first)
+      #expect(kept.verdict == .whole)
       try await city.database.transaction { transaction in
         _ = try await transaction.query(open)
         try await transaction.execute("alter table case_signature disable trigger case_signature_kept")
-        try await transaction.execute("create temporary table was on commit drop as select * from case_signature")
         try await transaction.execute("update case_signature set \(change) where id = \(kept.id)")
         try await transaction.execute("alter table case_signature enable trigger case_signature_kept")
       }
@@ -191,10 +208,7 @@ import Testing
     let sound = try SignatureEvidence(json).check(sheet: SignatureTests.sheet, trusted: kept.key)
     #expect(sound.faults.isEmpty && sound.proved.count >= 3)
     for (from, to) in [("张小满", "张大满"), ("method: phone_code", "method: handwriting"), ("\"刘芳\"", "\"刘方\"")] {
-      let forged = try JSON(
-        parsing: Array(
-          json.text.split(separator: from, omittingEmptySubsequences: false)
-            .joined(separator: to).utf8))
+      let forged = try SignatureTests.forged(json, from, to)
       #expect(!(try SignatureEvidence(forged).check().faults.isEmpty), "\(from)")
     }
     #expect(!(try SignatureEvidence(json).check(sheet: SignatureTests.sheet + [32]).faults.isEmpty))
@@ -207,6 +221,116 @@ import Testing
       try await city.refusal {
         try await city.cases.signatureEvidence(kept.id, of: seen, by: chief, origin: .inside)
       } == "reading-due")
+  }
+
+  /// Names may stand once only, and nobody is told that a label was signed.
+  @Test func noPartStandsBesideTheOneThatWasSigned() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await sign(city, id)
+    let resident = try city.person("resident")
+    let view = try await city.cases.view(id, as: resident)
+    let kept = try #require(view.signatures.first)
+    let json = try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
+    let parts = try #require(json["parts"]?.array)
+    let salt = try #require(json["salt"]?.string)
+    let named = try #require(parts.first(where: { $0["name"]?.string == "form.child_name" }))
+    let label = try #require(named["label"]?.string)
+    #expect(named["value"]?.string == "张小满")
+    let beside: JSON = [
+      "name": "form.child_name", "label": .string(label),
+      "digest": .string(SignedContent.digest("form.child_name", "张大满", salt)), "value": "张大满",
+    ]
+    for both in [parts + [beside], [beside] + parts] {
+      let forged = SignatureTests.forged(json, ["parts": .array(both)])
+      #expect(!(try SignatureEvidence(forged).check().faults.isEmpty))
+    }
+    // Whoever reads the report reads the name beside a label that was exchanged.
+    let relabelled = try SignatureEvidence(try SignatureTests.forged(json, "\"\(label)\"", "\"母亲姓名\"")).check()
+    #expect(relabelled.proved.contains { $0.contains("form.child_name") && $0.contains("母亲姓名") })
+  }
+
+  /// What came from the other network is checked by the key that took it in.
+  @Test func evidenceOfTheOtherNetworkIsCheckedByTheKeyThatTookItIn() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    try await sign(city, id)
+    let resident = try city.person("resident")
+    let view = try await city.cases.view(id, as: resident)
+    let kept = try #require(view.signatures.first)
+    let own = try #require(kept.key)
+    let json = try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
+    let inside = try SM2PrivateKey.generate(.seeded(4))
+    func taken(by key: SM2PrivateKey, _ bytes: [UInt8]) throws -> SignatureEvidence {
+      let (seal, pem) = (try key.sign(bytes).der, try key.publicKey.pem())
+      return try SignatureEvidence(
+        SignatureTests.forged(json, ["receipt": .string(Hex.encode(seal)), "receiptKey": .string(pem)]))
+    }
+    let received = try taken(by: inside, kept.statement.receipt(of: kept.seal, by: own))
+    #expect(received.check(trusted: inside.publicKey).faults.isEmpty)
+    #expect(received.check(trusted: own).faults.isEmpty)
+    let other = try SM2PrivateKey.generate(.seeded(3))
+    #expect(!received.check(trusted: other.publicKey).faults.isEmpty)
+    let unlike = try taken(by: inside, kept.statement.bytes)
+    #expect(!unlike.check(trusted: inside.publicKey).faults.isEmpty && !unlike.check().faults.isEmpty)
+  }
+
+  @Test func whoeverTookTheCaseUpSeesAllThatIsSigned() async throws {
+    let city = try await CaseFixture()
+    let id = try await demanding(city)
+    try await answers(city, id)
+    let accepted = try #require(try await city.state(id)["accepted_by"].integer)
+    let clerk = try #require(city.people.values.first { $0.id == accepted })
+    let seen = try await city.cases.view(id, as: clerk)
+    #expect(seen.mine.isEmpty && seen.record.masked.contains("applicant_document"))
+    let offer = try await city.cases.signing(id, as: clerk)
+    #expect(offer.view.record.masked.isEmpty && offer.view.form?.masked.isEmpty == true)
+    #expect(offer.view.record["applicant_document"].text == "511702199603071223")
+    let looks = try await city.database.query(
+      "select 1 from audit_entry where principal_id = \(accepted) and purpose = '登记申请人签名' and action = 'service_case.reveal'"
+    )
+    #expect(!looks.isEmpty)
+    let given = SignatureGiven(.paper, seen: offer.digest)
+    try await city.cases.sign(offer, given, by: clerk)
+    #expect(try await signatures(city, id).first?.verdict == .whole)
+  }
+
+  /// A second click is the first signature; a scan that comes later is kept, and nothing else is silently dropped.
+  @Test func aSecondSignatureOfTheSameIsSaidNotDropped() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let (aux, two) = (try city.person("aux"), try city.person("two"))
+    func enter(_ person: Principal, _ sheet: [UInt8]?) async throws -> String {
+      let offer = try await city.cases.signing(id, as: person)
+      var given = SignatureGiven(.paper, seen: offer.digest)
+      given.sheet = sheet
+      return try await city.cases.sign(offer, given, by: person)
+    }
+    let first = try await enter(aux, nil)
+    #expect(try await enter(aux, nil) == first)
+    #expect(try await city.refusal { try await enter(two, nil) } == "signature-given")
+    let scanned = try await enter(aux, SignatureTests.sheet)
+    #expect(scanned != first)
+    #expect(try await signatures(city, id).map { $0.sheet != nil } == [true, false])
+    #expect(try await city.refusal { try await enter(aux, nil) } == "signature-given")
+    #expect(try await signatures(city, id).count == 2)
+  }
+
+  @Test func aCodeIsProvedByTheItemOfTheCaseThatWasSigned() async throws {
+    let city = try await CaseFixture()
+    let id = try await city.start()
+    let code = try await sign(city, id)
+    // What is in force since then asks for other things.
+    let path = CaseFixture.resources + "/household/items/hukou_001.yaml"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let laid = city.catalogs.current.laying([
+      (file: "hukou_001.yaml", yaml: text.replacing("form: hukou_birth", with: "form: hukou_split"))
+    ])
+    let changed = ServiceCatalog(laid.catalog, folders: [])
+    #expect(changed.item("hukou_001")?.form != "hukou_birth")
+    try await city.cases.versions.publish(changed, on: city.database, at: city.time.clock.now())
+    let proof = try #require(try await city.cases.verifySignature(code, by: .stranger, origin: .inside))
+    #expect(proof.signature.verdict == .whole)
   }
 
   @Test func aCloudSignatureCountsOnlyUnderTheServicesOwnSeal() async throws {
@@ -229,14 +353,18 @@ import Testing
       Issue.record("nobody signs before they were asked")
       return await peers.stop()
     }
-    guard case .signed(let serial) = try await cases.cloudSign(offer, by: resident) else {
+    guard case .signed(let sealed) = try await cases.cloudSign(offer, by: resident) else {
       Issue.record("the service has signed")
       return await peers.stop()
     }
-    var given = SignatureGiven(.cloud, seen: offer.digest)
-    given.reference = serial
+    // On somebody's word alone nothing is entered.
+    let unproved = SignatureGiven(.cloud, seen: offer.digest)
+    #expect(try await city.refusal { try await cases.sign(offer, unproved, by: resident) } == "cloud-signature")
+    var given = unproved
+    given.cloud = sealed
     try await cases.sign(offer, given, by: resident)
-    #expect(try await signatures(city, id).first?.reference == serial)
+    let kept = try #require(try await signatures(city, id).first)
+    #expect(kept.reference == sealed.serial && kept.verdict == .whole)
     // Another key: what the service sends is no proof any more.
     try await trust(Hex.encode(try SM2PrivateKey.generate(.seeded(3)).publicKey.point))
     guard case .not = try await cases.cloudSign(offer, by: resident) else {
@@ -249,6 +377,29 @@ import Testing
       return await peers.stop()
     }
     #expect(!reason.isEmpty)
+    // What was sealed stays proved by the key of that day, here and away from here.
+    let view = try await cases.view(id, as: resident)
+    #expect(view.signatures.first?.verdict == .whole)
+    let json = try await cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
+    let report = try SignatureEvidence(json).check()
+    #expect(report.faults.isEmpty && report.proved.contains { $0.contains(sealed.serial) })
+    let cloud = try #require(json["cloud"])
+    let other = Hex.encode(try #require(kept.key).point)
+    for forged in [
+      JSON.null, SignatureTests.forged(cloud, ["signed_at": "2020-01-01T00:00:00Z"]),
+      SignatureTests.forged(cloud, ["key": .string(other)]),
+    ] {
+      let evidence = try SignatureEvidence(SignatureTests.forged(json, ["cloud": forged]))
+      #expect(evidence.check().faults == ["云签凭据与签名陈述不符，或缺失"])
+    }
+    // Whoever owns the database takes the service's seal away, and is found out.
+    try await city.database.transaction { transaction in
+      _ = try await transaction.query("select set_config('lifang.scope_case_signature', '{\"all\":true}', true)")
+      try await transaction.execute("alter table case_signature disable trigger case_signature_kept")
+      try await transaction.execute("update case_signature set cloud = null where id = \(kept.id)")
+      try await transaction.execute("alter table case_signature enable trigger case_signature_kept")
+    }
+    #expect(try await signatures(city, id).first?.verdict == .broken)
     await peers.stop()
   }
 }

@@ -33,6 +33,25 @@ import Testing
     #expect(ImageMeasures(of: drawn).ink > 0.02)
   }
 
+  /// What would be unpacked whole is refused by what it says of itself, before anything is.
+  @Test func aHugePictureIsRefusedUnopened() {
+    func head(_ width: UInt32, _ height: UInt32) -> [UInt8] {
+      var png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+      func add(_ number: UInt32) {
+        for shift in [24, 16, 8, 0] { png.append(UInt8(truncatingIfNeeded: number >> shift)) }
+      }
+      add(13)
+      png += Array("IHDR".utf8)
+      add(width)
+      add(height)
+      return png + [1, 0, 0, 0, 0]
+    }
+    #expect(code(head(7000, 7000)) == "image-too-large")
+    #expect(code(head(.max, .max)) == "image-too-large")
+    // Small enough to be looked at, and found to break off.
+    #expect(code(head(2000, 2000)) == "image-unsupported")
+  }
+
   @Test func anEmptyFrameADotAndAPhotographAreNoSignatures() throws {
     #expect(code(try jpeg { _, _ in false }) == "signature-blank")
     #expect(code(try jpeg { x, y in (50..<60).contains(x) && (50..<60).contains(y) }) == "signature-blank")

@@ -257,7 +257,7 @@ def test_what_does_not_fit_waits_on_a_page_and_is_rejected_with_a_reason(network
     assert inside.client("fujing").post(f"/ferry/held/{number_}/retry").status_code == 403
 
 
-def test_the_outside_forgets_what_is_over(networks, device):
+def test_the_outside_forgets_what_is_over(networks, device, tmp_path):
     outside, inside, _ = networks
     device()
     resident = outside.client("resident")
@@ -272,6 +272,13 @@ def test_the_outside_forgets_what_is_over(networks, device):
     assert signature["holds"] and signature["code"] == resident.json(case).json()["signatures"][0]["code"]
     assert "签名有效" in said(Client(inside.base).get(f"/verify/{signature['code']}"))
     assert "手写签名" in said(desk.get(there))
+    # Its evidence is proved by the key that the inside prints, whoever sealed it first.
+    link = re.search(rf"{there}/signatures/\d+/evidence\.json", desk.get(there).text)[0]
+    (tmp_path / "evidence.json").write_text(desk.get(link).text)
+    (tmp_path / "key.pem").write_text(inside.run("signature", "key"))
+    checked = subprocess.run(
+        [inside.lifang, "signature", "verify", "evidence.json", "--key", "key.pem"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert checked.returncode == 0 and "接收侧核验后加盖的签名值有效" in checked.stdout, checked.stdout
     assert resident.post(f"{case}/do/void", {"reason": "不办了"}).status_code == 303
     there = inside_case(inside, called)
     until(lambda: state(inside.client("fujing"), there) == "withdrawn", 60)
@@ -303,6 +310,12 @@ def test_the_outside_forgets_what_is_over(networks, device):
         f"(select count(*) from case_material where service_case_id = {number_})")
     assert [one["holds"] for one in inside.client("fujing").json(there).json()["signatures"]] == [True]
     assert rows.splitlines()[-1] == "0"
+    # Whoever holds the sheet still learns that it is genuine, and nothing else.
+    stranger = Client(outside.base)
+    proof = said(stranger.get(f"/verify/{signature['code']}"))
+    assert "签名真实，内容已按规定清除" in proof and called in proof and "刘" not in proof
+    assert stranger.json(f"/verify/{signature['code']}").json()["verdict"] == "erased"
+    assert stranger.get(f"/signatures/{signature['code']}/statement").text.startswith("lifang-signature-1\n")
     outside.set(keep_days=30)
 
 

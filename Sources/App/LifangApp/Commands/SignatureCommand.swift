@@ -22,7 +22,7 @@ enum SignatureCommand {
       isSound = isSound && report.faults.isEmpty
       if arguments.flag("json") {
         let result: JSON = [
-          "file": .string(path), "valid": .bool(report.faults.isEmpty),
+          "file": .string(path), "valid": .bool(report.faults.isEmpty), "keyTrusted": .bool(key != nil),
           "number": .string(evidence.statement["number"] ?? ""),
           "signed": .string(evidence.statement["signed"] ?? ""),
           "proved": .array(report.proved.map { .string($0) }), "faults": .array(report.faults.map { .string($0) }),

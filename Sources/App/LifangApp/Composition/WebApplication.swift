@@ -324,7 +324,7 @@ struct WebApplication: Sendable {
     ViewerRoutes(site: site, cases: cases, files: files, images: images).register(in: &router)
     let confirming = PhoneCodes(messages: messages)
     SigningRoutes(
-      site: site, cases: cases, files: files,
+      site: site, cases: cases, images: images,
       codes: SigningCodes(
         send: { phone, subject in
           try await confirming.send(

@@ -9,6 +9,8 @@ package struct SignaturePicture: Sendable {
   package let width: Int
   package let height: Int
 
+  /// Pixels of a PNG, which is unpacked whole: some hundred bytes of one colour could take hundreds of megabytes else.
+  private static let maximumPixels = 4_000_000
   /// Longest side that is looked at; a photograph is drawn smaller first.
   private static let longest = 1200
   /// How much darker than the ground a stroke is.
@@ -21,6 +23,10 @@ package struct SignaturePicture: Sendable {
   /// - Throws: ``Refusal`` `signature-blank` when nothing is written, `signature-unlike` when it is no writing on a plain
   ///   ground, `image-unsupported`, `image-too-large`.
   package init(_ bytes: [UInt8]) throws {
+    if let pixels = CairoSurface.pixels(png: bytes), pixels > SignaturePicture.maximumPixels {
+      throw Refusal(
+        .tooLarge, "image-too-large", "签名图片超过 400 万像素，没有采用。请在方框里签，或用手机拍成照片（JPEG）上传。", field: "signature")
+    }
     let image = try RasterImage(bytes, longest: SignaturePicture.longest).fitted(SignaturePicture.longest)
     let luma = SignaturePicture.luminance(image)
     let ground = SignaturePicture.ground(luma)

@@ -71,10 +71,8 @@ final class CairoSurface {
   ///
   /// - Throws: ``Refusal`` `image-unsupported`, `image-too-large`.
   static func decode(png: [UInt8]) throws -> CairoSurface {
-    guard FileKind.sniff(head: png, complete: true) == .png, png.count >= 24 else { throw unsupported }
-    func number(at offset: Int) -> Int { png[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
-    let (pixels, overflow) = number(at: 16).multipliedReportingOverflow(by: number(at: 20))
-    guard !overflow, pixels <= 50_000_000 else {
+    guard let pixels = pixels(png: png) else { throw unsupported }
+    guard pixels <= 50_000_000 else {
       throw Refusal(.tooLarge, "image-too-large", "图片超过 5000 万像素，没有使用。请缩小后重新上传。")
     }
     var rest = png[...]
@@ -94,6 +92,14 @@ final class CairoSurface {
     let surface = CairoSurface(pointer)
     guard cairo_surface_status(pointer) == CAIRO_STATUS_SUCCESS else { throw unsupported }
     return surface
+  }
+
+  /// How many pixels a PNG says it has, `Int.max` for more than can be counted; `nil` for anything else.
+  static func pixels(png: [UInt8]) -> Int? {
+    guard png.count >= 24, FileKind.sniff(head: Array(png.prefix(24)), complete: false) == .png else { return nil }
+    func number(at offset: Int) -> Int { png[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
+    let (pixels, overflow) = number(at: 16).multipliedReportingOverflow(by: number(at: 20))
+    return overflow ? Int.max : pixels
   }
 
   private static let unsupported = Refusal(

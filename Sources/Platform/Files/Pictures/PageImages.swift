@@ -61,6 +61,13 @@ package struct PageImages: Sendable {
     try await PictureWorker(executor).draw(bytes, longest, 0, nil)
   }
 
+  /// What somebody wrote, cut to its strokes (手写签名).
+  ///
+  /// - Throws: ``Refusal`` as ``SignaturePicture/init(_:)``.
+  package func signature(_ bytes: [UInt8]) async throws -> SignaturePicture {
+    try await PictureWorker(executor).signature(bytes)
+  }
+
   /// What the pixels of a page say of its quality; the first page of a PDF unless another is named.
   package func measures(of file: StoredFile, page: Int = 1) async throws -> ImageMeasures {
     let bytes = try await picture(of: file, page: page, longest: 1600)
@@ -111,6 +118,8 @@ private actor PictureWorker {
     if let watermark { image = try image.watermarked(watermark) }
     return try image.jpeg()
   }
+
+  func signature(_ bytes: [UInt8]) throws -> SignaturePicture { try SignaturePicture(bytes) }
 
   func measure(_ bytes: [UInt8]) throws -> ImageMeasures { ImageMeasures(of: try RasterImage(bytes)) }
 }

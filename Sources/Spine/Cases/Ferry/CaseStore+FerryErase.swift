@@ -7,7 +7,7 @@ import Messaging
 package import SQL
 
 /// After the result has reached the outside and its days are over, the outside keeps number, state and times only
-/// (C-207: 互联网侧不留存业务数据).
+/// (C-207: 互联网侧不留存业务数据), and of signatures what proves their codes without naming anybody.
 extension CaseStore {
   /// What an erased case keeps; everything else of its record is emptied.
   private static let kept: Set = [
@@ -43,6 +43,7 @@ extension CaseStore {
     let attached = store.catalog.entities.filter { $0.attachedTo == ServiceCase.entity }.map(\.name)
     try await store.database.transaction { transaction in
       _ = try await hold(id, in: transaction)
+      try await keepStatements(of: id, in: transaction)
       let records = store.records(as: .system, purpose: "互联网侧到期清除").within(transaction)
       for name in attached {
         for record in try await records.attached(name, to: id) {

@@ -65,7 +65,7 @@ extension CaseStore {
       values[field] = .text(kept.key)
       digests.append(digest)
     }
-    let receipt = try signer.key.sign(KeptSignature.received(statement, seal, key))
+    let receipt = try signer.key.sign(statement.receipt(of: seal, by: key))
     values["receipt"] = .text(Hex.encode(receipt.der))
     let state = try await hold(id, in: transaction)
     try await enter(values, state, by: CaseFerry.applicant, origin: .inside, in: transaction)

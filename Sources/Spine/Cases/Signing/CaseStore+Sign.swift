@@ -25,8 +25,11 @@ package struct SignatureOffer: Sendable {
   package let witness: String?
   package let code: String
   package let at: Instant
+  /// The case as whoever signs or takes the signature sees it: everything that is signed, in clear.
+  package let view: CaseView
+
   /// What was signed before, the latest first.
-  package let earlier: [CaseSignature]
+  package var earlier: [CaseSignature] { view.signatures }
 
   /// The ways that are open to whoever asks; the cloud and the telephone only where there is one.
   package var methods: [SignatureMethod] {
@@ -44,7 +47,9 @@ package struct SignatureGiven: Sendable {
   /// The application with the signature on it, as PDF.
   package var sheet: [UInt8]?
   /// Of the cloud service.
-  package var reference: String?
+  package var cloud: CloudSeal?
+
+  package var reference: String? { cloud?.reference }
 
   package init(_ method: SignatureMethod, seen: String) {
     self.method = method
@@ -55,10 +60,10 @@ package struct SignatureGiven: Sendable {
 extension CaseStore {
   /// What somebody may sign now.
   ///
-  /// - Throws: ``Refusal`` `case-missing`, `signature-unasked`, `signature-closed`, `signature-foreign`, and the item's refusal
-  ///   of who is not known surely enough.
+  /// - Throws: ``Refusal`` `case-missing`, `signature-unasked`, `signature-closed`, `signature-foreign`, `signature-unseen` for
+  ///   whoever does not see all of it, and the item's refusal of who is not known surely enough.
   package func signing(_ id: Int64, as principal: Principal, origin: Origin = .inside) async throws -> SignatureOffer {
-    let view = try await view(id, as: principal, origin: origin)
+    let view = try await view(id, as: principal, origin: origin, toSign: true)
     return try await store.database.transaction { try await signing(view, as: principal, in: $0) }
   }
 
@@ -82,12 +87,25 @@ extension CaseStore {
     let number = record["number"].text ?? ""
     let content = SignedContent(
       parts: try await signedParts(of: view.id, view.item, in: transaction), salt: try signingSalt(number))
+    // What is masked or kept from them would be signed unseen, and missing on the sheet.
+    let shown = SignedContent(
+      parts: try await signedParts(view.record, view.form, view.materials, in: transaction), salt: content.salt)
+    guard shown.digest == content.digest else {
+      throw isOwn
+        ? CaseStore.staleSignature
+        : Refusal(
+          .forbidden, "signature-unseen",
+          "这件申请有内容不向您显示，或刚刚有改动，现在不能登记签名。请刷新后重试；仍不能的，请由办理这一步的人员登记。")
+    }
     return SignatureOffer(
       id: view.id, number: number, item: view.item, digest: content.digest,
       signer: record["applicant_name"].text ?? "", identity: isOwn ? principal.assurance.rawValue : "window",
       account: isOwn ? principal.name : nil, witness: isOwn ? nil : principal.name, code: office.newCode(),
-      at: store.clock.now(), earlier: view.signatures)
+      at: store.clock.now(), view: view)
   }
+
+  package static let staleSignature = Refusal(
+    .conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。", field: "digest")
 
   /// Whether an officer may take a signature in a case: whoever has to handle it, or took it up at the window.
   package func mayWitness(_ view: CaseView, _ principal: Principal) -> Bool {
@@ -95,9 +113,19 @@ extension CaseStore {
     return !view.mine.isEmpty || view.record["accepted_by"].integer == principal.id
   }
 
+  /// Whether somebody took a case up, who then sees all of it while the applicant signs before them.
+  func hasAccepted(_ id: Int64, _ principal: Principal, in transaction: Transaction) async throws -> Bool {
+    guard principal.kind == .user, principal.unit != nil, !isOutside else { return false }
+    let rows = try await transaction.pipeline([
+      Inbox.openScope, "select 1 from service_case where id = \(id) and accepted_by = \(principal.id)",
+    ])[1]
+    return !rows.isEmpty
+  }
+
   /// Seals a signature and enters it.
   ///
-  /// - Throws: ``Refusal`` `signature-stale` when the case is not what the page showed any more; nothing is signed then.
+  /// - Throws: ``Refusal`` `signature-stale` when the case is not what the page showed any more, `signature-given` when it is
+  ///   signed in this way already; nothing is signed then.
   @discardableResult
   package func sign(
     _ offer: SignatureOffer, _ given: SignatureGiven, by principal: Principal, origin: Origin = .inside
@@ -114,15 +142,25 @@ extension CaseStore {
       let content = SignedContent(
         parts: try await signedParts(of: offer.id, state.item, in: transaction), salt: try signingSalt(offer.number))
       guard constantTimeEqual(Array(content.digest.utf8), Array(given.seen.utf8)) else {
-        throw Refusal(.conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。")
+        throw CaseStore.staleSignature
       }
-      // A second click signs nothing more.
+      guard given.method != .cloud || given.cloud?.covers(content.digest) == true else {
+        throw Refusal(
+          .unprocessable, "cloud-signature", "云签服务的签名值与申请内容不符，没有签名。请重新核对后再签，或改用手写签名。", field: "cloud")
+      }
       let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
       if let last, last.digest == content.digest, last.method == given.method.rawValue,
         try await signature(last, named: "", account: nil, hidesFiles: true, content.parts, in: transaction).verdict
           .holds
       {
-        return last.code
+        // A second click signs nothing more; a scan of what was signed on paper may come later.
+        if last.witness == offer.witness, (last.sheet == nil) == (given.sheet == nil) { return last.code }
+        guard last.sheet == nil, given.sheet != nil else {
+          throw Refusal(
+            .conflict, "signature-given",
+            "申请已有有效签名（\(given.method.label)，\(last.signedAt.display)\(last.witness.map { "，\($0)登记" } ?? "")），没有再登记。请在办件页面查看。"
+          )
+        }
       }
       let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
       let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
@@ -132,7 +170,7 @@ extension CaseStore {
         ("account", offer.account.map { SignatureStatement.hidden($0, "account", content.salt) } ?? "-"),
         ("identity", offer.identity),
         ("method", given.method.rawValue), ("picture", picture?.digest ?? "-"), ("sheet", sheet?.digest ?? "-"),
-        ("reference", given.reference ?? "-"),
+        ("reference", given.reference ?? "-"), ("cloud", given.cloud?.digest ?? "-"),
         ("witness", offer.witness.map { SignatureStatement.hidden($0, "witness", content.salt) } ?? "-"),
         ("signed", offer.at.iso8601), ("code", offer.code),
       ])
@@ -141,7 +179,8 @@ extension CaseStore {
         "account_name": offer.account.map { .text($0) } ?? .null,
         "identity": .text(offer.identity), "signed_at": .instant(offer.at),
         "witness_name": offer.witness.map { .text($0) } ?? .null,
-        "reference": given.reference.map { .text($0) } ?? .null, "digest": .text(content.digest),
+        "reference": given.reference.map { .text($0) } ?? .null,
+        "cloud": given.cloud.map { .json($0.json) } ?? .null, "digest": .text(content.digest),
         "picture": picture.map { .text($0.key) } ?? .null, "sheet": sheet.map { .text($0.key) } ?? .null,
         "parts": .json(SignatureParts(content).json), "salt": .text(content.salt), "statement": .text(statement.text),
         "seal": .text(Hex.encode(try signer.key.sign(statement.bytes).der)),

@@ -6,8 +6,8 @@ import Entities
 
 /// What came of asking the cloud service for a signature (云签结果).
 package enum CloudSigning: Sendable, Hashable {
-  /// Signed by the signer's own certificate, under this serial number of the service.
-  case signed(serial: String)
+  /// Signed by the signer's own certificate, under the service's seal.
+  case signed(CloudSeal)
   /// The signer has to confirm it there; asking again tells whether they have.
   case waiting(String)
   /// Nobody answered, or the service or the signer will not; the case goes on with another signature.
@@ -51,15 +51,13 @@ extension CaseStore {
       }
       return .not(answer.reason ?? "云签服务没有答复")
     }
-    let text = CaseStore.cloudText(reference, offer.digest, serial, time)
-    guard let seal = answer.values["signature"]?.text.flatMap({ Hex.decode($0) }),
-      let signature = try? SM2Signature(der: seal), try key.isValid(signature, of: text)
-    else { return .not("云签服务的签名值没有通过核验，不能采用，请联系管理员") }
-    return .signed(serial: String(serial.prefix(100)))
+    guard let seal = answer.values["signature"]?.text.flatMap({ Hex.decode($0) }) else {
+      return .not(CaseStore.cloudUnproved)
+    }
+    let signed = CloudSeal(
+      business: reference, serial: serial, time: time, seal: seal, key: key.point)
+    return signed.covers(offer.digest) ? .signed(signed) : .not(CaseStore.cloudUnproved)
   }
 
-  /// What the service signs.
-  package static func cloudText(_ reference: String, _ digest: String, _ serial: String, _ time: String) -> [UInt8] {
-    Array("cloud-signature-1\n\(reference)\n\(digest)\n\(serial)\n\(time)\n".utf8)
-  }
+  private static let cloudUnproved = "云签服务的签名值没有通过核验，不能采用，请联系管理员"
 }

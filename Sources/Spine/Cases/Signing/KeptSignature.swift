@@ -25,10 +25,13 @@ struct KeptSignature {
   let key: SM2PublicKey?
   /// Our own seal over what came from the other network; `nil` for what was signed here.
   let receipt: [UInt8]?
+  /// What the cloud service sealed; `nil` for other ways to sign.
+  let cloud: CloudSeal?
 
   private static let columns: SQL = """
     id, service_case_id, code, method, signer_name, account_name, identity, signed_at, witness_name, reference, digest, picture, sheet,
-    parts::jsonb as parts, salt, statement, seal, seal_key, receipt
+    parts::jsonb as parts, salt, statement, seal, seal_key, receipt,
+    cloud::jsonb as cloud
     """
 
   static func of(case id: Int64, _ keys: KeyRing, in transaction: Transaction) async throws -> [KeptSignature] {
@@ -69,6 +72,7 @@ struct KeptSignature {
     seal = Hex.decode(try row.get("seal", as: String.self)) ?? []
     key = Hex.decode(try row.get("seal_key", as: String.self)).flatMap { try? SM2PublicKey(point: $0) }
     receipt = try row.get("receipt", as: String?.self).map { Hex.decode($0) ?? [] }
+    cloud = try row.get("cloud", as: JSON?.self).flatMap { CloudSeal($0) }
   }
 
   /// Whether what is kept is what was sealed: by a key of ours, or taken in from the other network under our own seal.
@@ -78,11 +82,8 @@ struct KeptSignature {
   ///   - files: digests of the files of this signature, by key.
   func isSound(_ ours: [SM2PublicKey], files: [String: String]) -> Bool {
     guard let key, statement.isSealed(seal, by: key) else { return false }
-    if let receipt {
-      let taken = KeptSignature.received(statement, seal, key)
-      guard let receipt = try? SM2Signature(der: receipt),
-        ours.contains(where: { (try? $0.isValid(receipt, of: taken)) == true })
-      else { return false }
+    if receipt != nil {
+      guard receiver(among: ours) != nil else { return false }
     } else {
       guard ours.contains(where: { $0.point == key.point }) else { return false }
     }
@@ -95,12 +96,17 @@ struct KeptSignature {
       ("reference", reference ?? "-"), ("picture", picture.map { files[$0] ?? "" } ?? "-"),
       ("sheet", sheet.map { files[$0] ?? "" } ?? "-"),
     ]
+    // Statements of before the cloud's seal was kept have no line of it.
+    guard (statement["cloud"] ?? "-") == cloud?.digest ?? "-" else { return false }
+    if let cloud { guard cloud.covers(content), cloud.reference == reference else { return false } }
     return digest == content && expected.allSatisfy { statement[$0.0] == $0.1 }
   }
 
-  /// What the inside seals of a signature that came from the outside.
-  static func received(_ statement: SignatureStatement, _ seal: [UInt8], _ key: SM2PublicKey) -> [UInt8] {
-    Array("lifang-signature-receipt-1\n\(Hex.encode(key.point))\n\(Hex.encode(seal))\n".utf8) + statement.bytes
+  /// The key of ours that sealed what came from the other network; `nil` for what was signed here, and when none did.
+  func receiver(among ours: [SM2PublicKey]) -> SM2PublicKey? {
+    guard let key, let seal = receipt.flatMap({ try? SM2Signature(der: $0) }) else { return nil }
+    let taken = statement.receipt(of: self.seal, by: key)
+    return ours.first { (try? $0.isValid(seal, of: taken)) == true }
   }
 
   /// What it covers compared with what stands in the case now.

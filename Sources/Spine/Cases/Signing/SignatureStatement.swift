@@ -42,6 +42,11 @@ package struct SignatureStatement: Sendable, Hashable {
 
   package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
+  /// What the inside seals of a signature that came from the outside (接收侧的签名值).
+  package func receipt(of seal: [UInt8], by key: SM2PublicKey) -> [UInt8] {
+    Array("lifang-signature-receipt-1\n\(Hex.encode(key.point))\n\(Hex.encode(seal))\n".utf8) + bytes
+  }
+
   /// Whether the holder of a key sealed it.
   package func isSealed(_ seal: [UInt8], by key: SM2PublicKey) -> Bool {
     guard let signature = try? SM2Signature(der: seal) else { return false }

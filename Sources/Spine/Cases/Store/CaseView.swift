@@ -170,8 +170,11 @@ package struct CaseEvent: Sendable, Hashable {
 extension CaseStore {
   /// The case with everything its page shows.
   ///
+  /// - Parameter toSign: shows everything to whoever took the case up as well, before whom the applicant signs.
   /// - Throws: ``Refusal`` `case-missing` alike for one that does not exist and one the principal may not see.
-  package func view(_ id: Int64, as principal: Principal, origin: Origin = .inside) async throws -> CaseView {
+  package func view(_ id: Int64, as principal: Principal, origin: Origin = .inside, toSign: Bool = false) async throws
+    -> CaseView
+  {
     try await store.database.transaction { transaction in
       let row = try await transaction.query(
         "select process_version_id, item_version_id, starter_id, instance from case_process where case_id = \(id)"
@@ -200,13 +203,16 @@ extension CaseStore {
         }
       }
       // Whoever has to decide reads everything, with the task as the purpose; the applicant has written it.
+      let isWitness =
+        toSign && instance.state == .running ? try await hasAccepted(id, principal, in: transaction) : false
       let reveals =
         principal.kind == .system || access == .applicant || (instance.state == .running && !mine.isEmpty)
-        || reading != nil
+        || reading != nil || isWitness
       let purpose =
         access == .applicant
         ? "查看本人办件"
-        : mine.first.map { "办理办件：\($0.label)" } ?? reading.map { "调阅 \($0.number)：\($0.purpose)" } ?? "查看办件"
+        : mine.first.map { "办理办件：\($0.label)" } ?? reading.map { "调阅 \($0.number)：\($0.purpose)" }
+          ?? (isWitness ? "登记申请人签名" : "查看办件")
       let records = store.records(as: reader, purpose: purpose, origin: origin).within(transaction)
       let record = try await records.get(ServiceCase.entity, id, reveal: reveals)
       var form = try await records.attached(item.form, to: id, reveal: reveals).first

@@ -53,7 +53,7 @@ package enum CasesSchema {
 
   /// Tables that refer to the register of cases.
   package static let after = [
-    ArchiveRules.migration, ArchiveRules.versions, SignatureRules.migration,
+    ArchiveRules.migration, ArchiveRules.versions, SignatureRules.migration, ErasedSignature.migration,
     Migration(
       id: "0160-case-process",
       sql: """

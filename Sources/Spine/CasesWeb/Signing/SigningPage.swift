@@ -50,8 +50,14 @@ struct SigningPage: HTMLConvertible {
     }
   }
 
+  /// The form as it is printed, for whom it has no masks.
+  private var printed: [Action] {
+    guard isOwn || !offer.view.mine.isEmpty else { return [] }
+    return [Action("看打印的样子", .link("/cases/\(offer.id)/form.pdf"), style: .quiet, icon: .print)]
+  }
+
   private var contents: HTML {
-    Card("申请表", actions: [Action("看打印的样子", .link("/cases/\(offer.id)/form.pdf"), style: .quiet, icon: .print)]) {
+    Card("申请表", actions: printed) {
       application.answers
       h3(.class("detail-group")) { "申请材料" }
       if application.view.materials.isEmpty { p(.class("blank")) { "没有提交材料。" } }

@@ -30,14 +30,14 @@ package struct SigningCodes: Sendable {
 package struct SigningRoutes: Sendable {
   let site: Site
   let cases: CaseStore
-  let files: FileStore
+  let images: PageImages
   let codes: SigningCodes
   let limiter: RateLimiter
 
-  package init(site: Site, cases: CaseStore, files: FileStore, codes: SigningCodes, limiter: RateLimiter) {
+  package init(site: Site, cases: CaseStore, images: PageImages, codes: SigningCodes, limiter: RateLimiter) {
     self.site = site
     self.cases = cases
-    self.files = files
+    self.images = images
     self.codes = codes
     self.limiter = limiter
   }
@@ -75,9 +75,8 @@ package struct SigningRoutes: Sendable {
   private func page(_ visit: Visit, _ offer: SignatureOffer, errors: [FieldError], status: Int = 200) async throws
     -> Response
   {
-    let view = try await view(visit)
     let page = SigningPage(
-      offer: offer, application: try await CasePage.sheet(of: view, cases, visit),
+      offer: offer, application: try await CasePage.sheet(of: offer.view, cases, visit),
       phone: offer.witness == nil ? try await phone(visit) : nil, hasCloud: cases.hasCloudSigning,
       codeSent: visit.request.query.first("sent") != nil || errors["code"] != nil, errors: errors)
     let title = offer.witness == nil ? "核对并签名" : "登记申请人签名"
@@ -108,18 +107,18 @@ package struct SigningRoutes: Sendable {
       else { throw Refusal(.invalid, "signature-way", "请选择一种签名方式。") }
       var given = SignatureGiven(method, seen: form.first("digest") ?? "")
       guard given.seen == offer.digest else {
-        throw Refusal(.conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。", field: "digest")
+        throw CaseStore.staleSignature
       }
       var strokes: SignaturePicture?
       switch method {
       case .handwriting:
-        strokes = try picture(form)
+        strokes = try await picture(form)
         given.picture = strokes?.png
       case .phoneCode:
         if let asked = try await confirm(offer, form, visit) { return asked }
       case .cloud:
         switch try await cases.cloudSign(offer, by: visit.principal) {
-        case .signed(let serial): given.reference = serial
+        case .signed(let seal): given.cloud = seal
         case .waiting(let message):
           return try visit.redirect(to: "/cases/\(offer.id)/sign", saying: message, tone: .info)
         case .not(let reason):
@@ -138,12 +137,12 @@ package struct SigningRoutes: Sendable {
     }
   }
 
-  private func picture(_ form: FormData) throws -> SignaturePicture {
+  private func picture(_ form: FormData) async throws -> SignaturePicture {
     guard let file = form.files("signature").first(where: { $0.size > 0 }) else {
       throw Refusal(.invalid, "signature-blank", "还没有签名。请在方框里写上姓名，或拍下写在白纸上的签名。", field: "signature")
     }
     do {
-      return try SignaturePicture(try file.bytes(upTo: 12 << 20))
+      return try await images.signature(try file.bytes(upTo: 12 << 20))
     } catch let refusal as Refusal where refusal.field == nil {
       throw Refusal(refusal.kind, refusal.code, refusal.message, field: "signature")
     }
@@ -180,7 +179,7 @@ package struct SigningRoutes: Sendable {
   private func sheet(
     _ offer: SignatureOffer, _ given: SignatureGiven, _ strokes: SignaturePicture?, _ visit: Visit
   ) async throws -> [UInt8] {
-    let page = try await CasePage.sheet(of: try await view(visit), cases, visit)
+    let page = try await CasePage.sheet(of: offer.view, cases, visit)
     let identity = cases.store.catalog.dictionary("signature_identity")?.label(of: offer.identity) ?? offer.identity
     var note = "身份核对：\(identity)"
     if let witness = offer.witness { note += "（\(witness)）" }
