@@ -198,7 +198,7 @@ def test_rules_are_entered_in_the_browser_and_counted(city, staff, clients, plac
     # Who may not read people asks for none by a rule; rules over rooms are theirs.
     probing = clients("data").send("POST", "/api/r/prompt_rule", {
         "name": "试探", "register": "key_object", "condition": "category == 'mental'", "level": "general", "within_days": 7})
-    assert probing.status_code == 403 and probing.json()["field"] == "register", probing.text
+    assert probing.status_code == 422 and probing.json()["field"] == "register", probing.text
     rooms = clients("data").send("POST", "/api/r/prompt_rule", {
         "name": "出租没有租客", "register": "room", "condition": "is_let == true and is_let == false", "level": "general", "within_days": 7})
     assert rooms.status_code == 201, rooms.text

@@ -93,13 +93,13 @@ package struct PromptRule: Sendable {
     for (place, entity, fields) in reads {
       guard author.grants.scope(for: Permission(entity.name, "view")) == .all else {
         throw Refusal(
-          .forbidden, "prompt-rule-unseen",
+          .unprocessable, "prompt-rule-unseen",
           "您不能查看全部“\(entity.label)”，不能写或改涉及它的规则，没有保存。请由能查看的人来写，或向系统管理员申请权限。", field: place)
       }
       let hidden = fields.sorted().compactMap { entity.field($0) }.first { !Masking.mayRead($0, author) }
       if let hidden {
         throw Refusal(
-          .forbidden, "prompt-rule-masked",
+          .unprocessable, "prompt-rule-masked",
           "“\(hidden.label)”属于\(hidden.classification.label)信息，您不能在规则里用它，没有保存。请换一项，或由能查看的人来写。", field: place)
       }
     }
