@@ -108,7 +108,7 @@ let package = Package(
       ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "Jobs", "SQL", "Transport"]),
     module(
       .platform, "Operations",
-      ["Access", "Audit", "Core", "Entities", "Identity", "Messaging", "SQL", "YAML"]),
+      ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "Messaging", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
     module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
     module(
@@ -306,8 +306,8 @@ let package = Package(
     tests(
       "CasesTests",
       [
-        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Files",
-        "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
+        "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Ferry",
+        "Files", "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
         "Processes", "SQL", "TestSupport",
         "YAML",
       ]),

@@ -4,6 +4,7 @@ import Cases
 import Core
 import Crypto
 import Entities
+import Ferry
 import Portal
 import SQL
 import Testing
@@ -12,12 +13,19 @@ import Testing
 @Suite struct AppointmentTests {
   private struct Desk {
     let city: CaseFixture
+    let ferry = AppointmentFerry()
     let appointments: Appointments
     var records: Records { city.store.records(as: .system, purpose: "测试") }
 
-    init() async throws {
+    /// - Parameter side: of a boundary; `nil` where there is none.
+    init(side: FerrySide? = nil) async throws {
       city = try await CaseFixture()
-      appointments = Appointments(store: city.store, parameters: city.cases.parameters, messages: city.messages)
+      ferry.begin(
+        FerryPost(keys: city.store.keys, files: city.files, clock: city.time.clock) {
+          side.map { FerrySettings(side: $0, outgoing: "-", incoming: "-") }
+        })
+      appointments = Appointments(
+        store: city.store, parameters: city.cases.parameters, messages: city.messages, ferry: ferry)
     }
 
     func window(_ code: String) async throws -> Int64 {
@@ -66,6 +74,57 @@ import Testing
     try await desk.city.database.execute("update appointment_slot set code = null where id = \(slot)")
     await desk.appointments.sweep(log: .silent)
     #expect(try await code() == "B7 2026-11-19 t0830")
+  }
+
+  @Test func theOutsideForgetsWhatIsLongPastWhateverBecameOfIt() async throws {
+    let desk = try await Desk(side: .outside)
+    let window = try await desk.window("D1")
+    // The window never said what became of the first; the second came and nobody ended it.
+    _ = try await desk.book(try await desk.slot(window, on: "2026-11-19"), by: "resident")
+    let second = try await desk.book(try await desk.slot(window, on: "2026-11-19", at: "t0930"), by: "neighbour")
+    try await desk.records.update(
+      Appointments.entity, second.id, version: nil, ["state": .text("arrived")], input: .code)
+    try desk.city.wait(until: "2026-11-20 08:00")
+    #expect(try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database) == 0)
+    try desk.city.wait(until: "2028-01-01 08:00")
+    #expect(try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database) == 2)
+    #expect(try await desk.records.count(ListQuery(Appointments.entity)).value == 0)
+    let kept = try await desk.city.database.transaction { transaction in
+      _ = try await transaction.query("select set_config('lifang.scope_appointment', '{\"all\":true}', true)")
+      return try await transaction.query("select id from appointment_history").count
+    }
+    #expect(kept == 0)
+  }
+
+  @Test func aBookingForHoursThatAreNotPublishedWaitsAndIsNotCalledOff() async throws {
+    let desk = try await Desk(side: .inside)
+    let database = desk.city.database
+    try await database.execute(
+      "insert into parameter_value (name, value) values ('ferry.registers', '\"service_window desk_policy\"')")
+    try await desk.city.cases.parameters.refresh(from: database)
+    let receiver = try #require(desk.ferry.receivers(desk.appointments).first { $0.kind == "appointment.booked" })
+    let message = FerryMessage(
+      kind: receiver.kind, subject: "appointment Y1",
+      payload: [
+        "number": .string("Y1"), "slot": .string("D1 2026-11-19 t0830"), "values": .object([]),
+      ])
+    let code = try await desk.city.refusal {
+      try await database.transaction { try await receiver.apply(message, $0) }
+    }
+    #expect(code == "ferry-slots-unpublished")
+  }
+
+  @Test(arguments: [
+    ("road service_window desk_policy", "road service_window appointment_slot desk_policy"),
+    ("service_window，appointment_slot", "service_window，appointment_slot"), ("desk_policy", "desk_policy"), ("-", "-"),
+  ])
+  func aListOfRegistersFromBeforePublishesTheHoursBehindTheirWindows(_ before: String, _ after: String) async throws {
+    let city = try await CaseFixture()
+    try await city.database.execute(
+      "insert into parameter_value (name, value) values ('ferry.registers', to_jsonb(\(before)::text))")
+    try await city.database.execute(SQL(unsafe: AppointmentFerry.migration.sql))
+    try await city.cases.parameters.refresh(from: city.database)
+    #expect(try city.cases.parameters.text("ferry.registers") == after)
   }
 
   @Test func aClosedWindowKeepsNobodyElseFromBeingRemindedOrNoted() async throws {

@@ -20,6 +20,7 @@ struct OperationsFixture: Sendable {
   let messages: MessageCenter
   let catalog: Catalog
   let people: [String: Principal]
+  let prompts = PromptRules()
 
   /// Wednesday 2026-11-18 10:00 in China.
   static let start = Instant("2026-11-18 10:00") ?? Instant(seconds: 0)
@@ -83,7 +84,7 @@ struct OperationsFixture: Sendable {
     AlarmRules().addHooks(to: &hooks)
     AssetRules().addHooks(to: &hooks)
     DeliveredRules().addHooks(to: &hooks)
-    PromptRules().addHooks(to: &hooks)
+    prompts.addHooks(to: &hooks)
     store = RecordStore(
       database: database, catalogs: LiveCatalog(catalog), keys: keys, audit: Audit(clock: time.clock),
       clock: time.clock, hooks: hooks)

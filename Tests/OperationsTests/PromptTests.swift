@@ -2,6 +2,8 @@ import Access
 import Core
 import Entities
 import Operations
+import SQL
+import Synchronization
 import Testing
 
 /// Rules of analysis and their prompts (A-004), over orders, which stand for any register.
@@ -73,6 +75,8 @@ import Testing
     try await set(city, one, ["due_at": .instant(try #require(Instant("2026-11-20 10:00")))])
     try await set(city, one, ["due_at": .instant(try #require(Instant("2026-11-22 10:00")))])
     #expect(try await prompts(city).map { $0["state"].text } == ["ended", "open"])
+    let keys = try await prompts(city).compactMap { $0["key"].text }
+    #expect(Set(keys).count == 2 && !keys.contains { $0.contains("2026") }, "occasions are kept as digests")
     city.time.advance(seconds: 4 * 86_400)
     _ = try await sweep(city)
     #expect(try await prompts(city).map { $0["is_late"].boolean } == [false, true])
@@ -134,6 +138,17 @@ import Testing
       (["beside_register": .text("incident_order"), "beside_field": .text("unit_id")], "beside_field"),
       (["register": .text("person"), "condition": .text("phone == '13800000000'")], "condition"),
       (["register": .text("person"), "condition": .text("marital_status == 'married'")], "condition"),
+      (["occasion_field": .text("description")], "occasion_field"),
+      (
+        ["register": .text("person"), "condition": .text("name != null"), "occasion_field": .text("birth_date")],
+        "occasion_field"
+      ),
+      (
+        [
+          "register": .text("person"), "condition": .text("name != null"), "group_field": .text("address_id"),
+          "at_least": .integer(2), "distinct_field": .text("marital_status"),
+        ], "distinct_field"
+      ),
     ]
     for (changes, field) in wrong {
       do {
@@ -157,12 +172,184 @@ import Testing
     let known = try await rule(city)
     _ = try await order(city, "major")
     let admin = try city.person("admin")
-    let trusted = city.store.records(as: admin.entrusted(with: [PromptRule.register]))
+    let trusted = city.store.records(as: admin.entrusted(with: [PromptRule.register, "incident_order"]))
     try await trusted.perform("disable", on: PromptRule.register, known.id, version: nil)
     #expect(try await prompts(city).map { $0["state"].text } == ["ended"])
     try await trusted.perform("enable", on: PromptRule.register, known.id, version: nil)
     #expect(try await prompts(city).map { $0["state"].text } == ["ended", "open"])
     let again = try await city.system.get(PromptRule.register, known.id)
     #expect(again["found"].integer == 1 && again["swept_at"].instant == city.time.clock.now())
+  }
+
+  @Test func whereThereAreJobsARuleIsWorkedOutByOneAndStoppedAtOnce() async throws {
+    let city = try await OperationsFixture()
+    let asked = Asked()
+    city.prompts.begin { rule, _ in asked.rules.withLock { $0.append(rule) } }
+    _ = try await order(city, "major")
+    let trusted = try author(city, of: ["incident_order"])
+    let made = try await trusted.insert(
+      PromptRule.register,
+      [
+        "name": .text("重大工单"), "register": .text("incident_order"), "condition": .text("level == 'major'"),
+        "level": .text("serious"), "within_days": .integer(3),
+      ])
+    try await trusted.perform("sweep", on: PromptRule.register, made.id, version: nil)
+    #expect(asked.rules.withLock(\.self) == [made.id, made.id])
+    #expect(try await prompts(city).isEmpty)
+    let work = PromptSweep(store: city.store)
+    #expect(try await work.work(made.id, log: .silent) == 1)
+    #expect(try await work.work(made.id, log: .silent) == 0)
+    try await trusted.perform("disable", on: PromptRule.register, made.id, version: nil)
+    #expect(try await prompts(city).map { $0["state"].text } == ["ended"])
+    #expect(asked.rules.withLock(\.count) == 2)
+    // One that was deleted before its turn is nothing to be told of.
+    #expect(try await work.work(made.id + 1000, log: .silent) == 0)
+  }
+
+  private final class Asked: Sendable {
+    let rules = Mutex<[Int64]>([])
+  }
+
+  @Test func aRuleWhoseRegisterHasChangedCanStillBeStopped() async throws {
+    let city = try await OperationsFixture()
+    let known = try await rule(city)
+    _ = try await order(city, "major")
+    try await city.database.execute(
+      "update prompt_rule set condition = 'gone == 1' where id = \(known.id)")
+    let admin = try city.person("admin")
+    let trusted = city.store.records(as: admin.entrusted(with: [PromptRule.register]))
+    try await trusted.perform("disable", on: PromptRule.register, known.id, version: nil)
+    #expect(try await prompts(city).map { $0["state"].text } == ["ended"])
+  }
+
+  /// Somebody who may write rules, and see these registers.
+  private func author(
+    _ city: OperationsFixture, of registers: [String], _ clearance: Classification = .inner, scope: DataScope = .all
+  ) throws -> Records {
+    let admin = try city.person("admin")
+    let grants =
+      [Grants.Grant(Permission(PromptRule.register, "*"), .all)]
+      + registers.map { Grants.Grant(Permission($0, "view"), scope) }
+    return city.store.records(
+      as: Principal(
+        kind: .user, id: admin.id, name: admin.name, unit: admin.unit, grants: Grants(grants), clearance: clearance))
+  }
+
+  private func refusal(_ body: () async throws -> Void) async throws -> String? {
+    do {
+      try await body()
+      return nil
+    } catch let refusal as Refusal {
+      return "\(refusal.code) \(refusal.field ?? "")"
+    }
+  }
+
+  @Test func nobodyAsksByARuleForWhatTheyMayNotRead() async throws {
+    let city = try await OperationsFixture()
+    func write(_ author: Records, _ values: [String: Value]) async throws -> String? {
+      try await refusal {
+        _ = try await author.insert(
+          PromptRule.register,
+          ["name": .text("试探"), "level": .text("general"), "within_days": .integer(3)].merging(values) { $1 })
+      }
+    }
+    let listed: [String: Value] = [
+      "register": .text("key_object"), "condition": .text("subject == '张三' and category == 'mental'"),
+    ]
+    let married: [String: Value] = [
+      "register": .text("person"), "condition": .text("marital_status == 'married'"), "restricted": .boolean(true),
+    ]
+    let beside: [String: Value] = [
+      "register": .text("room"), "condition": .text("is_let == false"), "beside_register": .text("residence"),
+      "beside_field": .text("room_id"), "beside_condition": .text("until == null"),
+    ]
+    #expect(try await write(try author(city, of: ["room"]), listed) == "prompt-rule-unseen register")
+    #expect(
+      try await write(try author(city, of: ["person"], .secret, scope: .division([])), married)
+        == "prompt-rule-unseen register", "part of a register is not all of it")
+    #expect(try await write(try author(city, of: ["person"]), married) == "prompt-rule-masked register")
+    #expect(try await write(try author(city, of: ["room"]), beside) == "prompt-rule-unseen beside_register")
+    #expect(try await city.all(PromptRule.register).isEmpty)
+    #expect(try await write(try author(city, of: ["person"], .sensitive), married) == nil)
+    #expect(try await write(try author(city, of: ["room", "residence"]), beside) == nil)
+  }
+
+  @Test func whoMayNotReadItStopsARuleAndDoesNotStartOrChangeIt() async throws {
+    let city = try await OperationsFixture()
+    let known = try await rule(city)
+    let stranger = try author(city, of: [])
+    #expect(
+      try await refusal {
+        _ = try await stranger.update(
+          PromptRule.register, known.id, version: nil, ["condition": .text("level == 'general'")])
+      } == "prompt-rule-unseen register")
+    try await stranger.perform("disable", on: PromptRule.register, known.id, version: nil)
+    #expect(
+      try await refusal {
+        _ = try await stranger.perform("enable", on: PromptRule.register, known.id, version: nil)
+      } == "prompt-rule-unseen register")
+  }
+
+  @Test func rulesOverKeyObjectsAreRestrictedWhateverWasTicked() async throws {
+    let city = try await OperationsFixture()
+    let known = try await rule(
+      city,
+      ["register": .text("key_object"), "condition": .text("category == 'mental'"), "restricted": .boolean(false)])
+    #expect(known["restricted"].boolean == true)
+    let changed = try await city.system.update(
+      PromptRule.register, known.id, version: nil, ["restricted": .boolean(false)], input: .code)
+    #expect(changed["restricted"].boolean == true)
+    let open = try await rule(city)
+    #expect(open["restricted"].boolean == false)
+  }
+
+  @Test func anOpenPromptFollowsItsRecordAndItsRuleUnlessSomebodyTookItOver() async throws {
+    let city = try await OperationsFixture()
+    func id(_ account: String) throws -> Value { .integer(try city.person(account).id) }
+    let known = try await rule(city, ["officer_field": .text("handler_id")])
+    let bad = try await order(city, "major")
+    let past = try await order(city, "major")
+    try await set(city, past, ["level": .text("general")])
+    try await set(city, bad, ["handler_id": try id("one")])
+    #expect(try await prompts(city).first?["officer_id"] == id("one"))
+    try await set(city, bad, ["handler_id": try id("two")])
+    #expect(try await prompts(city).first?["officer_id"] == id("two"))
+
+    try await city.system.update(
+      PromptRule.register, known.id, version: nil,
+      ["level": .text("major"), "advice": .text("立即到场"), "restricted": .boolean(true)], input: .code)
+    _ = try await sweep(city)
+    let now = try await prompts(city)
+    #expect(now.first?["level"].text == "major" && now.first?["advice"].text == "立即到场")
+    #expect(now.map { $0["restricted"].boolean } == [true, true], "what is over is hidden as well")
+
+    let first = try #require(now.first)
+    let admin = city.store.records(as: try city.person("admin").entrusted(with: [PromptSweep.register]))
+    try await admin.perform(
+      "pass_on", on: PromptSweep.register, first.id, version: nil, asked: ["officer_id": try id("three")])
+    try await set(city, bad, ["handler_id": try id("one")])
+    #expect(try await prompts(city).first?["officer_id"] == id("three"))
+  }
+
+  @Test func aPromptIsPassedOnToStaffWhoWorkOnly() async throws {
+    let city = try await OperationsFixture()
+    _ = try await rule(city)
+    _ = try await order(city, "major")
+    let prompt = try #require(try await prompts(city).first)
+    try await city.database.execute(
+      """
+      insert into app_user (version, created_at, created_by, updated_at, updated_by, account, name, clearance, status)
+      values (1, now(), 0, now(), 0, 'citizen', '居民', 'open', 'active')
+      """)
+    let citizen: Int64 = try #require(
+      try await city.database.query("select id from app_user where account = 'citizen'").first
+    ).get("id")
+    let admin = city.store.records(as: try city.person("admin").entrusted(with: [PromptSweep.register]))
+    #expect(
+      try await refusal {
+        _ = try await admin.perform(
+          "pass_on", on: PromptSweep.register, prompt.id, version: nil, asked: ["officer_id": .integer(citizen)])
+      } == "prompt-officer-unknown officer_id")
+    #expect(try await prompts(city).first?["officer_id"].isNull == true)
   }
 }

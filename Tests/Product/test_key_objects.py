@@ -4,7 +4,7 @@ import datetime
 import itertools
 
 import pytest
-from clients import Markup, resident_id
+from clients import Markup, resident_id, until
 
 _sequence = itertools.count(120)
 PAST = " ".join(
@@ -34,14 +34,14 @@ def places(city):
 @pytest.fixture(scope="module")
 def staff(city, clients, newcomer, places):
     """An officer of each of both towns, who answers for the area, a community officer, and an approver of the county."""
-    def unit(division, name):
-        made = clients("sysadmin").send(
-            "POST", "/api/r/unit", {"code": f"GAK{division}", "name": name, "kind": "police", "division_code": division})
+    def unit(division, name, **above):
+        made = clients("sysadmin").send("POST", "/api/r/unit", {
+            "code": f"GAK{division}", "name": name, "kind": "police", "division_code": division, **above})
         assert made.status_code == 201, made.text
         return made.json()["id"]
 
-    units = [unit(place["division"][:9], f"列管派出所{index}") for index, place in enumerate(places)]
     county = unit(places[0]["division"][:6], "列管分局")
+    units = [unit(place["division"][:9], f"列管派出所{index}", parent_id=county) for index, place in enumerate(places)]
     return {
         "here": newcomer("station_officer", unit=units[0], clearance="secret"),
         "there": newcomer("station_officer", unit=units[1], clearance="secret"),
@@ -162,23 +162,47 @@ def test_a_visit_sets_the_next_and_one_that_found_nobody_alarms(city, staff, lis
 def test_one_who_moves_is_told_to_where_they_moved(city, staff, places, listed):
     who, key = listed
     assert staff["there"].json("/api/r/analysis_prompt").json()["count"] == 0
+    missed = staff["beat"].send("POST", "/api/r/key_object_visit", {
+        "key_object_id": key, "way": "home", "situation": "missing", "note": "不在家"})
+    assert missed.status_code == 201, missed.text
+    risk = ("select officer_id, division_code from analysis_prompt where register = 'key_object_visit' and state = 'open' "
+            f"and subject_id = {missed.json()['id']}")
+    assert city.sql(risk, PAST) == f"{staff['beat'].user}|{places[0]['division']}"
     version = city.sql(f"select version from person where id = {who}", PAST)
     answer = staff["county"].send("PATCH", f"/api/r/person/{who}", {
         "version": int(version), "address_id": int(places[1]["id"]), "division_code": places[1]["division"]})
     assert answer.status_code == 200, answer.text
     assert of(city, key, "division_code, moved_from") == f"{places[1]['division']}|{places[0]['division']}"
     found = staff["there"].json("/api/r/analysis_prompt").json()
-    assert [(row["name"], row["subject"]) for row in found["items"]] == [("重点人员迁入辖区", "钱多多")]
+    assert sorted((row["name"], row["subject"]) for row in found["items"]) == [
+        ("重点人员迁入辖区", "钱多多"), ("重点对象走访发现异常", f"钱多多 · {today()}")]
     assert "研判预警" in said(staff["there"].get("/"))
     # Who took care before still knows; who is there now takes over, with what was written before.
     assert do(staff["there"], "key_object", key, "assign", officer_id=str(staff["there"].user)).status_code == 303
     assert of(city, key, "officer_id") == str(staff["there"].user)
+    # What was open goes along, and the new officer is told of it.
+    assert city.sql(risk, PAST) == f"{staff['there'].user}|{places[1]['division']}"
+    assert "重点对象走访发现异常" in said(staff["there"].get("/messages"))
+    # It is passed on to colleagues and to nobody else; then it is theirs, whoever becomes responsible.
+    prompt = city.sql(risk.replace("officer_id, division_code", "id"), PAST)
+    resident = city.sql("select id from app_user where unit_id is null limit 1")
+    assert resident and do(staff["there"], "analysis_prompt", prompt, "pass_on", officer_id=resident).status_code == 422
+    assert do(staff["there"], "analysis_prompt", prompt, "pass_on", officer_id=str(staff["here"].user)).status_code == 303
+    assert do(staff["county"], "key_object", key, "assign", officer_id=str(staff["beat"].user)).status_code == 303
+    assert city.sql(risk, PAST).split("|")[0] == str(staff["here"].user)
 
 
 def test_rules_are_entered_in_the_browser_and_counted(city, staff, clients, places):
     names = city.sql("select count(*) from prompt_rule where active and failure is null")
     assert int(names) >= 9
-    manager = clients("data")
+    # Who may not read people asks for none by a rule; rules over rooms are theirs.
+    probing = clients("data").send("POST", "/api/r/prompt_rule", {
+        "name": "试探", "register": "key_object", "condition": "category == 'mental'", "level": "general", "within_days": 7})
+    assert probing.status_code == 422 and probing.json()["field"] == "register", probing.text
+    rooms = clients("data").send("POST", "/api/r/prompt_rule", {
+        "name": "出租没有租客", "register": "room", "condition": "is_let == true and is_let == false", "level": "general", "within_days": 7})
+    assert rooms.status_code == 201, rooms.text
+    manager = clients("leader")
     page = manager.get("/r/prompt_rule/new")
     assert page.status_code == 200 and "研判规则" in said(page)
     wrong = manager.send("POST", "/api/r/prompt_rule", {
@@ -190,6 +214,7 @@ def test_rules_are_entered_in_the_browser_and_counted(city, staff, clients, plac
         "name": "两人同住", "register": "residence", "condition": "until == null and state == 'confirmed'", "level": "general",
         "within_days": 7, "group_field": "address_id", "at_least": 2})
     assert made.status_code == 201, made.text
+    until(lambda: city.sql(f"select swept_at is not null from prompt_rule where id = {made.json()['id']}") == "t", 60)
     count = int(city.sql(f"select found from prompt_rule where id = {made.json()['id']}") or 0)
     assert count >= 1
     seen = staff["here"].json(f"/api/r/analysis_prompt?rule_id={made.json()['id']}&state=open").json()["count"]

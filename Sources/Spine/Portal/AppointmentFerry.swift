@@ -1,6 +1,6 @@
 import Access
 import Cases
-package import Core
+import Core
 package import Entities
 package import Ferry
 import Messaging
@@ -19,6 +19,17 @@ package final class AppointmentFerry: RecordRules {
 
   /// What the window decides (窗口的状态).
   static let decided = ["arrived", "served", "withdrawn", "missed"]
+
+  /// Where an administrator gave the list of published registers a value before appointments were ferried, the hours join it,
+  /// behind the windows that they refer to.
+  package static let migration = Migration(
+    id: "0079-ferry-appointments",
+    sql: """
+      update parameter_value set value = to_jsonb(
+        regexp_replace(value #>> '{}', '(^|[ ,，、])service_window($|[ ,，、])', '\\1service_window appointment_slot\\2'))
+      where name = 'ferry.registers' and value #>> '{}' ~ '(^|[ ,，、])service_window($|[ ,，、])'
+        and value #>> '{}' !~ '(^|[ ,，、])appointment_slot($|[ ,，、])';
+      """)
 
   private let way = Later<FerryPost>("appointment-ferry")
 
@@ -136,7 +147,12 @@ package final class AppointmentFerry: RecordRules {
     try await records.find(Appointments.entity, where: "number", equals: .text(payload["number"]?.string ?? ""))
   }
 
-  /// Inside: a place that was taken outside. Of an hour that is gone the citizen is told so.
+  private static let unpublished = Refusal(
+    .conflict, "ferry-slots-unpublished",
+    "号源没有发布到互联网侧，这个预约对不上时段，没有登记。请系统管理员在参数“发布到互联网侧的登记”里 service_window 后面加上 appointment_slot，再重新处理这一条。")
+
+  /// Inside: a place that was taken outside. Of an hour that is gone the citizen is told so; one of hours that this side does
+  /// not publish waits for somebody to mend that.
   private func take(_ payload: JSON, _ appointments: Appointments, in transaction: Transaction) async throws {
     let records = AppointmentFerry.records(appointments, transaction)
     let number = payload["number"]?.string ?? ""
@@ -145,6 +161,7 @@ package final class AppointmentFerry: RecordRules {
     }
     let code = payload["slot"]?.string ?? ""
     guard let slot = try await records.find(Appointments.slot, where: "code", equals: .text(code)) else {
+      guard try appointments.publishesSlots else { throw AppointmentFerry.unpublished }
       try await way.known().send(
         AppointmentFerry.standing([
           "number": .text(number), "state": .text("withdrawn"), "cancel_reason": .text("这个时段已经取消，请另约时间。"),
@@ -198,6 +215,15 @@ package final class AppointmentFerry: RecordRules {
 }
 
 extension Appointments {
+  /// The parameter of the registers that the inside publishes (发布到互联网侧的登记).
+  private static let published = "ferry.registers"
+
+  fileprivate var publishesSlots: Bool {
+    get throws {
+      try parameters.text(Appointments.published).split { " ,，、".contains($0) }.contains { $0 == Appointments.slot }
+    }
+  }
+
   /// Counts anew what is taken of an hour, under its lock: the sides agree whatever came first.
   static func recount(_ slot: Int64, _ records: Records) async throws {
     guard let transaction = records.transaction else { throw Fault("appointment-without-transaction") }
@@ -215,7 +241,8 @@ extension Appointments {
       Appointments.slot, slot, version: nil, ["booked": .integer(Int64(taken.value))], input: .code)
   }
 
-  /// Outside: forgets appointments that are over, with everything their history holds (C-207: 互联网侧不留存业务数据).
+  /// Outside: forgets appointments whose day is long past, with everything their history holds, also those of which the window
+  /// never said what became of them (C-207: 互联网侧不留存业务数据).
   ///
   /// - Parameter owner: may write history.
   /// - Returns: how many.
@@ -229,8 +256,7 @@ extension Appointments {
       ListQuery(
         Appointments.entity,
         filters: [
-          ListFilter("state", .oneOf(["cancelled", "withdrawn", "served", "missed"].map { .text($0) })),
-          ListFilter("slot_date", .range(from: nil, to: .date(store.clock.today().adding(days: -days)))),
+          ListFilter("slot_date", .range(from: nil, to: .date(store.clock.today().adding(days: -max(days, 1)))))
         ], columns: ["number"], limit: limit)
     ).records
     guard !over.isEmpty else { return 0 }

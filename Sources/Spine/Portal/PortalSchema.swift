@@ -23,7 +23,7 @@ package enum PortalSchema {
           at timestamptz not null
         );
         """),
-    PageVisits.migration,
+    PageVisits.migration, AppointmentFerry.migration,
   ]
 
   /// One open appointment a person and item, whatever the code above it does.

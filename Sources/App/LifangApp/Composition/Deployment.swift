@@ -45,6 +45,8 @@ struct Deployment: Sendable {
   let gazetteer: Gazetteer
   let pinyin: PinyinTable
   let hooks: RecordHooks
+  /// The rules of analysis, which are worked out by jobs once there are any.
+  let prompts: PromptRules
   let files: FileStore
 
   /// Starts the private cluster when there is need, opens the pool, loads the declarations and brings the schema up to
@@ -102,13 +104,14 @@ struct Deployment: Sendable {
     AlarmRules().addHooks(to: &hooks)
     AssetRules().addHooks(to: &hooks)
     DeliveredRules().addHooks(to: &hooks)
-    PromptRules().addHooks(to: &hooks)
+    let prompts = PromptRules()
+    prompts.addHooks(to: &hooks)
     return Deployment(
       configuration: configuration, cluster: cluster, database: database, owner: owner, keys: keys,
       catalogs: catalogs, clock: .system, log: log, metrics: metrics, gazetteer: gazetteer,
       pinyin: try PinyinTable(
         try String(contentsOfFile: configuration.installation.resources + "/search/pinyin.tsv", encoding: .utf8)),
-      hooks: hooks, files: files)
+      hooks: hooks, prompts: prompts, files: files)
   }
 
   /// The declarations of the product with the city's overlay.

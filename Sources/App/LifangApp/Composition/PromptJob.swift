@@ -15,6 +15,9 @@ struct PromptJob: JobPayload {
 
   static func register(in kinds: inout JobKinds, sweep: PromptSweep, log: Log) {
     kinds.register(PromptJob.self) { _, _ in ["raised": .int(Int64(try await sweep.run(log: log)))] }
+    kinds.register(PromptRuleJob.self) { job, _ in
+      ["raised": .int(Int64(try await sweep.work(job.rule, log: log)))]
+    }
   }
 
   static func schedule(on jobs: JobQueue) async throws {
@@ -25,5 +28,29 @@ struct PromptJob: JobPayload {
   static func begin(on jobs: JobQueue) async throws {
     guard try await jobs.list(kind: kind, limit: 1).isEmpty else { return }
     _ = try await jobs.add(PromptJob(), label: label, by: .system)
+  }
+}
+
+/// One rule of analysis that somebody made, changed or asked for (立即研判, A-004).
+struct PromptRuleJob: JobPayload {
+  static let kind = "analysis-prompt-rule"
+  static let label = "研判一条规则"
+
+  let rule: Int64
+
+  init(rule: Int64) { self.rule = rule }
+
+  init(json: JSON) throws {
+    guard let rule = json["rule"]?.int else { throw Fault("job-payload", PromptRuleJob.kind) }
+    self.rule = rule
+  }
+
+  var json: JSON { ["rule": .int(rule)] }
+
+  /// Rules are worked out behind the request that changes them, once it is committed.
+  static func begin(_ rules: PromptRules, on jobs: JobQueue) {
+    rules.begin { rule, records in
+      _ = try await jobs.add(PromptRuleJob(rule: rule), label: label, by: records.principal, in: records.transaction)
+    }
   }
 }

@@ -185,6 +185,7 @@ struct WebApplication: Sendable {
     try await AuditReportJob.schedule(on: jobs)
     try await VisitHouseholdJob.schedule(on: jobs)
     try await PromptJob.schedule(on: jobs)
+    PromptRuleJob.begin(deployment.prompts, on: jobs)
     try await jobs.schedule(
       "address-quality", AddressQualityJob(), label: AddressQualityJob.label, .daily(hour: 2, minute: 20))
     try await jobs.schedule("grid-quality", GridQualityJob(), label: GridQualityJob.label, .daily(hour: 2, minute: 10))

@@ -2,8 +2,8 @@ import Core
 package import Entities
 import SQL
 
-/// Sends what templates with a trigger say, when records begin to fulfil their conditions; in the transaction of the
-/// write, so that nobody hears of what did not happen.
+/// Sends what templates with a trigger say, when records begin to fulfil their conditions, and to whoever takes the place of
+/// somebody who was told; in the transaction of the write, so that nobody hears of what did not happen.
 package struct MessageTriggers: RecordRules {
   let line: MessageLine
 
@@ -24,7 +24,8 @@ package struct MessageTriggers: RecordRules {
     }
   }
 
-  /// Whether the condition holds and did not before. One that cannot be judged of a record does not.
+  /// Whether the condition holds and did not before, or somebody else is the one to tell. One that cannot be judged of a
+  /// record does not.
   private func begins(_ trigger: MessageTrigger, _ event: RecordEvent, _ records: Records) -> Bool {
     if event.kind == .deleted || event.entity != trigger.register { return false }
     let context = EvaluationContext(now: records.store.clock.now(), principal: records.principal)
@@ -36,7 +37,11 @@ package struct MessageTriggers: RecordRules {
       guard let when = trigger.when else { return true }
       return (try? when.holds(in: context) { values[$0] ?? .null }) ?? false
     }
-    return holds(event.after) && (event.kind == .created || !holds(event.before))
+    guard holds(event.after) else { return false }
+    if event.kind == .created || !holds(event.before) { return true }
+    // Without a condition it is told of records that are made, whoever is named in them later.
+    guard trigger.when != nil, case .user(let field) = trigger.audience else { return false }
+    return event.before[field] != event.after[field]
   }
 
   private func send(

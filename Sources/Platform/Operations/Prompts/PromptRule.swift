@@ -8,6 +8,10 @@ package struct PromptRule: Sendable {
   /// The register of rules (研判规则).
   package static let register = "prompt_rule"
 
+  /// The dictionary of registers that only those know of who answer for them (只给主管人员的登记表): a rule that touches one is
+  /// restricted, whatever its author ticked.
+  private static let confidential = "prompt_restricted"
+
   /// How records become prompts.
   enum Form: Sendable {
     /// Each record is one; another value in `occasion` is another time, and `officer` names who has to act.
@@ -32,6 +36,7 @@ package struct PromptRule: Sendable {
   let level: String
   let days: Int
   let advice: String?
+  /// Whether only those see its prompts who are in charge (只给主管人员).
   let isRestricted: Bool
   let isActive: Bool
 
@@ -43,14 +48,15 @@ package struct PromptRule: Sendable {
     days = Int(values("within_days").integer ?? 7)
     advice = values("advice").text
     isActive = values("active").boolean != false
-    let isRestricted = values("restricted").boolean == true
-    self.isRestricted = isRestricted
+    let named = ["register", "beside_register"].compactMap { values($0).text }
+    let isRestricted = values("restricted").boolean == true || named.contains { PromptRule.isConfidential($0, catalog) }
     let reader = Reader(catalog: catalog, isRestricted: isRestricted)
     entity = try reader.entity(values("register").text, "register")
     condition = try reader.condition(values("condition").text, of: entity, "condition")
     let gathering = PromptRule.text(values("group_field"))
     guard let gathering else {
-      let occasion = try reader.field(values("occasion_field"), of: entity, "occasion_field")
+      self.isRestricted = isRestricted
+      let occasion = try reader.occasion(values("occasion_field"), of: entity)
       let officer = try reader.field(values("officer_field"), of: entity, "officer_field")
       if let officer, officer.target != "app_user" {
         throw PromptRule.wrong("“\(officer.label)”不是指向用户的字段，不能当处置人。", "officer_field")
@@ -61,6 +67,7 @@ package struct PromptRule: Sendable {
     guard let field = try reader.field(.text(gathering), of: entity, "group_field"),
       let subject = field.target.flatMap({ catalog.entity($0) })
     else { throw PromptRule.wrong("按哪一项归并，要填指向另一登记表的字段。", "group_field") }
+    self.isRestricted = isRestricted || PromptRule.isConfidential(subject.name, catalog)
     guard let least = values("at_least").integer, least >= 2 else {
       throw PromptRule.wrong("请填写达到几个才提示，至少 2 个。", "at_least")
     }
@@ -79,6 +86,40 @@ package struct PromptRule: Sendable {
   /// Whether one record alone decides, so that it is judged when it is written.
   var isImmediate: Bool { if case .each(_, _, beside: nil) = form { true } else { false } }
 
+  /// Refuses a rule of somebody who may not read all that it reads: it is worked out with the rights of the system, and how much
+  /// it finds would tell its author what they may not ask for.
+  func admit(_ author: Principal) throws(Refusal) {
+    if author.kind == .system { return }
+    for (place, entity, fields) in reads {
+      guard author.grants.scope(for: Permission(entity.name, "view")) == .all else {
+        throw Refusal(
+          .unprocessable, "prompt-rule-unseen",
+          "您不能查看全部“\(entity.label)”，不能写或改涉及它的规则，没有保存。请由能查看的人来写，或向系统管理员申请权限。", field: place)
+      }
+      let hidden = fields.sorted().compactMap { entity.field($0) }.first { !Masking.mayRead($0, author) }
+      if let hidden {
+        throw Refusal(
+          .unprocessable, "prompt-rule-masked",
+          "“\(hidden.label)”属于\(hidden.classification.label)信息，您不能在规则里用它，没有保存。请换一项，或由能查看的人来写。", field: place)
+      }
+    }
+  }
+
+  /// The fields that it reads of each register, and which field of the rule names the register.
+  private var reads: [(place: String, entity: EntityDeclaration, fields: Set<String>)] {
+    var own = condition.fields
+    switch form {
+    case .each(let occasion, let officer, let beside):
+      own.formUnion([occasion, officer].compactMap { $0?.name })
+      guard let beside else { return [("register", entity, own)] }
+      let other = beside.condition.fields.union([beside.field.name])
+      return [("register", entity, own), ("beside_register", beside.entity, other)]
+    case .gathered(let field, _, let distinct, _):
+      own.formUnion([field, distinct].compactMap { $0?.name })
+      return [("register", entity, own)]
+    }
+  }
+
   /// Whether a write can have changed what this rule says of a record.
   func concerns(_ event: RecordEvent, in context: EvaluationContext) -> Bool {
     func holds(_ values: [String: Value]) -> Bool {
@@ -87,9 +128,13 @@ package struct PromptRule: Sendable {
     let (was, holds) = (event.kind != .created && holds(event.before), event.kind != .deleted && holds(event.after))
     if was != holds { return true }
     guard holds, case .each(let occasion, let officer, _) = form else { return false }
-    return [occasion, officer].contains { field in
-      field.map { event.before[$0.name] != event.after[$0.name] } ?? false
+    return [occasion?.name, officer?.name, entity.scope.division].contains { name in
+      name.map { event.before[$0] != event.after[$0] } ?? false
     }
+  }
+
+  private static func isConfidential(_ register: String, _ catalog: Catalog) -> Bool {
+    catalog.dictionary(confidential)?.code(register) != nil
   }
 
   private static func text(_ value: Value) -> String? { value.text.flatMap { $0.isEmpty ? nil : $0 } }
@@ -115,10 +160,26 @@ package struct PromptRule: Sendable {
       guard let field = entity.field(name), field.isStored, !field.encrypted, !field.multiple else {
         throw wrong("“\(entity.label)”没有可以用在这里的字段“\(name)”。", place)
       }
+      try restrict(field, place)
       return field
     }
 
-    /// What is sensitive shows in who is listed, so only a restricted rule may ask for it.
+    /// What makes another time of it: something short that compares exactly.
+    func occasion(_ value: Value, of entity: EntityDeclaration) throws(Refusal) -> FieldDeclaration? {
+      guard let field = try field(value, of: entity, "occasion_field") else { return nil }
+      switch field.type {
+      case .date, .instant, .code, .ref, .integer, .boolean: return field
+      default:
+        throw wrong("“\(field.label)”不能用来分辨是不是新的情况，请填日期、时间、字典、关联、整数或是否字段。", "occasion_field")
+      }
+    }
+
+    /// What is sensitive shows in who is listed and when, so only a restricted rule may use it.
+    private func restrict(_ field: FieldDeclaration, _ place: String) throws(Refusal) {
+      guard field.classification >= .sensitive, !isRestricted else { return }
+      throw wrong("“\(field.label)”是敏感内容，用到它的规则要勾选“只给主管人员”。", place)
+    }
+
     func condition(_ text: String?, of entity: EntityDeclaration, _ place: String) throws(Refusal) -> Expression {
       let condition: Expression
       do throws(ExpressionFailure) { condition = try Expression(parsing: text ?? "", for: entity) } catch {
@@ -128,11 +189,8 @@ package struct PromptRule: Sendable {
       if let name = condition.encryptedFields.sorted().first {
         throw wrong("“\(entity.field(name)?.label ?? name)”加密存放，不能用作条件。", place)
       }
-      let sensitive = condition.fields.sorted().compactMap { entity.field($0) }.first {
-        $0.classification >= .sensitive
-      }
-      if let sensitive, !isRestricted {
-        throw wrong("“\(sensitive.label)”是敏感内容，用作条件的规则要勾选“只给主管人员”。", place)
+      for name in condition.fields.sorted() {
+        if let field = entity.field(name) { try restrict(field, place) }
       }
       return condition
     }
