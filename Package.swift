@@ -307,7 +307,8 @@ let package = Package(
       "CasesTests",
       [
         "Access", "Audit", "Cases", "Connectors", "Core", "Crypto", "Definitions", "Documents", "Entities", "Ferry",
-        "Files", "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal", "Reports",
+        "Files", "HouseholdRegistration", "Households", "Identity", "Jobs", "Messaging", "Papers", "Peers", "Portal",
+        "Reports",
         "Processes", "SQL", "TestSupport",
         "YAML",
       ]),
