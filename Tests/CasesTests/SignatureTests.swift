@@ -42,6 +42,14 @@ import Testing
     try await city.cases.view(id, as: try city.person("resident")).signatures
   }
 
+  /// The latest signature of a case, and its evidence as the applicant takes it away.
+  private func evidence(_ city: CaseFixture, _ id: Int64) async throws -> (kept: CaseSignature, json: JSON) {
+    let resident = try city.person("resident")
+    let view = try await city.cases.view(id, as: resident)
+    let kept = try #require(view.signatures.first)
+    return (kept, try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside))
+  }
+
   /// The second golden case of the item demands a signature and comes on line.
   private func demanding(_ city: CaseFixture) async throws -> Int64 {
     try await city.start("hukou_112", golden: 1, delivery: "window")
@@ -201,10 +209,7 @@ import Testing
     let city = try await CaseFixture()
     let id = try await city.start()
     try await sign(city, id)
-    let resident = try city.person("resident")
-    let view = try await city.cases.view(id, as: resident)
-    let kept = try #require(view.signatures.first)
-    let json = try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
+    let (kept, json) = try await evidence(city, id)
     let sound = try SignatureEvidence(json).check(sheet: SignatureTests.sheet, trusted: kept.key)
     #expect(sound.faults.isEmpty && sound.proved.count >= 3)
     for (from, to) in [("张小满", "张大满"), ("method: phone_code", "method: handwriting"), ("\"刘芳\"", "\"刘方\"")] {
@@ -228,10 +233,7 @@ import Testing
     let city = try await CaseFixture()
     let id = try await city.start()
     try await sign(city, id)
-    let resident = try city.person("resident")
-    let view = try await city.cases.view(id, as: resident)
-    let kept = try #require(view.signatures.first)
-    let json = try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
+    let (kept, json) = try await evidence(city, id)
     let parts = try #require(json["parts"]?.array)
     let salt = try #require(json["salt"]?.string)
     let named = try #require(parts.first(where: { $0["name"]?.string == "form.child_name" }))
@@ -255,11 +257,8 @@ import Testing
     let city = try await CaseFixture()
     let id = try await city.start()
     try await sign(city, id)
-    let resident = try city.person("resident")
-    let view = try await city.cases.view(id, as: resident)
-    let kept = try #require(view.signatures.first)
+    let (kept, json) = try await evidence(city, id)
     let own = try #require(kept.key)
-    let json = try await city.cases.signatureEvidence(kept.id, of: view, by: resident, origin: .inside)
     let inside = try SM2PrivateKey.generate(.seeded(4))
     func taken(by key: SM2PrivateKey, _ bytes: [UInt8]) throws -> SignatureEvidence {
       let (seal, pem) = (try key.sign(bytes).der, try key.publicKey.pem())

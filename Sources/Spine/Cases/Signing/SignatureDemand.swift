@@ -20,8 +20,8 @@ package enum SignatureDemand: String, Sendable, Hashable, CaseIterable {
 
 /// How somebody signed (签名方式).
 ///
-/// Strokes, a code and a name typed on our own page are electronic signatures that both sides agreed on, proved by what
-/// the platform seals; only a cloud signature is made with a certificate of the signer's own (《电子签名法》第十三条), and only ink
+/// Strokes and a code on our own page are electronic signatures that both sides agreed on, proved by what the platform
+/// seals; only a cloud signature is made with a certificate of the signer's own (《电子签名法》第十三条), and only ink
 /// on paper needs no proof of ours.
 package enum SignatureMethod: String, Sendable, Hashable, CaseIterable {
   case handwriting
