@@ -169,6 +169,36 @@ def test_anybody_reads_the_public_pages(stranger, path):
     assert unsafe_markup(page.text) == []
 
 
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll('.map-pin')].map(pin => pin.getBoundingClientRect());
+  return boxes.some((a, i) => boxes.slice(i + 1).some(b =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+}"""
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_windows_on_the_map_have_their_names_and_none_hides_another(size, visit, city):
+    names = city.sql("select name from service_window order by name").split("\n")
+    page = visit(None, size)
+    page.goto("/windows?service=hukou")
+    page.locator("[data-map][data-ready]").wait_for()
+    for away in [False, True]:
+        while away and page.locator(".map-pin").count() > 1:
+            page.get_by_role("button", name="缩小").click()
+        labels = page.locator(".map-pin").evaluate_all("pins => pins.map(pin => pin.ariaLabel)")
+        assert labels and all(any(name in label for name in names) for label in labels), labels
+        assert not page.evaluate(OVERLAPS)
+    # From far away they are one pin with their number; it opens all of them.
+    together = page.locator(".map-pin").first
+    expect(together).to_have_attribute("aria-label", re.compile("^[0-9]+ 处："))
+    together.focus()
+    page.keyboard.press("Enter")
+    links = page.locator(".map-card a")
+    assert links.count() == int(together.text_content())
+    links.first.click()
+    page.wait_for_url(re.compile("/windows/[0-9]+$"))
+
+
 @pytest.mark.parametrize("path", ["/", "/windows", "/policies", "/hotlines", "/questions", "/progress", "/names"])
 def test_public_pages_are_for_everyone_on_a_phone_and_in_large_type(visit, path):
     page = visit(None, "phone")

@@ -78,17 +78,59 @@ async function create(canvas, { center, zoom, tiles, layers, label }) {
   return { gl, map };
 }
 
-const pin = (label = '所选位置', role = 'img') => {
-  const element = make('div', { className: 'map-pin', role, 'aria-label': label });
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('viewBox', '0 0 24 30');
-  svg.setAttribute('aria-hidden', 'true');
-  const shape = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  shape.setAttribute('d', 'M12 29s-10-9.5-10-17a10 10 0 0 1 20 0c0 7.5-10 17-10 17zm0-13a4 4 0 1 0 0-8 4 4 0 0 0 0 8z');
-  svg.append(shape);
-  element.append(svg);
+const drawn = (name, attributes, ...children) => {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
   return element;
 };
+
+const drop = 'M12 29s-10-9.5-10-17a10 10 0 0 1 20 0c0 7.5-10 17-10 17z';
+
+/** A pin with a hole, or with the number of the places it stands for. */
+const pin = (label = '所选位置', role = 'img', count = 1) => make('div', { className: 'map-pin', role, 'aria-label': label },
+  drawn('svg', { viewBox: '0 0 24 30', 'aria-hidden': 'true' },
+    ...(count > 1 ? [drawn('path', { d: drop }), drawn('text', { x: 12, y: 16 }, String(count))] : [drawn('path', { d: `${drop}m0-13a4 4 0 1 0 0-8 4 4 0 0 0 0 8z` })])));
+
+/** Places that would stand over one another on this map as it is zoomed, together: a finger hits each pin. */
+function gathered(map, places) {
+  const apart = 2.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const groups = [];
+  for (const place of places) {
+    const at = map.project(place.at);
+    const near = groups.find(group => Math.abs(group.point.x - at.x) < apart && Math.abs(group.point.y - at.y) < apart);
+    if (near) near.places.push(place);
+    else groups.push({ point: at, places: [place] });
+  }
+  return groups.map(group => group.places);
+}
+
+/** The named places of a map (`markers`), each to be opened; drawn anew when the zoom or the size changes. */
+function pins(map, gl, places) {
+  let shown = [], grouping = null;
+  const draw = () => {
+    if (shown.some(marker => marker.getPopup().isOpen())) return;
+    const groups = gathered(map, places);
+    const now = JSON.stringify(groups.map(group => group.map(place => places.indexOf(place))));
+    if (now === grouping) return;
+    grouping = now;
+    for (const marker of shown) marker.remove();
+    shown = groups.map(group => {
+      const label = group.length === 1 ? group[0].label : `${group.length} 处：${group.map(place => place.label).join('、')}`;
+      const element = pin(label, 'button', group.length);
+      const rows = group.flatMap(place => [make('h3', {}, place.label), place.href ? make('a', { className: 'button button-normal', href: place.href }, '查看详情') : null]);
+      const popup = new gl.Popup({ offset: 30 }).setDOMContent(make('div', { className: 'map-card is-places' }, ...rows));
+      popup.on('close', draw);
+      const marker = new gl.Marker({ element, anchor: 'bottom' }).setLngLat(group[0].at).setPopup(popup).addTo(map);
+      // The library names every marker alike when it is added.
+      element.setAttribute('aria-label', label);
+      return marker;
+    });
+  };
+  draw();
+  map.on('zoomend', draw);
+  map.on('resize', draw);
+}
 
 // --- Layers on and off, remembered ----------------------------------------------------------------------------------
 
@@ -204,11 +246,7 @@ each('[data-map]', async view => {
     const kept = remembered();
     const layers = config.layers.map(layer => ({ ...layer, on: config.small ? layer.on : kept[layer.name] ?? layer.on }));
     const { gl, map } = await create(canvas, { ...config, layers, label: canvas.getAttribute('aria-label') });
-    for (const marker of config.markers) {
-      const point = new gl.Marker({ element: pin(marker.label, 'button'), anchor: 'bottom' }).setLngLat(marker.at).addTo(map);
-      point.setPopup(new gl.Popup({ offset: 30 }).setDOMContent(make('div', { className: 'map-card' },
-        make('h3', {}, marker.label), marker.href ? make('a', { className: 'button button-normal', href: marker.href }, '查看详情') : null)));
-    }
+    pins(map, gl, config.markers);
     if (!config.small) {
       map.addControl(new gl.GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), 'top-right');
       view.append(layerSwitch(map, layers));
