@@ -87,6 +87,18 @@ import Testing
     try desk.city.wait(until: "2026-11-20 08:00")
     #expect(try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database) == 0)
     try desk.city.wait(until: "2028-01-01 08:00")
+    // Stopped half way, both are still there to be taken up again: no history stays behind without its appointment.
+    try await desk.city.database.execute(
+      """
+      create function stop_here() returns trigger language plpgsql as $$ begin raise exception 'stopped'; end $$
+      """)
+    try await desk.city.database.execute(
+      "create trigger stop_here before delete on appointment_history for each statement execute function stop_here()")
+    await #expect(throws: SQLFailure.self) {
+      try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database)
+    }
+    try await desk.city.database.execute("drop trigger stop_here on appointment_history")
+    #expect(try await desk.records.count(ListQuery(Appointments.entity)).value == 2)
     #expect(try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database) == 2)
     #expect(try await desk.records.count(ListQuery(Appointments.entity)).value == 0)
     let kept = try await desk.city.database.transaction { transaction in

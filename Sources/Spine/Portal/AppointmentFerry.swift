@@ -262,10 +262,11 @@ extension Appointments {
     guard !over.isEmpty else { return 0 }
     let ids = over.map(\.id)
     try await messages.forget(ids.map { "appointment \($0)" })
-    for id in ids { try await system.delete(Appointments.entity, id, version: nil) }
+    // Both at once: history without its record would never be found again.
     try await owner.transaction { transaction in
       _ = try await transaction.query("select set_config('lifang.actor', '0', true)")
       _ = try await transaction.query("select set_config('lifang.scope_appointment', '{\"all\":true}', true)")
+      try await transaction.execute("delete from appointment where id = any(\(ids))")
       try await transaction.execute("delete from appointment_history where id = any(\(ids))")
     }
     return ids.count

@@ -144,28 +144,3 @@ extension CaseStore {
     }
   }
 }
-
-/// What is kept of signed parts: each digest and what people call it (逐项摘要).
-struct SignatureParts {
-  var digests: [String: String] = [:]
-  var labels: [String: String] = [:]
-
-  init(_ content: SignedContent) {
-    digests = content.digests
-    labels = Dictionary(content.parts.map { ($0.name, $0.label) }, uniquingKeysWith: { a, _ in a })
-  }
-
-  init(_ json: JSON?) {
-    for (name, part) in json?.object ?? [] {
-      digests[name] = part["digest"]?.string
-      labels[name] = part["label"]?.string
-    }
-  }
-
-  var json: JSON {
-    .object(
-      digests.sorted { $0.key < $1.key }.map { name, digest in
-        (name, ["label": .string(labels[name] ?? name), "digest": .string(digest)])
-      })
-  }
-}

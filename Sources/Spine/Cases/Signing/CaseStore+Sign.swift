@@ -164,16 +164,12 @@ extension CaseStore {
       }
       let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
       let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
-      let statement = SignatureStatement([
-        ("number", offer.number), ("item", "\(state.item.code) \(state.item.version)"), ("content", content.digest),
-        ("signer", SignatureStatement.hidden(offer.signer, "signer", content.salt)),
-        ("account", offer.account.map { SignatureStatement.hidden($0, "account", content.salt) } ?? "-"),
-        ("identity", offer.identity),
-        ("method", given.method.rawValue), ("picture", picture?.digest ?? "-"), ("sheet", sheet?.digest ?? "-"),
-        ("reference", given.reference ?? "-"), ("cloud", given.cloud?.digest ?? "-"),
-        ("witness", offer.witness.map { SignatureStatement.hidden($0, "witness", content.salt) } ?? "-"),
-        ("signed", offer.at.iso8601), ("code", offer.code),
-      ])
+      let facts = SignedFacts(
+        content: content.digest, signer: offer.signer, account: offer.account, identity: offer.identity,
+        method: given.method.rawValue, picture: picture?.digest, sheet: sheet?.digest, reference: given.reference,
+        cloud: given.cloud?.digest, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
+      let statement = SignatureStatement(
+        [("number", offer.number), ("item", "\(state.item.code) \(state.item.version)")] + facts.lines)
       let values: [String: Value] = [
         "code": .text(offer.code), "method": .text(given.method.rawValue), "signer_name": .text(offer.signer),
         "account_name": offer.account.map { .text($0) } ?? .null,

@@ -29,9 +29,8 @@ struct KeptSignature {
   let cloud: CloudSeal?
 
   private static let columns: SQL = """
-    id, service_case_id, code, method, signer_name, account_name, identity, signed_at, witness_name, reference, digest, picture, sheet,
-    parts::jsonb as parts, salt, statement, seal, seal_key, receipt,
-    cloud::jsonb as cloud
+    id, service_case_id, code, method, signer_name, account_name, identity, signed_at, witness_name, reference, digest,
+    picture, sheet, parts::jsonb as parts, salt, statement, seal, seal_key, receipt, cloud::jsonb as cloud
     """
 
   static func of(case id: Int64, _ keys: KeyRing, in transaction: Transaction) async throws -> [KeptSignature] {
@@ -88,18 +87,16 @@ struct KeptSignature {
       guard ours.contains(where: { $0.point == key.point }) else { return false }
     }
     let content = SignedContent.digest(of: parts.digests)
-    let expected: [(String, String)] = [
-      ("content", content), ("code", code), ("method", method), ("identity", identity),
-      ("signed", signedAt.iso8601), ("signer", SignatureStatement.hidden(signer, "signer", salt)),
-      ("account", account.map { SignatureStatement.hidden($0, "account", salt) } ?? "-"),
-      ("witness", witness.map { SignatureStatement.hidden($0, "witness", salt) } ?? "-"),
-      ("reference", reference ?? "-"), ("picture", picture.map { files[$0] ?? "" } ?? "-"),
-      ("sheet", sheet.map { files[$0] ?? "" } ?? "-"),
-    ]
-    // Statements of before the cloud's seal was kept have no line of it.
-    guard (statement["cloud"] ?? "-") == cloud?.digest ?? "-" else { return false }
+    let facts = SignedFacts(
+      content: content, signer: signer, account: account, identity: identity, method: method,
+      picture: picture.map { files[$0] ?? "" }, sheet: sheet.map { files[$0] ?? "" }, reference: reference,
+      cloud: cloud?.digest, witness: witness, signedAt: signedAt, code: code, salt: salt)
     if let cloud { guard cloud.covers(content), cloud.reference == reference else { return false } }
-    return digest == content && expected.allSatisfy { statement[$0.0] == $0.1 }
+    // Statements of before the cloud's seal was kept have no line of it.
+    return digest == content
+      && facts.lines.allSatisfy { line in
+        (statement[line.name] ?? (line.name == "cloud" ? "-" : nil)) == line.value
+      }
   }
 
   /// The key of ours that sealed what came from the other network; `nil` for what was signed here, and when none did.

@@ -53,3 +53,38 @@ package struct SignatureStatement: Sendable, Hashable {
     return (try? key.isValid(signature, of: bytes)) ?? false
   }
 }
+
+/// What a statement says of a signature, in clear (签名事实). Written when it is sealed, and again when the seal is checked
+/// against what is kept.
+struct SignedFacts {
+  /// Over everything that was signed, in hexadecimal.
+  let content: String
+  let signer: String
+  let account: String?
+  let identity: String
+  let method: String
+  /// Digests of the files; `nil` without one.
+  let picture: String?
+  let sheet: String?
+  let reference: String?
+  /// Of what the cloud service sealed.
+  let cloud: String?
+  let witness: String?
+  let signedAt: Instant
+  let code: String
+  /// Hides the names.
+  let salt: String
+
+  /// In the order of the statement, after the case and the item.
+  var lines: [(name: String, value: String)] {
+    func hidden(_ name: String?, _ role: String) -> String {
+      name.map { SignatureStatement.hidden($0, role, salt) } ?? "-"
+    }
+    return [
+      ("content", content), ("signer", hidden(signer, "signer")), ("account", hidden(account, "account")),
+      ("identity", identity), ("method", method), ("picture", picture ?? "-"), ("sheet", sheet ?? "-"),
+      ("reference", reference ?? "-"), ("cloud", cloud ?? "-"), ("witness", hidden(witness, "witness")),
+      ("signed", signedAt.iso8601), ("code", code),
+    ]
+  }
+}
