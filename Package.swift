@@ -110,7 +110,7 @@ let package = Package(
       .platform, "Operations",
       ["Access", "Audit", "Core", "Crypto", "Entities", "Identity", "Messaging", "SQL", "YAML"]),
     module(.platform, "Shell", ["Core", "HTML"]),
-    module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "HTML", "HTTP", "Shell"]),
+    module(.platform, "Site", ["Access", "Audit", "Core", "Crypto", "Geo", "HTML", "HTTP", "Shell"]),
     module(
       .platform, "EntitiesWeb",
       [

@@ -33,8 +33,9 @@ import Testing
 
   @Test func aRequestTooManyIsToldSoAndAnsweredRequestsFreeTheirPlace() async throws {
     let held = Gate()
+    let city = try City(name: "达州市", longitude: 107.468, latitude: 31.209)
     var site = Site(
-      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      city: { city }, assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
       authenticate: { _ in (Self.person(1), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
     site.requestsPerUser = { 1 }
     var router = Router()
@@ -61,8 +62,9 @@ import Testing
   }
 
   @Test func anExportIsUnderWayUntilItIsSent() async throws {
+    let city = try City(name: "达州市", longitude: 107.468, latitude: 31.209)
     var site = Site(
-      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      city: { city }, assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
       authenticate: { _ in (Self.person(1), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
     site.requestsPerUser = { 1 }
     var router = Router()
@@ -189,8 +191,9 @@ import Testing
 
   @Test func aRequestThatGivesWayIsAnsweredWhenThereIsRoom() async throws {
     let held = Gate()
+    let city = try City(name: "达州市", longitude: 107.468, latitude: 31.209)
     var site = Site(
-      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      city: { city }, assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
       authenticate: { _ in (Self.person(1, kind: .key), nil) }, menu: { _ in [] }, unreadMessages: { _ in 0 })
     site.room = { ServerLoad.Room(atOnce: 1, least: 0) }
     var router = Router()

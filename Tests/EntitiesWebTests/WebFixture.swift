@@ -32,8 +32,9 @@ struct WebFixture: Sendable {
     let store = RecordStore(database: database, catalogs: catalogs, keys: keys, audit: audit)
     let settings = RuntimeSettings(database: database, catalogs: catalogs, audit: audit)
     let parameters = Parameters(catalogs)
+    let city = try City(name: "达州市", longitude: 107.468, latitude: 31.209)
     let site = Site(
-      city: "达州市", assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
+      city: { city }, assets: "/assets", clock: .system, secureCookies: false, key: SecretBytes([1, 2, 3]),
       authenticate: { request in
         switch request.headers["X-Test-User"] {
         case "admin":

@@ -3,6 +3,7 @@
 import re
 import secrets
 
+from clients import until
 from playwright.sync_api import expect
 
 
@@ -38,6 +39,42 @@ def test_a_parameter_is_checked_changed_and_set_back(visit):
     page.get_by_role("button", name="恢复默认值").click()
     expect(row).to_contain_text("90 天")
     expect(row).to_contain_text("默认")
+
+
+def test_another_city_has_its_own_name_and_its_own_place_on_the_map(visit, city):
+    code = city.sql("select code from address where kind = 'roadside' and code is not null order by id limit 1")
+    page, stranger = visit("sysadmin"), visit(None, "phone")
+    for path in ["/", f"/d/{code}"]:
+        stranger.goto(path)
+        expect(stranger).to_have_title(re.compile("达州市$"))
+
+    def change(label, value):
+        page.goto("/settings/parameters")
+        page.get_by_role("link", name=label, exact=True).click()
+        if value is None:
+            page.get_by_role("button", name="恢复默认值").click()
+        else:
+            page.get_by_label(label).fill(value)
+            page.get_by_role("button", name="保存参数").click()
+        expect(page).to_have_url(re.compile("/settings/parameters$"))
+    try:
+        change("城市名称", "铜陵市")
+        change("地图中心经度", "117.812")
+        for path in ["/", f"/d/{code}"]:
+            stranger.goto(path)
+            # What is kept of a page is forgotten a moment after the change.
+            expect(until_titled(stranger, "铜陵市")).to_have_title(re.compile("铜陵市$"))
+        assert '"center":[117.812,' in visit("leader").request.get("/map").text().replace("&quot;", '"')
+        stranger.goto("/")
+        expect(stranger.locator("meta[name=map-start]")).to_have_attribute("content", "117.812,31.209")
+    finally:
+        change("城市名称", None)
+        change("地图中心经度", None)
+
+
+def until_titled(page, city):
+    until(lambda: page.reload() and page.title().endswith(city))
+    return page
 
 
 def test_a_register_made_at_run_time_is_used_after_it_is_granted(visit, city):

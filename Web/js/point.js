@@ -66,7 +66,8 @@ each('[data-point]', field => {
     canvas.hidden = false;
     if (picker) return;
     const { pickOnMap } = await import('./map.js');
-    const [lon, lat, zoom] = (field.dataset.start ?? '107.502,31.212,12').split(',').map(Number);
+    const middle = document.querySelector('meta[name="map-start"]')?.content;
+    const [lon, lat, zoom] = (field.dataset.start ?? `${middle},12`).split(',').map(Number);
     const at = longitude.value && latitude.value ? [Number(longitude.value), Number(latitude.value)] : null;
     picker = await pickOnMap(canvas, { center: at ?? [lon, lat], zoom: at ? 16 : zoom, at }, (x, y) => {
       set(x, y, '');

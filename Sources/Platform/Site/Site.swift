@@ -12,8 +12,7 @@ package struct Site: Sendable {
   /// Who makes a request, from its session cookie or its key.
   package typealias Authenticate = @Sendable (Request) async throws -> (Principal, Visit.Session?)
 
-  /// The name of the city (达州市), beside the product's.
-  package let city: String
+  private let currentCity: @Sendable () -> City
   /// The prefix of the static assets of this build.
   package let assets: String
   package let clock: WallClock
@@ -40,11 +39,11 @@ package struct Site: Sendable {
   let signature: HMAC
 
   package init(
-    city: String, assets: String, clock: WallClock, secureCookies: Bool, key: SecretBytes,
+    city: @escaping @Sendable () -> City, assets: String, clock: WallClock, secureCookies: Bool, key: SecretBytes,
     authenticate: @escaping Authenticate, menu: @escaping @Sendable (Principal) async throws -> [MenuItem],
     unreadMessages: @escaping @Sendable (Principal) async throws -> Int
   ) {
-    self.city = city
+    currentCity = city
     self.assets = assets
     self.clock = clock
     self.secureCookies = secureCookies
@@ -53,6 +52,9 @@ package struct Site: Sendable {
     self.unreadMessages = unreadMessages
     signature = HMAC(key: key)
   }
+
+  /// The city that is served here, as administrators have it now.
+  package var city: City { currentCity() }
 
   /// A handler of visits as a handler of requests: finds out who it is, refuses a change whose form token is wrong, and
   /// shows a refusal as a page unless the client asked for JSON.

@@ -1,5 +1,6 @@
 package import Access
 package import Core
+import Geo
 package import HTML
 package import HTTP
 package import Shell
@@ -59,12 +60,14 @@ package struct Visit: Sendable {
         roles: session.roles,
         otherUnits: session.otherUnits)
     }
+    let city = site.city
     var frame = FrameModel(
-      city: site.city, person: person, menu: try await site.menu(principal),
+      city: city.name, person: person, menu: try await site.menu(principal),
       // Prepared queries of one register are entries of their own.
       path: request.query.first("view").map { "\(request.path)?view=\($0)" } ?? request.path, textSize: textSize,
       menuFolded: request.cookies["menu"] == "folded", environment: environment,
       flashes: site.flash(in: request).map { [$0] } ?? [], requestID: request.id)
+    frame.mapStart = "\(city.centre.longitude),\(city.centre.latitude)"
     if principal.kind == .user, site.isConfidential(request.path) {
       frame.watermark = Watermark([
         [principal.name, principal.unit?.name].compactMap(\.self).joined(separator: " "),

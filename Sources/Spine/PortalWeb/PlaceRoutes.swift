@@ -16,18 +16,15 @@ package struct PlaceRoutes: Sendable {
   let places: PublicPlaces
   let search: PlaceSearch
   let files: FileStore
-  /// Where the map opens when nobody says where.
-  let centre: Coordinate
   let limiter: RateLimiter
 
   package init(
-    site: Site, places: PublicPlaces, search: PlaceSearch, files: FileStore, centre: Coordinate, limiter: RateLimiter
+    site: Site, places: PublicPlaces, search: PlaceSearch, files: FileStore, limiter: RateLimiter
   ) {
     self.site = site
     self.places = places
     self.search = search
     self.files = files
-    self.centre = centre
     self.limiter = limiter
   }
 
@@ -114,7 +111,7 @@ package struct PlaceRoutes: Sendable {
       around?.place
       ?? first.flatMap { place in
         place.longitude.flatMap { x in place.latitude.flatMap { try? Coordinate(longitude: x, latitude: $0) } }
-      } ?? centre
+      } ?? site.city.centre
     var markers = found.prefix(20).compactMap { place -> MapView.Marker? in
       guard let x = place.longitude, let y = place.latitude else { return nil }
       return MapView.Marker(longitude: x, latitude: y, label: place.name, path: place.path)

@@ -197,7 +197,7 @@ package struct ProgressRoutes: Sendable {
         Action("查询重名", .submit(name: nil, value: nil), style: .primary)
       }
       if let count {
-        let place = counties.first { $0.value == division }?.label ?? visit.site.city
+        let place = counties.first { $0.value == division }?.label ?? visit.site.city.name
         let told =
           count == 0 ? "没有人" : count < ProgressRoutes.smallest ? "不到 \(ProgressRoutes.smallest) 人" : "\(count) 人"
         Notice(.info, title: "\(place)登记的人口中，\(told)叫“\(name)”") {

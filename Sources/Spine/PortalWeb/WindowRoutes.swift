@@ -14,14 +14,12 @@ package struct WindowRoutes: Sendable {
   let site: Site
   let windows: ServiceWindows
   let store: RecordStore
-  let centre: Coordinate
   let limiter: RateLimiter
 
-  package init(site: Site, store: RecordStore, centre: Coordinate, limiter: RateLimiter) {
+  package init(site: Site, store: RecordStore, limiter: RateLimiter) {
     self.site = site
     windows = ServiceWindows(store: store)
     self.store = store
-    self.centre = centre
     self.limiter = limiter
   }
 
@@ -60,7 +58,7 @@ package struct WindowRoutes: Sendable {
   }
 
   private func map(_ found: [ServiceWindow], _ here: Coordinate?) -> HTML {
-    let middle = here ?? found.first { $0.place != nil }?.place ?? centre
+    let middle = here ?? found.first { $0.place != nil }?.place ?? site.city.centre
     let markers = found.compactMap { window in
       window.place.map {
         MapView.Marker(

@@ -43,7 +43,7 @@ enum FerryCommand {
   /// Sends every record of the published registers.
   private static func publish(_ configuration: Configuration) async throws -> Int32 {
     let deployment = try await Deployment.open(configuration)
-    let web = try await WebApplication(deployment, demoAccounts: [])
+    let web = try await WebApplication(deployment)
     let count = try await web.registers.publishAll(web.store)
     while try await web.registers.send(web.store) {}
     await deployment.close()
@@ -53,7 +53,7 @@ enum FerryCommand {
 
   private static func pass(_ configuration: Configuration) async throws -> Int32 {
     let deployment = try await Deployment.open(configuration)
-    let web = try await WebApplication(deployment, demoAccounts: [])
+    let web = try await WebApplication(deployment)
     guard web.dock.post.current != nil else {
       await deployment.close()
       throw Refusal(.conflict, "ferry-idle", "没有启用网间摆渡。请先在系统参数“网间摆渡”里设置本侧和目录。")
@@ -71,7 +71,7 @@ enum FerryCommand {
 
   private static func status(_ configuration: Configuration, asJSON: Bool) async throws -> Int32 {
     let deployment = try await Deployment.open(configuration)
-    let web = try await WebApplication(deployment, demoAccounts: [])
+    let web = try await WebApplication(deployment)
     let status = try await web.dock.status()
     let settings = web.dock.post.current
     let problem = settings.flatMap { status.alarm($0) }

@@ -29,7 +29,7 @@ enum PlateCommand {
   /// Makes cases of the applications that waited for review before applications were cases.
   private static func adopt(_ arguments: Arguments) async throws -> Int32 {
     let deployment = try await Deployment.open(try Configuration(arguments))
-    let web = try await WebApplication(deployment, demoAccounts: [])
+    let web = try await WebApplication(deployment)
     let identity = web.identity
     let done = try await web.plates.applications.adopt(web.store) { try await identity.principal(actor: $0) }
     await deployment.close()

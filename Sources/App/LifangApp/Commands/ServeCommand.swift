@@ -24,7 +24,7 @@ enum ServeCommand {
       try await DemoCommand.load(scale: scale, into: deployment)
     }
     let accounts = try await DemoAccounts.present(in: deployment)
-    let web = try await WebApplication(deployment, demoAccounts: accounts.map { ($0.account, $0.label) })
+    let web = try await WebApplication(deployment)
     var peers: PeerCity?
     var bridge: PeerBridge?
     if arguments.flag("demo") {
@@ -42,7 +42,7 @@ enum ServeCommand {
         trustedProxies: configuration.trustedProxies.compactMap { AddressRange($0) },
         temporaryFolder: configuration.data + "/uploads",
         logsRequests: !configuration.isBenchmark, log: log, metrics: deployment.metrics),
-      application: web.application)
+      application: try await web.application(demoAccounts: accounts.map { ($0.account, $0.label) }))
     // Starting and stopping stand in the audit, so that gaps in it are explained (C-598, D2-576).
     let port = try await OperatorAudit.around("platform.start", in: deployment) {
       let port = try server.start()

@@ -129,8 +129,8 @@ extension WebApplication {
       gateways.forget()
       messageRunner.center.reconsiderChannels()
     }
-    // Some notifications may have been missed.
-    if payload.isEmpty { return forgetPublicFaces() }
+    // Some notifications may have been missed; the city's name stands on every page.
+    if payload.isEmpty || payload.hasPrefix("parameter:city.") { return forgetPublicFaces() }
     if payload.hasPrefix("declaration:") {
       // What was labelled as sensitive leaves the pages that are kept.
       do { try await deployment.catalogs.refresh(from: deployment.database) } catch {

@@ -200,7 +200,7 @@ struct HomeRoutes: Sendable {
     let portal = try await portal(visit)
     let page = PublicPage(title: "办事服务", visit: try await visit.frame()) {
       header(.class("address-header")) {
-        p(.class("address-region")) { visit.site.city }
+        p(.class("address-region")) { visit.site.city.name }
         h1 { "办事，从这里开始" }
         p {
           "网上申请、预约窗口、查询进度。"

@@ -84,7 +84,7 @@ package struct FeatureRoutes: Sendable {
     let root = root(visit)
     let description = root.dropLast(FeatureRoutes.base.utf8.count) + "/api/openapi.json"
     return .json([
-      "title": .string("\(site.city)里坊地理要素"),
+      "title": .string("\(site.city.name)里坊地理要素"),
       "description": "有位置的登记表，按登录者或密钥的权限、数据范围和数据级别给出。",
       "links": [
         FeatureRoutes.link(root, "self", "本页"),

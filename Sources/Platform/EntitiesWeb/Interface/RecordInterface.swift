@@ -29,7 +29,7 @@ package struct RecordInterface: Sendable {
     router.on(.patch, "/api/r/{entity}/{id}", at: site) { visit in try await change(visit) }
     router.on(.delete, "/api/r/{entity}/{id}", at: site) { visit in try await delete(visit) }
     router.on(.get, "/api/openapi.json", at: site) { visit in
-      .json(OpenAPI(catalog: store.catalog, title: "\(site.city)里坊接口", parts: parts).document)
+      .json(OpenAPI(catalog: store.catalog, title: "\(site.city.name)里坊接口", parts: parts).document)
     }
   }
 

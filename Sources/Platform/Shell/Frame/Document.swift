@@ -13,6 +13,7 @@ struct DocumentHead {
       meta(.name("viewport"), .content("width=device-width, initial-scale=1, viewport-fit=cover"))
       documentTitle("\(title) · \(visit.product)\(visit.city)")
       meta(.name("csrf-token"), .content(visit.environment.formToken))
+      if let start = visit.mapStart { meta(.name("map-start"), .content(start)) }
       meta(.name("theme-color"), .content("#1d4f91"))
       meta(.name("format-detection"), .content("telephone=no"))
       meta(.name("htmx-config"), .content(htmxConfiguration))

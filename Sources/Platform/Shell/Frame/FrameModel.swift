@@ -5,6 +5,8 @@ package struct FrameModel: Sendable {
   /// Shown beside the mark; the product's name unless a city has its own.
   package var product: String
   package var city: String
+  /// Where maps open when nothing else says so: `107.4680,31.2090`.
+  package var mapStart: String?
   /// Who is signed in; `nil` on the pages that anybody may open.
   package var person: Person?
   package var menu: [MenuItem]

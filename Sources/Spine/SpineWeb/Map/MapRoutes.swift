@@ -13,16 +13,13 @@ package struct MapRoutes: Sendable {
   let site: Site
   let tiles: MapTiles
   let places: PlaceSearch
-  /// Where the map opens: the middle of the city.
-  let centre: Coordinate
   /// Shared with the scan page: what surrounds an address can be asked for as often as the address itself.
   let limiter: RateLimiter
 
   package init(
-    site: Site, database: Database, store: RecordStore, places: PlaceSearch, centre: Coordinate, limiter: RateLimiter
+    site: Site, database: Database, store: RecordStore, places: PlaceSearch, limiter: RateLimiter
   ) {
     self.site = site
-    self.centre = centre
     self.limiter = limiter
     tiles = MapTiles(database: database, catalogs: store.catalogs)
     self.places = places
@@ -89,7 +86,8 @@ package struct MapRoutes: Sendable {
     }
     let middle = found.first.flatMap { place in place.longitude.flatMap { x in place.latitude.map { (x, $0) } } }
     let map = MapView(
-      label: "\(site.city)地图", longitude: middle?.0 ?? centre.longitude, latitude: middle?.1 ?? centre.latitude,
+      label: "\(site.city.name)地图", longitude: middle?.0 ?? site.city.centre.longitude,
+      latitude: middle?.1 ?? site.city.centre.latitude,
       zoom: middle == nil ? 12 : 17, layers: layers(for: visit),
       markers: found.compactMap { place in
         guard let longitude = place.longitude, let latitude = place.latitude else { return nil }

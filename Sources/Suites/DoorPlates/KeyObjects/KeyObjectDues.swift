@@ -1,6 +1,6 @@
 import Access
 import Audit
-package import Core
+import Core
 package import Entities
 
 /// How key objects stand with their visits (重点对象走访情况, A-004), brought up to each day.
