@@ -226,7 +226,7 @@ let package = Package(
 
     // App: composition root, command line, demo city.
     module(.app, "DemoCity", ["Addresses", "Core", "Geo"]),
-    module(.app, "Peers", ["Connectors", "Core", "Crypto", "HTTP"]),
+    module(.app, "Peers", ["Connectors", "Core", "Crypto", "Documents", "HTTP"]),
     module(
       .app, "LifangApp",
       [

@@ -12,10 +12,12 @@ import time
 import urllib.request
 
 import pytest
+import test_licences
 from clients import Client, until
-from pages import answer, apply
+from pages import APPLICANT, answer, apply
 from servers import Server
 from test_cases import PASSED, PHOTO, UPLOADS, Form, open_task, picture, said, state
+from test_federation import Provider, register, through
 from test_signatures import sign
 
 
@@ -190,6 +192,32 @@ def test_a_citizen_applies_outside_an_officer_handles_inside_and_the_citizen_see
     assert inside.sql("select name from app_user where account = 'huji'") not in said(resident.get(case))
     for one in networks[:2]:
         until(lambda one=one: one.ferry()["waitingOut"] == 0, 30)
+
+
+def test_an_electronic_licence_is_proved_inside_by_what_came_with_it(networks, device):
+    outside, inside, _ = networks
+    device()
+    provider = Provider()
+    try:
+        register(outside.client, provider, test_licences.CODE, "测试证照认证")
+        provider.user = {"name": APPLICANT["applicant_name"], "id_number": APPLICANT["applicant_document"]}
+        provider.tamper = {"claims": {"acr": "L3"}}
+        person = Client(outside.base)
+        assert through(person, provider, test_licences.CODE).status_code == 303
+        filled, kept = test_licences.fetch(person)
+        assert "已调用电子证照" in filled.text, said(filled)[:500]
+        taken = test_licences.hand_in(person, kept)
+        assert taken.status_code == 303, said(taken)[:500]
+    finally:
+        provider.server.shutdown()
+    case = taken.headers["Location"].removesuffix("/sign")
+    there = inside_case(inside, number(person, case))
+    desk = inside.client("fujing")
+    assert "签名有效，是申请人本人的" in said(desk.get(there))
+    # Whoever handles it proves it once more.
+    [material] = re.findall(rf'action="{there}/materials/(\d+)/verify"', desk.get(there).text)[:1]
+    assert desk.post(f"{there}/materials/{material}/verify").status_code == 303
+    assert "签名有效，是申请人本人的" in said(desk.get(there))
 
 
 def test_nothing_is_lost_or_doubled_when_both_sides_are_killed_and_the_device_does_harm(networks, device):

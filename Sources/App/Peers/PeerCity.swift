@@ -186,6 +186,7 @@ package final class PeerCity: Sendable {
       ("/birth-certificates/read", { PeerCity.certificate($0, mother, father) }),
       ("/fugitives/screen", { PeerCity.screened($0) }), ("/courier/orders", { [self] in ordered($0) }),
       ("/cloud-signature/sign", { [self] in cloudSigned($0) }),
+      ("/electronic-licences/fetch", { [self] in licence($0) }),
       ("/courier/orders/track", { [self] in tracked($0) }), ("/courier/orders/cancel", { [self] in cancelled($0) }),
       ("/population/addresses/changes", { [self] in addressChanges($0) }),
       ("/population/addresses/counts", { [self] _ in addressCounts() }),

@@ -120,6 +120,7 @@ package struct ConnectorRows: Sendable {
 package struct ConnectorField: Sendable {
   package let name: String
   package let label: String
+  /// A `file` comes as Base64, and the log keeps its size only.
   package let type: FieldType
   package let isRequired: Bool
   /// How the log shows it; personal data have one.

@@ -150,7 +150,7 @@ package final class ConnectorClient: Sendable {
         GatewayRequest(
           url: settings.address + operation.path, headers: headers, body: body,
           timeout: .seconds(connector.limits.timeout),
-          maximumAnswer: operation.rows == nil ? CurlTransport.maximumAnswer : ConnectorRows.maximumAnswer))
+          maximumAnswer: operation.maximumAnswer))
       switch answer.status {
       case 200..<300: return Exchange(outcome: .unknown, body: answer.body, status: answer.status)
       case 401, 403:

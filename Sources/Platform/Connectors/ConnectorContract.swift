@@ -39,7 +39,7 @@ package enum ConnectorContract {
 
   private static func table(_ title: String, _ fields: [ConnectorField]) -> [String] {
     let rows = fields.map { field in
-      "|`\(field.name)`|\(field.label)|\(field.type.label)|\(field.isRequired ? "必填" : "")|\(field.mask == nil ? "" : "个人信息")|\(field.example ?? "")|"
+      "|`\(field.name)`|\(field.label)|\(field.type == .file ? "文件（Base64）" : field.type.label)|\(field.isRequired ? "必填" : "")|\(field.mask == nil ? "" : "个人信息")|\(field.example ?? "")|"
     }
     return ["|\(title)|名称|类型|必填|说明|示例|", "|-|-|-|-|-|-|"] + rows + [""]
   }

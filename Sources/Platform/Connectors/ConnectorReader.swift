@@ -147,7 +147,8 @@ struct ConnectorReader {
   }
 
   private static let types: [String: FieldType] = [
-    "text": .text, "integer": .integer, "decimal": .decimal, "boolean": .boolean, "date": .date, "instant": .instant,
+    "text": .text, "file": .file, "integer": .integer, "decimal": .decimal, "boolean": .boolean, "date": .date,
+    "instant": .instant,
   ]
 
   private func type(_ field: MappingReader) -> FieldType {

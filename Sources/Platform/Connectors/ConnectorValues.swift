@@ -1,4 +1,6 @@
 package import Core
+import Foundation
+import Transport
 package import Entities
 
 /// Values as they stand in requests and answers: one object, texts, numbers, `true`, dates `2026-11-21`, instants RFC 3339.
@@ -33,6 +35,9 @@ extension ConnectorField {
     case .instant:
       guard let instant = json.string.flatMap({ Instant($0) }) else { throw wrong }
       return .instant(instant)
+    case .file:
+      guard let text = json.string, Data(base64Encoded: text) != nil else { throw wrong }
+      return text.isEmpty ? .null : .text(text)
     default:
       guard let text = json.string else { throw wrong }
       let shown = String(text.prefix(500)).filter { $0 != "\0" }
@@ -41,9 +46,14 @@ extension ConnectorField {
   }
 }
 
+extension ConnectorOperation {
+  /// Bytes of an answer: more with a list or a file.
+  var maximumAnswer: Int {
+    rows != nil || response.contains { $0.type == .file } ? 16 << 20 : CurlTransport.maximumAnswer
+  }
+}
+
 extension ConnectorRows {
-  /// Bytes of an answer with a list.
-  static let maximumAnswer = 16 << 20
 
   /// The list of an answer.
   ///
@@ -82,6 +92,7 @@ extension [ConnectorField] {
   package func logged(_ values: [String: Value]) -> String {
     compactMap { field -> String? in
       guard let value = values[field.name], !value.isBlank else { return nil }
+      if field.type == .file { return "\(field.label)：\(value.plainText.utf8.count / 4 * 3) 字节" }
       let text = field.mask.map { Masking.masked(value.plainText, by: $0) } ?? value.plainText
       return "\(field.label)：\(text.prefix(80))"
     }.joined(separator: "；")

@@ -28,12 +28,15 @@ enum DemoPeers {
     return peers
   }
 
-  /// Trusts the cloud signatures of the demonstration, unless an administrator has set another service.
+  /// Trusts the cloud signatures and the electronic licences of the demonstration, unless an administrator has set another
+  /// service.
   static func trustSignatures(_ deployment: Deployment, _ store: RecordStore, _ parameters: Parameters) async throws {
-    let name = "signature.cloud_key"
-    let change = try await parameters.changes(from: deployment.database)[name]
-    guard change == nil || change?.by == Principal.system.actor else { return }
-    try await parameters.set(name, PeerCity.cloudKey, by: .system, audit: store.audit, database: deployment.database)
+    let changes = try await parameters.changes(from: deployment.database)
+    for (name, key) in [
+      ("signature.cloud_key", PeerCity.cloudKey), ("signature.licence_key", PeerCity.licenceKey),
+    ] where changes[name] == nil || changes[name]?.by == Principal.system.actor {
+      try await parameters.set(name, key, by: .system, audit: store.audit, database: deployment.database)
+    }
   }
 
   /// The resident of the demonstration is the mother on every certificate.

@@ -33,10 +33,12 @@ package struct Action: HTMLConvertible, Sendable {
   package var disabledReason: String?
   /// Sends its form as it stands, complete or not: a step back, one field more or less.
   package var takesIncomplete: Bool
+  /// The id of what the answer shows first: a long form that fills something in stays where it was.
+  package var anchor: String?
 
   package init(
     _ label: String, _ kind: Kind, style: Style = .normal, icon: Icon? = nil, disabledReason: String? = nil,
-    takesIncomplete: Bool = false
+    takesIncomplete: Bool = false, anchor: String? = nil
   ) {
     self.label = label
     self.kind = kind
@@ -44,6 +46,7 @@ package struct Action: HTMLConvertible, Sendable {
     self.icon = icon
     self.disabledReason = disabledReason
     self.takesIncomplete = takesIncomplete
+    self.anchor = anchor
   }
 
   package var html: HTML {
@@ -67,7 +70,8 @@ package struct Action: HTMLConvertible, Sendable {
     case .print: return button(look, .type("button"), .data("data-print")) { face }
     case .submit(let name, let value):
       return button(
-        look, .type("submit"), .name(name), .value(value), .when(takesIncomplete, .custom("formnovalidate", ""))
+        look, .type("submit"), .name(name), .value(value), .when(takesIncomplete, .custom("formnovalidate", "")),
+        .formaction(anchor.map { "#\($0)" })
       ) { face }
     case .post(let path, let fields):
       return form(.class("inline-form"), .method(.post), .action(path)) {

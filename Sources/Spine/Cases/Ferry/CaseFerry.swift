@@ -41,10 +41,12 @@ package struct CaseFerry: Sendable {
         if sent.insert(file.digest).inserted { try await post.send(file, subject: subject, in: transaction) }
         named.append(["digest": .string(file.digest), "name": .string(file.name), "size": .int(file.size)])
       }
-      list.append([
-        "requirement": .string(handed.requirement), "kind": .string(handed.kind), "way": .string(handed.way.rawValue),
-        "files": .array(named),
-      ])
+      list.append(
+        .object(
+          [
+            ("requirement", .string(handed.requirement)), ("kind", .string(handed.kind)),
+            ("way", .string(handed.way.rawValue)), ("files", .array(named)),
+          ] + (handed.licence.map { [("licence", .string($0.json.text))] } ?? [])))
     }
     return .array(list)
   }
@@ -66,7 +68,10 @@ package struct CaseFerry: Sendable {
       guard let requirement = one["requirement"]?.string, let kind = one["kind"]?.string,
         let way = one["way"]?.string.flatMap(HandedMaterial.Way.init(rawValue:))
       else { continue }
-      list.append(HandedMaterial(requirement: requirement, kind: kind, way: way, files: keys))
+      let licence = one["licence"]?.string.flatMap { try? JSON(parsing: Array($0.utf8)) }
+      list.append(
+        HandedMaterial(
+          requirement: requirement, kind: kind, way: way, files: keys, licence: ElectronicLicence(licence)))
     }
     return (list, Array(stored.keys))
   }

@@ -13,13 +13,15 @@ enum CaseFerryKind {
   private static let number = FerryShape.text(max: 40)
 
   private static let materials = FerryShape.list(
-    .members([
-      ("requirement", .text(max: 60)), ("kind", .text(max: 60)), ("way", .word(["submitted", "held", "promised"])),
-      (
-        "files",
-        .list(.members([("digest", .digest), ("name", .text(max: 200)), ("size", .integer(1...(200 << 20)))]), max: 40)
-      ),
-    ]), max: 100)
+    .members(
+      [
+        ("requirement", .text(max: 60)), ("kind", .text(max: 60)), ("way", .word(["submitted", "held", "promised"])),
+        (
+          "files",
+          .list(
+            .members([("digest", .digest), ("name", .text(max: 200)), ("size", .integer(1...(200 << 20)))]), max: 40)
+        ),
+      ], optional: [("licence", .text(max: 4000))]), max: 100)
 
   static let applicationShape = FerryShape.members([
     ("number", number), ("item", .text(max: 50)), ("submitted", .instant), ("values", .map(.value, max: 60)),

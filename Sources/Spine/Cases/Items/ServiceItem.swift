@@ -144,6 +144,8 @@ package struct MaterialKind: Sendable, Hashable {
   package let mismatch: MaterialMismatch
   /// Months it stays valid; `nil` for ever.
   package let validity: Int?
+  /// What the system of electronic licences calls it, where applicants may fetch their own (电子证照, C-063).
+  package let licence: String?
 }
 
 /// What a material that was found not to be genuine means for the application (核验不一致的处理).

@@ -33,14 +33,18 @@ struct MaterialReader {
       document.node, "材料目录“\(document.name)”", keys: ["materials", "label", "items"], collector)
     return reader.nodes("items").compactMap { node in
       let item = MappingReader(
-        node, "材料", keys: ["name", "label", "help", "medium", "held", "check", "mismatch", "validity"], collector)
+        node, "材料", keys: ["name", "label", "help", "medium", "held", "check", "mismatch", "validity", "licence"],
+        collector)
       guard let name = item.name("name") else { return nil }
       let validity = item.integer("validity", in: 0...1200) ?? 0
       let kind = MaterialKind(
         name: name, label: item.label(fallback: name), help: item.text("help", limit: 300),
         medium: item.choice("medium", MaterialMedium.self) ?? .either, isHeld: item.flag("held", default: false),
         check: check(item), mismatch: item.choice("mismatch", MaterialMismatch.self) ?? .warn,
-        validity: validity > 0 ? validity : nil)
+        validity: validity > 0 ? validity : nil, licence: item.text("licence", limit: 50))
+      if kind.licence != nil, kind.medium == .original {
+        collector.error(item.place("licence"), "只收原件的材料不能调用电子证照")
+      }
       if kind.check == nil, item.has("mismatch") { collector.error(node.position, "没有 check 的材料不核验，不应有 mismatch") }
       return (kind, node.position)
     }

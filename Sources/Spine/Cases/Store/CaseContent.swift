@@ -34,8 +34,14 @@ package struct HandedMaterial: Sendable, Hashable {
   package let files: [String]
   /// When it was issued (签发日期); asked for where it stays valid for a time only.
   package let issuedOn: CivilDate?
+  /// The electronic licence that one of the files is; as it was fetched, to be proved.
+  package let licence: ElectronicLicence?
 
-  package init(requirement: String, kind: String, way: Way, files: [String] = [], issuedOn: CivilDate? = nil) {
+  package init(
+    requirement: String, kind: String, way: Way, files: [String] = [], issuedOn: CivilDate? = nil,
+    licence: ElectronicLicence? = nil
+  ) {
+    self.licence = licence
     self.issuedOn = issuedOn
     self.requirement = requirement
     self.kind = kind

@@ -54,6 +54,7 @@ extension CaseStore {
         }
       }
     }
+    try await prove(application.content.materials, known, item, answersApplicant: answersApplicant, into: &checks)
     guard checks.refusals.isEmpty, connectors != nil else { return checks }
     try await ask(application.content.materials, known, item, by: principal, into: &checks)
     guard answersApplicant else { return checks }
@@ -71,6 +72,27 @@ extension CaseStore {
     return checks
   }
 
+  /// Proves what came as electronic licences; on line a wrong one is refused, since its applicant can hand in otherwise.
+  private func prove(
+    _ materials: [HandedMaterial], _ known: [String: Value], _ item: ServiceItem, answersApplicant: Bool,
+    into checks: inout CaseChecks
+  ) async throws {
+    let holder = known["applicant_document"]?.text ?? ""
+    for handed in materials {
+      guard let requirement = item.materials.first(where: { $0.name == handed.requirement }),
+        let kind = requirement.kinds.first(where: { $0.name == handed.kind }),
+        let found = try await proof(of: handed, kind, holder: holder, in: store.database)
+      else { continue }
+      checks.verifications[requirement.name] = found
+      if found.result != .match, answersApplicant {
+        checks.refusals.append(
+          Refusal(
+            .unprocessable, "licence-unproved", "“\(kind.label)”的电子证照没有通过核验，不能采用。请移除后重新调用，或改为上传照片。",
+            field: "material.\(requirement.name)"))
+      }
+    }
+  }
+
   private enum Part: Sendable {
     case material(String, MaterialVerification, call: Int64?)
     case screening(CaseAlert?, call: Int64?)
@@ -85,7 +107,9 @@ extension CaseStore {
     let parts = try await withThrowingTaskGroup(of: Part?.self) { group in
       for handed in materials {
         guard let requirement = item.materials.first(where: { $0.name == handed.requirement }),
-          let kind = requirement.kinds.first(where: { $0.name == handed.kind })
+          let kind = requirement.kinds.first(where: { $0.name == handed.kind }),
+          // An electronic licence has proved itself.
+          checks.verifications[requirement.name]?.result != .match
         else { continue }
         group.addTask {
           guard let found = try await self.verify(kind, known, about: nil, by: principal) else { return nil }

@@ -53,6 +53,7 @@ extension CaseStore {
         "label": .text(String(requirement.label.prefix(100))),
         "state": .text(handed.way.rawValue),
         "files": handed.files.isEmpty ? .null : .list(handed.files),
+        "licence": handed.licence.map { .text($0.json.text) } ?? .null,
       ]
       // What was found out about other papers does not hold for these.
       values.merge(MaterialVerification.values(checks.verifications[handed.requirement])) { _, new in new }

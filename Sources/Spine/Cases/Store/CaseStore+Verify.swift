@@ -18,6 +18,10 @@ extension CaseStore {
     let known = view.record.values.merging(view.form?.values ?? [:]) { own, _ in own }.filter { !$0.value.isBlank }
     let subject = ConnectorSubject(
       entity: ServiceCase.entity, id: id, label: "办件 \(view.record["number"].text ?? "")")
+    if let proved = try await proof(of: record, kind, principal) {
+      try await keep(proved, record, of: id, by: principal, origin: origin)
+      return proved
+    }
     guard let found = try await verify(kind, known, about: subject, by: principal) else {
       throw CaseStore.unverifiable(kind.label)
     }
@@ -46,9 +50,26 @@ extension CaseStore {
     guard connectors != nil else { return }
     let view = try await view(id, as: .system, origin: origin)
     for record in view.materials where form || record["verification"].isNull {
-      guard let kind = kind(of: record, view), kind.check != nil else { continue }
+      guard let kind = kind(of: record, view), kind.check != nil || record.isFromLicence else { continue }
       try await verify(material: record.id, of: id, by: .system, origin: origin)
     }
+  }
+
+  /// Proves once more that the files of a material are the electronic licence that they were.
+  private func proof(of record: Record, _ kind: MaterialKind, _ principal: Principal) async throws
+    -> MaterialVerification?
+  {
+    guard record.isFromLicence else { return nil }
+    let system = store.records(as: .system, purpose: "核验电子证照").plain
+    let material = try await system.get(
+      ServiceCase.material, record.id, columns: ["licence", "files", ServiceCase.reference], reveal: true)
+    let holder = try await system.get(
+      ServiceCase.entity, material[ServiceCase.reference].integer ?? 0, columns: ["applicant_document"], reveal: true)
+    let licence = ElectronicLicence(material["licence"].text.flatMap { try? JSON(parsing: Array($0.utf8)) })
+    let files = try await ArchiveDigest.files(material["files"].list ?? [], in: store.database)
+    return proof(
+      of: licence, kind, holder: holder["applicant_document"].text ?? "",
+      digests: files.values.compactMap { $0["digest"]?.string })
   }
 
   private static func unverifiable(_ label: String) -> Refusal {
@@ -70,7 +91,7 @@ extension CaseStore {
     guard let record = view.materials.first(where: { $0.id == material }), let kind = kind(of: record, view) else {
       throw Refusal(.notFound, "material-unknown", "没有找到这份材料，可能已被替换。请刷新页面。")
     }
-    guard kind.check != nil else { throw CaseStore.unverifiable(kind.label) }
+    guard kind.check != nil || record.isFromLicence else { throw CaseStore.unverifiable(kind.label) }
     return (view, record, kind)
   }
 
@@ -87,4 +108,9 @@ extension CaseStore {
           state, CaseStore.event(found, record["label"].text ?? "材料"), by: principal, at: store.clock.now()))
     }
   }
+}
+
+extension Record {
+  /// Whether a material came as an electronic licence (电子证照), whoever looks.
+  package var isFromLicence: Bool { masked.contains("licence") || !self["licence"].isBlank }
 }

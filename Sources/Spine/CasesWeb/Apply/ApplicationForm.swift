@@ -22,6 +22,8 @@ package struct ApplicationForm {
   let files: [String: [Control.PresentFile]]
   /// Where values that were filled in beforehand come from, by field.
   var sources: [String: String] = [:]
+  /// Whether the applicant may fetch electronic licences instead of photographs.
+  var licences = Licences.Offer.none
   /// What of a case is asked for; all of it when it is begun, less when it is supplemented.
   package var asksCase = true
   /// What a step may do with the fields of the form; everything when it is begun.
@@ -184,7 +186,7 @@ package struct ApplicationForm {
           requirement: requirement, typed: typed, files: files[requirement.name] ?? [],
           error: errors.first { $0.field == "material.\(requirement.name)" }?.message,
           issuedError: errors.first { $0.field == "material.\(requirement.name).issued" }?.message,
-          channel: facts.channel)
+          channel: facts.channel, licences: licences)
       }
     }
   }

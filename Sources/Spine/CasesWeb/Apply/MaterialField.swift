@@ -13,11 +13,13 @@ struct MaterialField: HTMLConvertible {
   let error: String?
   var issuedError: String?
   let channel: CaseChannel
+  var licences = Licences.Offer.none
 
   private var name: String { "material.\(requirement.name)" }
+  private var anchor: String { "material-\(requirement.name)" }
 
   var html: HTML {
-    div(.class("material"), .class(error == nil ? nil : "has-error")) {
+    div(.class("material"), .class(error == nil ? nil : "has-error"), .id(anchor)) {
       h3(.class("material-name")) {
         requirement.label
         " "
@@ -33,9 +35,38 @@ struct MaterialField: HTMLConvertible {
       }
       if requirement.isChoice { kindField }
       if ways.count > 1 { wayField }
+      licence
       if ways.contains(where: { $0.way == .files }) { fileField }
       if let validity = requirement.kinds.compactMap(\.validity).min() { issuedField(validity) }
       for file in files { HiddenField("\(name).keep", file.id) }
+    }
+  }
+
+  /// Fetching the applicant's own electronic licence, and what was fetched.
+  private var licence: HTML {
+    guard licences != .none, let kind = requirement.kinds.first(where: { $0.licence != nil }) else { return .empty }
+    let kept = Licences.kept(of: requirement, typed).flatMap { kept in
+      files.contains { $0.id == kept.key } ? kept.licence : nil
+    }
+    return HTML {
+      if let kept {
+        p(.class("material-licence")) {
+          Icon.success
+          "已调用电子证照\(kept.described)，签名有效。下面可以查看。"
+        }
+        Licences.field(requirement, typed)
+      }
+      switch licences {
+      case .open:
+        ActionBar([
+          Action(
+            kept == nil ? "调用电子证照" : "重新调用", .submit(name: "_fill", value: Licences.button(requirement)),
+            icon: .download, takesIncomplete: true, anchor: anchor)
+        ])
+      case .needFace:
+        p(.class("field-help")) { "从统一身份认证平台刷脸登录后，可以直接调用本人的\(kind.label)电子证照，不用拍照。" }
+      case .none: HTML.empty
+      }
     }
   }
 
@@ -53,7 +84,11 @@ struct MaterialField: HTMLConvertible {
     if requirement.kinds.contains(where: \.isHeld) {
       ways.append((.held, "免提交", "由受理单位内部核查"))
     }
-    ways.append((.files, channel == .window ? "扫描或上传" : "拍照或上传", "图片或 PDF，可多张"))
+    let fetches = licences == .open && requirement.kinds.contains { $0.licence != nil }
+    ways.append(
+      (
+        .files, channel == .window ? "扫描或上传" : fetches ? "拍照、上传或调用电子证照" : "拍照或上传", "图片或 PDF，可多张"
+      ))
     if requirement.medium != .electronic {
       ways.append(
         (.promised, channel == .window ? "收取原件" : "交原件", channel == .window ? "已核对原件，不留电子件" : "寄送或带到窗口"))

@@ -78,7 +78,7 @@ extension ServiceRoutes {
   }
 
   /// Who the applicant is, when a provider of identities has vouched for it: nobody applies under another name then.
-  private func vouched(_ visit: Visit) async throws -> [String: String] {
+  func vouched(_ visit: Visit) async throws -> [String: String] {
     guard visit.principal.assurance >= .realName else { return [:] }
     let query = ListQuery(
       IdentityProvider.binding, filters: [ListFilter("user_id", .equals(.integer(visit.principal.id)))],
@@ -104,6 +104,16 @@ extension ServiceRoutes {
     texts.merge(try defaults(of: item, visit)) { sent, _ in sent }
     if channel == .online { for (name, text) in try await vouched(visit) { texts[name] = [text] } }
     let input = FormInput(texts)
+    if let asked = form.first("_fill"), let requirement = Licences.requirement(asked, of: item) {
+      guard channel == .online else {
+        throw Refusal(.unprocessable, "licence-window", "窗口请核对原件或扫描上传；电子证照由申请人在网上申请时自己调用。")
+      }
+      let fetched = try await fetchLicence(requirement, item, input, visit)
+      try await keepDraft(fetched.input, item, visit)
+      return try await page(
+        visit, item, channel, fetched.input, errors: kept.errors + fetched.errors,
+        status: fetched.errors.isEmpty ? 200 : 422)
+    }
     if let asked = form.first("_fill") {
       var owner: String?
       if channel == .online {
@@ -211,7 +221,9 @@ extension ServiceRoutes {
       if way == .files, keys.isEmpty { return nil }
       return HandedMaterial(
         requirement: requirement.name, kind: kind.name, way: way, files: way == .files ? keys : [],
-        issuedOn: kind.validity == nil ? nil : CivilDate(input.first("\(name).issued")))
+        issuedOn: kind.validity == nil ? nil : CivilDate(input.first("\(name).issued")),
+        licence: way == .files
+          ? Licences.kept(of: requirement, input).flatMap { keys.contains($0.key) ? $0.licence : nil } : nil)
     }
   }
 
@@ -249,6 +261,7 @@ extension ServiceRoutes {
     var form = try await filled(
       visit, item, channel, input, errors: errors, files: try await present(input, item, visit))
     form.sources = sources
+    if channel == .online, cases.hasLicences { form.licences = visit.principal.assurance >= .face ? .open : .needFace }
     let path = "/services/\(item.code)/apply"
     let bridge = channel == .window ? try DeviceBridge(cases.parameters) : nil
     let response = try await visit.page(

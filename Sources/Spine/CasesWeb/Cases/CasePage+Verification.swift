@@ -11,6 +11,7 @@ extension CasePage {
   private var mayVerify: Bool { view.access != .applicant && !view.mine.isEmpty }
 
   private func isChecked(_ material: Record) -> Bool {
+    if material.isFromLicence { return true }
     let requirement = view.item.materials.first { $0.name == material["requirement"].text }
     return requirement?.kinds.first { $0.name == material["material"].text }?.check != nil
   }
