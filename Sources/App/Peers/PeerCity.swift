@@ -186,7 +186,7 @@ package final class PeerCity: Sendable {
       ("/birth-certificates/read", { PeerCity.certificate($0, mother, father) }),
       ("/fugitives/screen", { PeerCity.screened($0) }), ("/courier/orders", { [self] in ordered($0) }),
       ("/cloud-signature/sign", { [self] in cloudSigned($0) }),
-      ("/electronic-licences/fetch", { [self] in licence($0) }),
+      ("/faces/compare", { PeerCity.faces($0) }), ("/electronic-licences/fetch", { [self] in licence($0) }),
       ("/courier/orders/track", { [self] in tracked($0) }), ("/courier/orders/cancel", { [self] in cancelled($0) }),
       ("/population/addresses/changes", { [self] in addressChanges($0) }),
       ("/population/addresses/counts", { [self] _ in addressCounts() }),
@@ -225,6 +225,15 @@ package final class PeerCity: Sendable {
       ("father_document", father.document),
     ]
     return .object(members.map { ($0.key, .string($0.value)) })
+  }
+
+  /// Whose number ends in 9 is somebody else, of 0 there is no photograph on record.
+  private static func faces(_ request: JSON) -> JSON {
+    switch request["document"]?.string?.last {
+    case "0": ["result": "unknown", "message": "人像库里没有这个人的照片"]
+    case "9": ["result": "different", "score": 31]
+    default: ["result": "same", "score": 93]
+    }
   }
 
   private static func screened(_ request: JSON) -> JSON {

@@ -49,6 +49,9 @@ package struct CaseAlert: Sendable, Hashable {
   /// How the label of an alert ends that says somebody is on a list: 在逃人员比对命中.
   package static let hit = "命中"
 
+  /// The alert that whoever stands at the window is not whom the card names.
+  static let otherFace = "人证不一致"
+
   let label: String
   /// Which of the people: 父亲（养父）身份证号.
   let person: String

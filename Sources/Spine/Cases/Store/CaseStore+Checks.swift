@@ -305,14 +305,8 @@ extension CaseStore {
         eventStatement(state, CaseStore.event(found, requirement.label), by: .system, at: now))
     }
     if !checks.alerts.isEmpty {
-      let records = store.records(as: .system, purpose: "登记比对提醒").within(transaction)
       for alert in checks.alerts {
-        let values: [String: Value] = [
-          "label": .text(alert.label), "person": .text(String(alert.person.prefix(60))),
-          "message": .text(String(alert.message.prefix(300))), "raised_at": .instant(now),
-        ]
-        try await records.insert(
-          "case_alert", values.merging(shared) { first, _ in first }.filter { !$0.value.isNull }, input: .code)
+        try await enter(alert, shared, in: transaction)
         _ = try await transaction.query(
           eventStatement(
             state, CaseAction(name: "alert", opinion: alert.message, target: "\(alert.label)：\(alert.person)"),
@@ -323,6 +317,22 @@ extension CaseStore {
     try await ConnectorLog.attribute(
       checks.calls, to: ConnectorSubject(entity: ServiceCase.entity, id: state.id, label: "办件 \(number)"), store,
       in: transaction)
+  }
+
+  private func enter(_ alert: CaseAlert, _ shared: [String: Value], in transaction: Transaction) async throws {
+    let values: [String: Value] = [
+      "label": .text(alert.label), "person": .text(String(alert.person.prefix(60))),
+      "message": .text(String(alert.message.prefix(300))), "raised_at": .instant(store.clock.now()),
+    ]
+    try await store.records(as: .system, purpose: "登记比对提醒").within(transaction).insert(
+      "case_alert", values.merging(shared) { first, _ in first }.filter { !$0.value.isNull }, input: .code)
+  }
+
+  /// Alerts whoever handles a case that is under way.
+  func raise(_ alert: CaseAlert, in state: CaseState, _ transaction: Transaction) async throws {
+    var shared: [String: Value] = [ServiceCase.reference: .integer(state.id)]
+    for name in ["division_code", "unit_id", "applicant_user_id"] { shared[name] = state.record[name] ?? .null }
+    try await enter(alert, shared, in: transaction)
   }
 
   static func event(_ found: MaterialVerification, _ label: String) -> CaseAction {

@@ -160,6 +160,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "copy": "抄送"
     case "verify": "核验材料"
     case "alert": "比对提醒"
+    case "compare": "人像比对"
     case "courier": "快递"
     case "sign": "签名"
     default: action

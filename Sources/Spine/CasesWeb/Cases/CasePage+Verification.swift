@@ -44,7 +44,7 @@ extension CasePage {
     }
   }
 
-  private static func tone(_ result: MaterialVerification.Result) -> Tone {
+  static func tone(_ result: MaterialVerification.Result) -> Tone {
     switch result {
     case .match: .success
     case .mismatch: .danger

@@ -22,6 +22,8 @@ struct CasePage {
   let orders: [CourierDirection]
   /// Whether the reader may take the applicant's signature.
   var mayWitness = false
+  /// Whether the reader may compare the applicant's face (人像比对).
+  var mayCompare = false
   /// Whether the reader may print what the case resulted in.
   var mayPrint = false
   /// What the reader may do elsewhere.
@@ -106,6 +108,7 @@ struct CasePage {
     if !isApplicant { actions.append(dialog("抄送", "copy")) }
     if hidesFiles { actions.append(readAction) }
     if !isApplicant { actions += signatureActions }
+    if mayCompare { actions.append(Action("人像比对", .link("/cases/\(view.id)/face"), style: .quiet, icon: .camera)) }
     if view.controls.contains("shelve") {
       if view.instance.state == .running { actions.append(dialog("挂账", "shelve")) }
       if view.instance.state == .shelved { actions.append(dialog("恢复办理", "resume")) }

@@ -21,13 +21,8 @@ extension CaseRoutes {
     let found = try await cases.verify(
       material: try visit.request.integer("material"), of: id, by: visit.principal, origin: visit.request.origin)
     if visit.wantsJSON { return .json(["result": .string(found.result.rawValue), "note": .string(found.note)]) }
-    let tone: Tone =
-      switch found.result {
-      case .match: .success
-      case .mismatch: .danger
-      case .unknown: .warning
-      }
-    return try visit.redirect(to: "/cases/\(id)", saying: "\(found.result.label)：\(found.note)", tone: tone)
+    return try visit.redirect(
+      to: "/cases/\(id)", saying: "\(found.result.label)：\(found.note)", tone: CasePage.tone(found.result))
   }
 
   private func question(_ view: CaseView, _ visit: Visit, _ refusal: Refusal?, typed: FormData? = nil) throws

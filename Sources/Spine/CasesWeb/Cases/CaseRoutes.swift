@@ -37,6 +37,7 @@ package struct CaseRoutes: Sendable {
     router.on(.post, "/cases/{id}/tasks/{task}/{move}", at: site) { visit in try await moveTask(visit) }
     router.on(.post, "/cases/{id}/requests/{request}", at: site) { visit in try await answerRequest(visit) }
     registerVerification(in: &router)
+    registerFace(in: &router)
     registerWhereabouts(in: &router)
     registerCourier(in: &router)
     registerDocuments(in: &router)
@@ -71,7 +72,7 @@ package struct CaseRoutes: Sendable {
       context: EvaluationContext(now: store.clock.now(), principal: visit.principal), typed: typed, errors: errors,
       files: try await present(view, typed, visit),
       orders: CourierDirection.allCases.filter { cases.mayOrder($0, in: view) },
-      mayWitness: cases.mayWitness(view, visit.principal),
+      mayWitness: cases.mayWitness(view, visit.principal), mayCompare: cases.mayCompare(view, visit.principal),
       mayPrint: visit.principal.may(Permission("paper", "print")), may: { visit.principal.may($0) })
     let takesFiles = view.mine.contains { view.rule(of: $0.step)?.edits.contains(.materials) == true }
     let bridge = takesFiles && visit.principal.unit != nil ? try DeviceBridge(cases.parameters) : nil
