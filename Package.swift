@@ -127,7 +127,8 @@ let package = Package(
     module(
       .platform, "ConnectorsWeb",
       [
-        "Access", "Audit", "Connectors", "Core", "Crypto", "Entities", "Files", "HTML", "HTTP", "Identity", "SQL",
+        "Access", "Audit", "Connectors", "Core", "Crypto", "Documents", "Entities", "Files", "HTML", "HTTP", "Identity",
+        "SQL",
         "Shell",
         "Site",
       ]),

@@ -137,4 +137,48 @@ import YAML
     #expect(!holds("/b") && !holds("/a", "2") && !holds("/a", "1", [1, 3]) && !holds("/a", "1", [1, 2], "other"))
     #expect(!holds(after: 301) && !holds(after: -301))
   }
+
+  @Test func whatRowsLeadToIsProvedAndAQueryMayAnswerWithAFile() throws {
+    let text = """
+      connector: papers
+      label: 档案
+      system: 档案系统
+      operations:
+        - name: find
+          label: 查询
+          use: query
+          path: /find
+          request:
+            - {name: name, label: 姓名}
+          response:
+            - {name: message, label: 说明}
+          rows:
+            name: items
+            fields:
+              - {name: number, label: 档号, required: true}
+            opens: {label: 看影像, operation: OPENS, with: {GIVEN: FROM}}
+        - name: pictures
+          label: 影像
+          use: query
+          path: /pictures
+          request:
+            - {name: number, label: 档号, required: true}
+          response:
+            - {name: file, label: 影像, type: file}
+      """
+    func told(_ opens: String, _ given: String, _ from: String) throws -> [String] {
+      try findings(
+        text.replacingOccurrences(of: "OPENS", with: opens).replacingOccurrences(of: "GIVEN", with: given)
+          .replacingOccurrences(of: "FROM", with: from))
+    }
+    #expect(try told("pictures", "number", "number").isEmpty)
+    #expect(try told("images", "number", "number").contains { $0.contains("没有可以打开的查询“images”") })
+    #expect(try told("pictures", "page", "number").contains { $0.contains("请求没有字段“page”") })
+    #expect(try told("pictures", "page", "number").contains { $0.contains("没有给出必填的“number”") })
+    #expect(try told("pictures", "number", "code").contains { $0.contains("逐条数据里没有字段“code”") })
+    let bare = text.replacingOccurrences(of: "type: file", with: "type: text")
+      .replacingOccurrences(of: "OPENS", with: "pictures").replacingOccurrences(
+        of: "GIVEN: FROM", with: "number: number")
+    #expect(try findings(bare).contains { $0.contains("应写 rows，或在答复里带文件") })
+  }
 }

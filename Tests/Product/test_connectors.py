@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from clients import Client, Markup, resident_id
 from pages import APPLICATIONS, answer, apply
+from playwright.sync_api import expect
+from test_accessibility import check
 from visitors import make_key
 
 BIRTH = "hukou_001"
@@ -295,6 +297,37 @@ def test_administrators_look_up_users_that_other_systems_keep_themselves(city, c
     logged = city.sql(
         "select string_agg(c.request, ';') from connector_call c join connector k on k.id = c.connector_id where k.name = 'legacy_accounts'")
     assert "nobody" in logged and "张伟" not in logged
+
+
+def test_officers_read_the_archives_of_before_and_every_look_is_told(city, clients, visit):
+    path, mother = "/queries/historical_archive/archive_query", city.sql("select name from app_user where account = 'resident'")
+    page = visit("huji")
+    page.goto("/")
+    page.goto(path)
+    page.get_by_label("姓名").fill(mother)
+    page.get_by_label("业务类别").fill("迁入")
+    page.get_by_label("事由").select_option("核对户籍沿革")
+    page.get_by_role("button", name="查询", exact=True).click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("511702-2009-QR-1")
+    check(page)
+    officer = clients("huji")
+    seen = officer.post("/queries/historical_archive/archive_images", {"archive_number": "511702-2009-QR-1", "purpose": "核对户籍沿革"})
+    assert seen.status_code == 200 and seen.content.startswith(b"%PDF-") and seen.headers["Cache-Control"] == "no-store"
+    assert seen.headers["Content-Disposition"].startswith("inline")
+    fields = page.locator("tbody form input[type=hidden]").evaluate_all("inputs => Object.fromEntries(inputs.map(i => [i.name, i.value]))")
+    assert fields["archive_number"] == "511702-2009-QR-1" and fields["purpose"] == "核对户籍沿革"
+    # Without a purpose, for an archive that is not there, and for others than officers of registration there is nothing to see.
+    assert officer.post("/queries/historical_archive/archive_images", {"archive_number": "511702-2009-QR-1"}).status_code == 422
+    none = officer.post("/queries/historical_archive/archive_images", {"archive_number": "X", "purpose": "档案利用"})
+    assert none.status_code == 200 and "没有给出文件" in text(none)
+    for account in ("station", "grid", "clerk", "resident"):
+        assert clients(account).get(path).status_code in (403, 404), account
+    listed = text(officer.get("/queries"))
+    assert "户籍历史档案查询" in listed and "户籍历史档案影像" not in listed, "pictures are opened from their archive"
+    logged = city.sql("select string_agg(request || ' ' || response, ';') from connector_call where purpose = '核对户籍沿革'")
+    assert "511702-2009-QR-1" in logged and "字节" in logged and mother not in logged
 
 
 def test_somebody_of_the_register_finds_the_query_among_the_looks(city, clients):

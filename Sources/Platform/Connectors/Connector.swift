@@ -112,8 +112,18 @@ package struct ConnectorRows: Sendable {
   /// The member that holds it.
   package let name: String
   package let fields: [ConnectorField]
+  /// What is opened from a row, such as the pictures of an archive.
+  package let opens: ConnectorOpening?
 
   package func field(_ name: String) -> ConnectorField? { fields.first { $0.name == name } }
+}
+
+/// Another query of the same system that a row of an answer leads to (查看).
+package struct ConnectorOpening: Sendable {
+  package let label: String
+  package let operation: String
+  /// Field of its request and field of the row.
+  package let values: [(field: String, from: String)]
 }
 
 /// A member of a request or an answer; JSON of one level.

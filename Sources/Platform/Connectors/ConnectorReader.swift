@@ -25,6 +25,7 @@ struct ConnectorReader {
     var names: Set<String> = []
     let operations = reader.nodes("operations").compactMap { operation($0, &names) }
     if operations.isEmpty { collector.error(reader.place("operations"), "\(reader.what)没有接口（operations）") }
+    proveOpenings(operations)
     if operations.filter({ $0.use == .verify }).count > 1 {
       collector.error(reader.place("operations"), "\(reader.what)只能有一个核验接口（use: verify）")
     }
@@ -83,8 +84,11 @@ struct ConnectorReader {
     if response.isEmpty { collector.error(node.position, "接口“\(name)”没有写答复（response）") }
     let yes = condition(item, "yes", over: response)
     let rows = rows(item)
-    if use == .feed || use == .query, rows == nil {
-      collector.error(node.position, "接口“\(name)”用于\(use.label)（use: \(use.rawValue)），应写 rows")
+    let hasFile = use == .query && response.contains { $0.type == .file }
+    if use == .feed || use == .query, rows == nil, !hasFile {
+      collector.error(
+        node.position,
+        "接口“\(name)”用于\(use.label)（use: \(use.rawValue)），应写 rows\(use == .query ? "，或在答复里带文件（type: file）" : "")")
     }
     if ![.call, .feed, .query].contains(use), !item.has("yes") {
       collector.error(node.position, "接口“\(name)”没有写怎样算“是”（yes）")
@@ -115,12 +119,48 @@ struct ConnectorReader {
   }
 
   private func rows(_ item: MappingReader) -> ConnectorRows? {
-    guard let rows = item.mapping("rows", "逐条数据（rows）", keys: ["name", "fields"]), let name = rows.name("name") else {
-      return nil
-    }
+    guard let rows = item.mapping("rows", "逐条数据（rows）", keys: ["name", "fields", "opens"]),
+      let name = rows.name("name")
+    else { return nil }
     let fields = fields(rows, "fields", takesSources: false)
     if fields.isEmpty { collector.error(rows.position, "逐条数据（rows）没有写字段（fields）") }
-    return ConnectorRows(name: name, fields: fields)
+    return ConnectorRows(name: name, fields: fields, opens: opens(rows, fields))
+  }
+
+  /// Whether its operation is there, and asks for these fields, is checked with all operations.
+  private func opens(_ rows: MappingReader, _ fields: [ConnectorField]) -> ConnectorOpening? {
+    guard let opens = rows.mapping("opens", "逐条打开（opens）", keys: ["label", "operation", "with"]),
+      let operation = opens.name("operation")
+    else { return nil }
+    var values: [(field: String, from: String)] = []
+    for entry in opens.node("with")?.mapping ?? [] {
+      let from = entry.value.text ?? ""
+      if !fields.contains(where: { $0.name == from }) {
+        collector.error(
+          entry.value.position, "逐条数据里没有字段“\(from)”\(Suggestion.text(for: from, among: fields.map(\.name)))")
+      }
+      values.append((entry.key, from))
+    }
+    return ConnectorOpening(label: opens.label(fallback: "查看"), operation: operation, values: values)
+  }
+
+  /// What rows lead to are queries of the same system, given all that they require.
+  private func proveOpenings(_ operations: [ConnectorOperation]) {
+    for operation in operations {
+      guard let opens = operation.rows?.opens else { continue }
+      guard let target = operations.first(where: { $0.name == opens.operation && $0.use == .query }) else {
+        collector.error(
+          operation.position,
+          "没有可以打开的查询“\(opens.operation)”\(Suggestion.text(for: opens.operation, among: operations.map(\.name)))")
+        continue
+      }
+      for value in opens.values where !target.request.contains(where: { $0.name == value.field }) {
+        collector.error(operation.position, "接口“\(target.name)”的请求没有字段“\(value.field)”")
+      }
+      for field in target.request where field.isRequired && !opens.values.contains(where: { $0.field == field.name }) {
+        collector.error(operation.position, "打开“\(target.name)”时没有给出必填的“\(field.name)”")
+      }
+    }
   }
 
   private func fields(_ item: MappingReader, _ key: String, takesSources: Bool) -> [ConnectorField] {

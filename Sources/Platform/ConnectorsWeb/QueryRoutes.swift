@@ -3,7 +3,9 @@ import Audit
 package import Connectors
 import Core
 import Crypto
+import Documents
 import Entities
+import Foundation
 import HTML
 package import HTTP
 import Identity
@@ -57,7 +59,10 @@ package struct QueryRoutes: Sendable {
   }
 
   private func list(_ visit: Visit) async throws -> Response {
-    let offered = try offered(to: visit)
+    // What rows of another lead to is asked from there.
+    let offered = try offered(to: visit).filter { one in
+      !one.connector.operations.contains { $0.rows?.opens?.operation == one.operation.name }
+    }
     return try await visit.page(title(visit), subtitle: "向外部系统逐条查询，写明事由，每次都有记录") {
       Card("可以查询的", count: .exact(offered.count)) {
         ul(.class("service-list")) {
@@ -109,25 +114,57 @@ package struct QueryRoutes: Sendable {
         path: "/queries/\(connector.name)/\(operation.name)",
         sections: [Shell.FormSection(id: "query", "查询条件", fields: fields)], errors: errors,
         submit: Action("查询", .submit(name: nil, value: nil), style: .primary, icon: .search), cancelPath: "/queries")
-      if let answer { result(answer, operation, visit.principal) }
+      if let answer { result(answer, connector, operation, typed, visit.principal) }
     }
   }
 
-  private func result(_ answer: ConnectorAnswer, _ operation: ConnectorOperation, _ principal: Principal) -> HTML {
+  private func result(
+    _ answer: ConnectorAnswer, _ connector: Connector, _ operation: ConnectorOperation, _ typed: FormData?,
+    _ principal: Principal
+  ) -> HTML {
     if answer.outcome.isFailure || answer.outcome == .off || answer.outcome == .incomplete {
       return Notice(.warning, "没有查到结果：\(answer.reason ?? "对方没有答复")。请稍后再试。").html
     }
+    if operation.rows == nil { return Notice(.warning, "对方没有给出文件：\(answer.reason ?? "没有说明")。").html }
     let fields = operation.rows?.fields ?? []
+    let opens = operation.rows?.opens
     let rows = answer.rows.compactMap { try? $0.get() }
     return Card("查询结果", count: .exact(rows.count), isFlush: true) {
       DataTable(
-        caption: "查询结果", columns: fields.map { Column($0.label) },
+        caption: "查询结果", columns: fields.map { Column($0.label) } + (opens == nil ? [] : [Column("操作")]),
         rows: rows.enumerated().map { index, row in
           TableRow(
             id: "answer-\(index)", name: "第 \(index + 1) 条", path: nil,
-            cells: fields.map { .text(QueryRoutes.shown(row[$0.name] ?? .null, $0, principal)) })
+            cells: fields.map { .text(QueryRoutes.shown(row[$0.name] ?? .null, $0, principal)) }
+              + (opens.map { [QueryRoutes.opening($0, row, connector, typed)] } ?? []))
         }, opensPanel: false, empty: .empty("没有查到", answer.reason ?? "对方没有符合条件的登记。"))
     }.html
+  }
+
+  /// The button of a row, which asks on with the same purpose.
+  private static func opening(
+    _ opens: ConnectorOpening, _ row: [String: Value], _ connector: Connector, _ typed: FormData?
+  ) -> HTML {
+    let given = opens.values.map { HiddenField($0.field, row[$0.from]?.plainText ?? "") }
+    return Action(
+      opens.label,
+      .post(
+        "/queries/\(connector.name)/\(opens.operation)",
+        given + [HiddenField("purpose", typed?.first("purpose") ?? "")]), style: .quiet, icon: .image
+    ).html
+  }
+
+  /// The file of an answer, to be seen at once; nothing is kept of it.
+  private static func file(_ answer: ConnectorAnswer, _ operation: ConnectorOperation) -> Response? {
+    guard let field = operation.response.first(where: { $0.type == .file }),
+      let text = answer.values[field.name]?.text, let data = Data(base64Encoded: text)
+    else { return nil }
+    let bytes = Array(data)
+    let kind = FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024)
+    guard [.pdf, .png, .jpeg].contains(kind) else { return nil }
+    var response = Response.bytes(bytes, type: kind.mediaType)
+    response.headers["Content-Disposition"] = "inline; filename=\(operation.name).\(kind.fileExtension)"
+    return response
   }
 
   /// A value as this reader may know it.
@@ -161,6 +198,7 @@ package struct QueryRoutes: Sendable {
     try await note(visit, connector, operation, values, purpose)
     let answer = try await client.call(
       connector.name, operation.name, values, purpose: purpose, by: visit.principal)
+    if let file = QueryRoutes.file(answer, operation) { return file }
     return try await page(visit, form, [], answer)
   }
 
