@@ -101,6 +101,9 @@ import Testing
     #expect(try await desk.records.count(ListQuery(Appointments.entity)).value == 2)
     #expect(try await desk.appointments.eraseFerried(desk.ferry, owner: desk.city.database) == 2)
     #expect(try await desk.records.count(ListQuery(Appointments.entity)).value == 0)
+    let erased = try await desk.city.database.query(
+      "select 1 from audit_entry where action = 'appointment.delete' and purpose = '互联网侧到期清除'")
+    #expect(erased.count == 2)
     let kept = try await desk.city.database.transaction { transaction in
       _ = try await transaction.query("select set_config('lifang.scope_appointment', '{\"all\":true}', true)")
       return try await transaction.query("select id from appointment_history").count

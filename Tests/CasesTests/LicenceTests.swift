@@ -47,13 +47,16 @@ import Testing
     }
 
     /// An application with a licence for the register of the mother.
-    func application(_ licence: ElectronicLicence, file: [UInt8]) async throws -> CaseApplication {
+    func application(_ licence: ElectronicLicence, file: [UInt8], mother: String = Desk.document) async throws
+      -> CaseApplication
+    {
       let (_, requirement, kind) = try item()
       let stored = try await city.database.transaction { transaction in
         try await city.files.put(
           bytes: file, name: "居民户口簿（电子证照）.pdf", classification: .secret, policy: .scans, by: holder, in: transaction)
       }
       var application = try city.application()
+      application.content.form["mother_resident_id"] = .text(mother)
       application.content.materials.removeAll { $0.requirement == requirement.name }
       application.content.materials.append(
         HandedMaterial(
@@ -181,6 +184,92 @@ import Testing
       try await desk.city.store.records(as: .system).plain.update(
         ServiceCase.material, material, version: nil, ["files": .list([other.key])], input: .code)
       #expect(try await desk.cases.verify(material: material, of: id, by: .system).result == .mismatch)
+    }
+  }
+
+  @Test func oneMayNotHandInTheirOwnForThePaperOfAnother() async throws {
+    try await desk { desk in
+      try await desk.trust()
+      guard case .fetched(let licence, let file) = try await desk.fetch() else { throw Fault("no-licence") }
+      let other = try await desk.application(licence, file: file, mother: "511702199001010060")
+      #expect(try await desk.city.refusal { try await desk.cases.start(other, by: desk.holder) } == "licence-unproved")
+    }
+  }
+
+  @Test func whoIssuedAPaperIsAskedTooAndTheWorseFindingStands() async throws {
+    try await desk { desk in
+      try await desk.trust()
+      let item = try #require(desk.cases.services.item("hukou_003"))
+      let golden = try #require(item.goldenCases.firstIndex { $0.materials.contains("marriage_certificate") })
+      let requirement = try #require(item.materials.first { $0.name == "marriage_certificate" })
+      let kind = try #require(requirement.licensed.first)
+      guard
+        case .fetched(let licence, let file) = try await desk.cases.fetchLicence(
+          kind, holder: ("刘芳", Desk.document), for: item, by: desk.holder)
+      else { throw Fault("no-licence") }
+      let stored = try await desk.city.database.transaction { transaction in
+        try await desk.city.files.put(
+          bytes: file, name: "结婚证.pdf", classification: .secret, policy: .scans, by: desk.holder, in: transaction)
+      }
+      var application = try desk.city.application(item.code, golden: golden)
+      application.content.form["mother_resident_id"] = .text(Desk.document)
+      // To the registry a number that ends in 8 is void.
+      application.content.form["marriage_certificate_number"] = .text("J511702-2020-000008")
+      application.content.materials.removeAll { $0.requirement == requirement.name }
+      application.content.materials.append(
+        HandedMaterial(
+          requirement: requirement.name, kind: kind.name, way: .files, files: [stored.key], licence: licence))
+      let id = try await desk.cases.start(application, by: desk.holder).id
+      let material = try #require(
+        try await desk.city.store.records(as: .system).attached(ServiceCase.material, to: id)
+          .first { $0["requirement"].text == requirement.name })
+      #expect(material["verification"].text == "mismatch")
+      let note = material["verification_note"].text ?? ""
+      #expect(note.contains("已作废") && note.contains("签名有效"))
+    }
+  }
+
+  @Test func aLicenceThatEndedIsNotGivenAndEndsLater() async throws {
+    try await desk { desk in
+      try await desk.trust()
+      let item = try #require(desk.cases.services.items.first { $0.materials.contains { $0.name == "resident_card" } })
+      let kind = try #require(item.materials.first { $0.name == "resident_card" }?.licensed.first)
+      func fetch(_ document: String) async throws -> LicenceFetch {
+        try await desk.cases.fetchLicence(kind, holder: ("刘芳", document), for: item, by: desk.holder)
+      }
+      guard case .not(let reason) = try await fetch("511702199001010095") else { throw Fault("ended") }
+      #expect(reason.contains("到期"))
+      guard case .fetched(let licence, _) = try await fetch(Desk.document) else { throw Fault("no-licence") }
+      #expect(licence.validUntil == CivilDate("2040-05-12") && licence.described.contains("有效期至 2040-05-12"))
+    }
+  }
+
+  @Test func aSupplementThatKeepsTheFileKeepsItsProof() async throws {
+    try await desk { desk in
+      try await desk.trust()
+      guard case .fetched(let licence, let file) = try await desk.fetch() else { throw Fault("no-licence") }
+      let application = try await desk.application(licence, file: file)
+      let id = try await desk.cases.start(application, by: desk.holder).id
+      try await desk.city.answer(id, by: "aux", ["review": "supplement"], opinion: "请补一页")
+      let (_, requirement, kind) = try desk.item()
+      let key = try #require(application.content.materials.last?.files.first)
+      let page = try await desk.city.database.transaction { transaction in
+        try await desk.city.files.put(
+          bytes: file + [10], name: "补的一页.pdf", classification: .secret, policy: .scans, by: desk.holder,
+          in: transaction)
+      }
+      var content = CaseContent()
+      content.materials = [
+        HandedMaterial(requirement: requirement.name, kind: kind.name, way: .files, files: [key, page.key])
+      ]
+      let task = try #require(try await desk.cases.view(id, as: desk.holder).mine.first)
+      try await desk.cases.move(
+        id, .complete(task: task.number, values: [:]), content: content, by: desk.holder)
+      let material = try await desk.material(id)
+      #expect(material.isFromLicence)
+      #expect(material["verification"].text == "match")
+      #expect(material["verification_note"].text?.contains("另有 1 个文件不是电子证照") == true)
+      // Without the file nothing of it is left.
     }
   }
 }

@@ -213,11 +213,11 @@ def test_an_electronic_licence_is_proved_inside_by_what_came_with_it(networks, d
     case = taken.headers["Location"].removesuffix("/sign")
     there = inside_case(inside, number(person, case))
     desk = inside.client("fujing")
-    assert "签名有效，是申请人本人的" in said(desk.get(there))
+    assert "签名有效，持证人相符" in said(desk.get(there))
     # Whoever handles it proves it once more.
     [material] = re.findall(rf'action="{there}/materials/(\d+)/verify"', desk.get(there).text)[:1]
     assert desk.post(f"{there}/materials/{material}/verify").status_code == 303
-    assert "签名有效，是申请人本人的" in said(desk.get(there))
+    assert "签名有效，持证人相符" in said(desk.get(there))
 
 
 def test_nothing_is_lost_or_doubled_when_both_sides_are_killed_and_the_device_does_harm(networks, device):

@@ -10,6 +10,8 @@ from test_accessibility import check
 from test_federation import Provider, register, through
 
 ITEM = "/services/hukou_001/apply"
+# Where the applicant's own papers are asked for, of whomever it may be.
+OWN = "/services/hukou_025/apply"
 CODE = "test-licences"
 REGISTER = "material.mother_register"
 
@@ -55,12 +57,12 @@ def hand_in(person, kept):
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_a_licence_takes_the_place_of_a_photograph(size, city, visit):
     page = visit(size=size)
-    page.goto(f"/sign-in?return={ITEM}")
+    page.goto(f"/sign-in?return={OWN}")
     page.get_by_role("link", name="演示身份认证").click()
     page.get_by_label(city.resident()["name"]).first.check()
     page.get_by_label("认证方式").select_option(label="实名并刷脸")
     page.get_by_role("button", name="同意并登录").click()
-    material = page.locator(".material").filter(has_text="婴儿母亲的《居民户口簿》")
+    material = page.locator(".material").filter(has_text="《居民户口簿》")
     material.get_by_role("button", name=re.compile("调用")).click()
     told = "已调用电子证照《居民户口簿》，达州市公安局签发，签名有效"
     expect(material).to_contain_text(told)
@@ -70,7 +72,7 @@ def test_a_licence_takes_the_place_of_a_photograph(size, city, visit):
     # It can be looked at before it is handed in, and the draft keeps it.
     paper = page.request.get(material.locator('a[href^="/files/"]').first.get_attribute("href"))
     assert paper.status == 200 and paper.body().startswith(b"%PDF-")
-    page.goto(ITEM)
+    page.goto(OWN)
     expect(material).to_contain_text(told)
 
 
@@ -81,7 +83,7 @@ def test_it_is_handed_in_and_whoever_reviews_sees_that_it_was_proved(mother, cli
     taken = hand_in(person, kept)
     assert taken.status_code == 303, Markup(taken.text).text
     desk = Markup(clients("fujing").get(taken.headers["Location"].removesuffix("/sign")).text).text
-    assert "核验一致" in desk and "电子证照《居民户口簿》" in desk and "签名有效，是申请人本人的" in desk
+    assert "核验一致" in desk and "电子证照《居民户口簿》" in desk and "签名有效，持证人相符" in desk
 
 
 def test_a_changed_licence_and_another_file_are_refused(mother):
@@ -95,9 +97,28 @@ def test_a_changed_licence_and_another_file_are_refused(mother):
     assert "没有通过核验" not in hand_in(person, kept).text
 
 
+def test_enter_hands_in_and_fetches_nothing(city, visit, provider, mother):
+    page = visit(size="phone")
+    page.goto(f"/sign-in?return={OWN}")
+    page.get_by_role("link", name="演示身份认证").click()
+    page.get_by_label(city.resident()["name"]).first.check()
+    page.get_by_label("认证方式").select_option(label="实名并刷脸")
+    page.get_by_role("button", name="同意并登录").click()
+    before = city.sql("select count(*) from connector_call")
+    page.locator('[name="applicant_phone"]').press("Enter")
+    expect(page.locator(".error-summary, .error").first).to_be_visible()
+    assert city.sql("select count(*) from connector_call") == before
+
+
+def test_the_paper_of_another_is_not_fetched(mother):
+    person = mother()
+    refused = person.post(ITEM, {**APPLICATIONS["hukou_001"], "mother_resident_id": "511702199001010060", "_fill": "licence.mother_register"})
+    assert refused.status_code == 422 and "只能调用您本人的电子证照" in refused.text
+
+
 def test_without_a_face_it_is_not_offered_and_not_given(mother):
     person = mother("L2")
-    page = person.get(ITEM).text
+    page = person.post(ITEM, {**APPLICATIONS["hukou_001"], "_refresh": "mother_resident_id"}).text
     assert "刷脸登录后，可以直接调用本人的" in page and "调用电子证照</" not in page
     refused, _ = fetch(person)
     assert refused.status_code == 403 and "刷脸实名认证" in refused.text

@@ -4,7 +4,7 @@ import Documents
 import Foundation
 
 /// The system of electronic licences: everybody whom the city knows has a household register and an identity card without
-/// end, and a marriage certificate; whose number ends in 7 has none.
+/// end, and a marriage certificate; whose number ends in 7 has none. Identity cards end, of whose number ends in 5 in 2020.
 extension PeerCity {
   /// The key of a system that exists nowhere: known to everybody.
   private static let licenceSigner: SM2PrivateKey? = try? SM2PrivateKey(
@@ -25,19 +25,21 @@ extension PeerCity {
       return ["result": "none", "message": "证照库里没有您的这份证照"]
     }
     let number = "\(licence.mark)\(Hex.encode(Array(Digest.sm3(Array(document.utf8)).prefix(6))).uppercased())"
-    let issued = "2020-05-12"
+    let issued = "2010-05-12"
+    let ends = type == "resident_card" ? document.hasSuffix("5") ? "2020-05-12" : "2040-05-12" : nil
     guard let file = try? paper(licence.name, licence.issuer, number, holder, issued) else {
       return ["result": "refused", "message": "证照文件生成失败"]
     }
     let digest = Hex.encode(Digest.sm3(file))
     let text =
-      "electronic-licence-1\n\(type)\n\(number)\n\(document)\n\(licence.name)\n\(licence.issuer)\n\(issued)\n-\n\(digest)\n"
+      "electronic-licence-1\n\(type)\n\(number)\n\(document)\n\(licence.name)\n\(licence.issuer)\n\(issued)\n\(ends ?? "-")\n\(digest)\n"
     guard let seal = try? PeerCity.licenceSigner?.sign(Array(text.utf8)) else {
       return ["result": "refused", "message": "证照系统的密钥不可用"]
     }
     return [
       "result": "found", "number": .string(number), "name": .string(licence.name), "issuer": .string(licence.issuer),
-      "issued_on": .string(issued), "file": .string(Data(file).base64EncodedString()),
+      "issued_on": .string(issued), "valid_until": ends.map { .string($0) } ?? .null,
+      "file": .string(Data(file).base64EncodedString()),
       "signature": .string(Hex.encode(seal.der)),
     ]
   }

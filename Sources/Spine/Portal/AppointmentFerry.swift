@@ -1,5 +1,6 @@
 import Access
 import Cases
+import Audit
 import Core
 package import Entities
 package import Ferry
@@ -267,6 +268,12 @@ extension Appointments {
       _ = try await transaction.query("select set_config('lifang.actor', '0', true)")
       _ = try await transaction.query("select set_config('lifang.scope_appointment', '{\"all\":true}', true)")
       try await transaction.execute("delete from appointment where id = any(\(ids))")
+      for id in ids {
+        try await store.audit.append(
+          AuditEntry(
+            .system, "\(Appointments.entity).delete", entity: Appointments.entity, record: id, purpose: "互联网侧到期清除"),
+          in: transaction)
+      }
       try await transaction.execute("delete from appointment_history where id = any(\(ids))")
     }
     return ids.count

@@ -62,11 +62,12 @@ extension WebApplication {
       }
       group.addTask {
         for await payload in deployment.database.listen(RecordChangeFeed.channel) {
-          await forget(payload)
+          // First, so that no page is kept that was begun with what is over.
           if payload.isEmpty || payload.hasPrefix("parameter:") {
             await renewPolicy()
             messageRunner.center.reconsiderChannels()
           }
+          await forget(payload)
           if payload.isEmpty || payload.hasPrefix("qr_rule") || payload.hasPrefix("address_code_rule") {
             do { try await qrRules.refresh(from: deployment.database) } catch {
               deployment.log.fault(error, "qr-rules-refresh")

@@ -212,7 +212,6 @@ extension WebApplication {
       site: site, database: deployment.database, catalogs: deployment.catalogs, store: store, pages: pages,
       counter: counter, contacts: contacts, rules: qrRules, limiter: limiter, clock: deployment.clock
     ).register(in: &router)
-    let search = PlaceSearch(database: deployment.database, store: store, gazetteer: deployment.gazetteer)
     LookupRoutes(
       site: site, places: search, limiter: limiter, searching: RateLimiter(capacity: 20, interval: 3)
     ).register(in: &router)

@@ -17,9 +17,9 @@ extension WebApplication {
     let (deployment, store, parameters, identity) = (deployment, store, parameters, identity)
     let (authenticator, messages, talks, visits) = (authenticator, messages, talks, visits)
     let menu = MenuBuilder(catalogs: deployment.catalogs, identity: identity)
-    let delivered = try City(parameters)
+    let first = try City(parameters)
     var site = Site(
-      city: { (try? City(parameters)) ?? delivered }, assets: String(assets.url("").dropLast()),
+      city: { (try? City(parameters)) ?? first }, assets: String(assets.url("").dropLast()),
       clock: deployment.clock,
       secureCookies: origin.hasPrefix("https://"),
       key: HMAC(key: try deployment.keys.secret(.index)).derivedKey("site"),

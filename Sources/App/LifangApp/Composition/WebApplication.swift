@@ -67,7 +67,6 @@ struct WebApplication: Sendable {
   let audits: AuditOffice
   let sharing: ResourceSharing
   let office: DocumentOffice
-  let operations: OperationsWiring
   let images: PageImages
   let authenticator: Authenticator
   let talks: Talks
@@ -93,7 +92,6 @@ struct WebApplication: Sendable {
     self.booking = booking
     let push = PushWiring()
     let operations = OperationsWiring()
-    self.operations = operations
     let colleagues = TalkRules { receiver, unit, session in
       try await Responsibility(clock: deployment.clock).staff(of: [receiver], near: unit, in: session).contains(
         receiver)

@@ -137,10 +137,20 @@ package struct FormView: HTMLConvertible {
         formTokenField()
         hidden
         ErrorSummary(errors)
+        if refreshes { enter }
         div(.class("draft-offer"), .data("data-draft-offer"), .hidden())
         for section in sections { self.section(section) }
         bar
       }
+    }
+  }
+
+  /// The first button of a form is what Enter presses; sections of such a form have buttons of their own.
+  @HTMLBuilder private var enter: HTML {
+    if case .submit(let name, let value) = submit.kind {
+      button(
+        .type("submit"), .class("visually-hidden"), .tabindex(-1), .aria(.hidden, true), .name(name), .value(value)
+      ) { submit.label }
     }
   }
 

@@ -46,7 +46,8 @@ package struct CaseFerry: Sendable {
           [
             ("requirement", .string(handed.requirement)), ("kind", .string(handed.kind)),
             ("way", .string(handed.way.rawValue)), ("files", .array(named)),
-          ] + (handed.licence.map { [("licence", .string($0.json.text))] } ?? [])))
+          ] + (handed.issuedOn.map { [("issued", .string($0.description))] } ?? [])
+            + (handed.licence.map { [("licence", .string($0.json.text))] } ?? [])))
     }
     return .array(list)
   }
@@ -71,7 +72,8 @@ package struct CaseFerry: Sendable {
       let licence = one["licence"]?.string.flatMap { try? JSON(parsing: Array($0.utf8)) }
       list.append(
         HandedMaterial(
-          requirement: requirement, kind: kind, way: way, files: keys, licence: ElectronicLicence(licence)))
+          requirement: requirement, kind: kind, way: way, files: keys,
+          issuedOn: one["issued"]?.string.flatMap { CivilDate($0) }, licence: ElectronicLicence(licence)))
     }
     return (list, Array(stored.keys))
   }

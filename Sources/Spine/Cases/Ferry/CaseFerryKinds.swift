@@ -21,7 +21,7 @@ enum CaseFerryKind {
           .list(
             .members([("digest", .digest), ("name", .text(max: 200)), ("size", .integer(1...(200 << 20)))]), max: 40)
         ),
-      ], optional: [("licence", .text(max: 4000))]), max: 100)
+      ], optional: [("issued", .text(max: 10)), ("licence", .text(max: 4000))]), max: 100)
 
   static let applicationShape = FerryShape.members([
     ("number", number), ("item", .text(max: 50)), ("submitted", .instant), ("values", .map(.value, max: 60)),

@@ -125,7 +125,13 @@ package struct MaterialRequirement: Sendable {
   /// What is accepted here; narrower than the material's own when the item says so.
   package let medium: MaterialMedium
   package let when: Expression?
+  /// The field with the number of whom the paper belongs to; with it, whoever that is may fetch their electronic licence
+  /// (电子证照持证人).
+  package let holder: String?
   package let position: SourcePosition
+
+  /// What this may be met with as an electronic licence.
+  package var licensed: [MaterialKind] { holder == nil ? [] : kinds.filter { $0.licence != nil } }
 
   package var isChoice: Bool { kinds.count > 1 }
 }

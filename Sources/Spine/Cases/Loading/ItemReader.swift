@@ -155,7 +155,7 @@ struct ItemReader {
     var names: Set<String> = []
     return reader.nodes("materials").compactMap { node in
       let item = MappingReader(
-        node, "材料要求", keys: ["name", "material", "one_of", "label", "need", "when", "medium"], collector)
+        node, "材料要求", keys: ["name", "material", "one_of", "label", "need", "when", "medium", "holder"], collector)
       let wanted = item.has("one_of") ? item.texts("one_of") : item.texts("material")
       let kinds = wanted.compactMap { name, position -> MaterialKind? in
         if let kind = materials[name] { return kind }
@@ -175,8 +175,20 @@ struct ItemReader {
         label: item.text("label", limit: 100) ?? kinds.map(\.label).joined(separator: "或"),
         need: item.choice("need", MaterialRequirement.Need.self) ?? .required, kinds: kinds,
         medium: narrowed ?? (kinds.allSatisfy { $0.medium == first.medium } ? first.medium : .either),
-        when: condition(item, "when", form), position: node.position)
+        when: condition(item, "when", form), holder: holder(item, form, kinds), position: node.position)
     }
+  }
+
+  private func holder(_ item: MappingReader, _ form: EntityDeclaration, _ kinds: [MaterialKind]) -> String? {
+    guard let name = item.text("holder", limit: 60) else { return nil }
+    let field = [catalog.entity(ServiceCase.entity), form].compactMap(\.self).lazy.compactMap { $0.field(name) }.first
+    if field?.type != .residentID {
+      collector.error(item.place("holder"), "持证人（holder）应是办件或表单里的身份证号字段，没有“\(name)”")
+    }
+    if !kinds.contains(where: { $0.licence != nil }) {
+      collector.error(item.place("holder"), "这些材料都没有电子证照（licence），不应有 holder")
+    }
+    return name
   }
 
   // MARK: The rest

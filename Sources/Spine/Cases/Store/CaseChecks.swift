@@ -33,6 +33,15 @@ package struct MaterialVerification: Sendable, Hashable {
     self.by = by
   }
 
+  /// Both findings on one material, the worse first.
+  func joined(_ other: MaterialVerification) -> MaterialVerification {
+    let worst: [Result] = [.mismatch, .unknown, .match]
+    let result = worst.first { [self.result, other.result].contains($0) } ?? .unknown
+    let notes = self.result == result ? [note, other.note] : [other.note, note]
+    return MaterialVerification(
+      result, note: notes.joined(separator: "；"), at: max(at, other.at), by: by == other.by ? by : "\(by)、\(other.by)")
+  }
+
   /// The fields of the record of a material; all empty for one that was not verified.
   static func values(_ verification: MaterialVerification?) -> [String: Value] {
     [

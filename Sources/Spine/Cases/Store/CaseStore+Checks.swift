@@ -77,11 +77,10 @@ extension CaseStore {
     _ materials: [HandedMaterial], _ known: [String: Value], _ item: ServiceItem, answersApplicant: Bool,
     into checks: inout CaseChecks
   ) async throws {
-    let holder = known["applicant_document"]?.text ?? ""
     for handed in materials {
       guard let requirement = item.materials.first(where: { $0.name == handed.requirement }),
         let kind = requirement.kinds.first(where: { $0.name == handed.kind }),
-        let found = try await proof(of: handed, kind, holder: holder, in: store.database)
+        let found = try await proof(of: handed, requirement, kind, known, in: store.database)
       else { continue }
       checks.verifications[requirement.name] = found
       if found.result != .match, answersApplicant {
@@ -107,9 +106,7 @@ extension CaseStore {
     let parts = try await withThrowingTaskGroup(of: Part?.self) { group in
       for handed in materials {
         guard let requirement = item.materials.first(where: { $0.name == handed.requirement }),
-          let kind = requirement.kinds.first(where: { $0.name == handed.kind }),
-          // An electronic licence has proved itself.
-          checks.verifications[requirement.name]?.result != .match
+          let kind = requirement.kinds.first(where: { $0.name == handed.kind })
         else { continue }
         group.addTask {
           guard let found = try await self.verify(kind, known, about: nil, by: principal) else { return nil }
@@ -136,7 +133,8 @@ extension CaseStore {
     for part in parts {
       switch part {
       case .material(let name, let found, let call):
-        checks.verifications[name] = found
+        // An electronic licence proved itself, and who issued it says whether it is what was applied with.
+        checks.verifications[name] = checks.verifications[name]?.joined(found) ?? found
         checks.calls += [call].compactMap(\.self)
       case .screening(let alert, let call):
         checks.alerts += [alert].compactMap(\.self)

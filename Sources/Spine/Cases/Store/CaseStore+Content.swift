@@ -58,6 +58,7 @@ extension CaseStore {
       // What was found out about other papers does not hold for these.
       values.merge(MaterialVerification.values(checks.verifications[handed.requirement])) { _, new in new }
       if let old = known.first(where: { $0["requirement"].text == handed.requirement }) {
+        if try await holdsLicence(old, still: handed, records) { values["licence"] = nil }
         try await records.update(ServiceCase.material, old.id, version: nil, values, input: .code)
       } else {
         let made = values.merging([
@@ -69,6 +70,18 @@ extension CaseStore {
           ServiceCase.material, made.filter { !$0.value.isNull }, input: .code)
       }
     }
+  }
+
+  /// Whether the licence of a material is still among its files.
+  private func holdsLicence(_ old: Record, still handed: HandedMaterial, _ records: Records) async throws -> Bool {
+    guard handed.licence == nil, old.isFromLicence, let session = records.transaction else { return false }
+    let system = store.records(as: .system, purpose: "核验电子证照").within(session).plain
+    let kept = try await system.get(ServiceCase.material, old.id, columns: ["licence", "material"], reveal: true)
+    guard kept["material"].text == handed.kind,
+      let licence = ElectronicLicence(kept["licence"].text.flatMap { try? JSON(parsing: Array($0.utf8)) })
+    else { return false }
+    let files = try await ArchiveDigest.files(handed.files, in: session)
+    return files.values.contains { $0["digest"]?.string == licence.digest }
   }
 
   /// What the history says of a move, and whether enough was said with it.

@@ -1,4 +1,5 @@
 package import Access
+import Audit
 import Connectors
 package import Core
 import Crypto
@@ -48,7 +49,7 @@ extension CaseStore {
       [
         "licence_type": .text(type), "holder_name": .text(holder.name), "holder_document": .text(holder.document),
         "purpose": .text(item.label),
-      ], owner: nil, purpose: "申请“\(item.label)”时调用电子证照", by: principal)
+      ], owner: nil, limit: ConnectorClient.applicant, purpose: "申请“\(item.label)”时调用电子证照", by: principal)
     func text(_ name: String) -> String? { answer.values[name]?.text }
     guard answer.outcome == .yes else { return .not(answer.reason ?? "电子证照系统没有答复") }
     guard let number = text("number"), let name = text("name"), let issuer = text("issuer"),
@@ -66,41 +67,70 @@ extension CaseStore {
     return .fetched(licence, file: Array(file))
   }
 
-  /// What is to be thought of a material that came as an electronic licence; `nil` when it did not.
+  /// What is to be thought of a material that came as an electronic licence.
   ///
   /// - Parameters:
-  ///   - document: of the applicant, to whom it has to belong.
+  ///   - document: of whom the paper has to belong to; empty when nobody says.
   ///   - digests: of the files that were handed in.
   func proof(
-    of licence: ElectronicLicence?, _ kind: MaterialKind, holder document: String, digests: some Collection<String>
-  ) -> MaterialVerification? {
-    guard let licence else { return nil }
-    let now = store.clock.now()
-    let isOurs =
-      licence.type == kind.licence && digests.contains(licence.digest) && licence.isGenuine(holder: document)
-    guard isOurs else {
-      return MaterialVerification(
-        .mismatch, note: "电子证照\(licence.described)：签名与文件或持证人不符，请对照原件", at: now, by: "电子证照核验")
+    of licence: ElectronicLicence, _ kind: MaterialKind, holder document: String, digests: some Collection<String>
+  ) -> MaterialVerification {
+    func found(_ result: MaterialVerification.Result, _ note: String) -> MaterialVerification {
+      MaterialVerification(
+        result, note: "电子证照\(licence.described)：\(note)", at: store.clock.now(), by: "电子证照核验")
     }
+    guard kind.licence != nil else { return found(.unknown, "本侧没有声明这种电子证照，请对照原件人工核验") }
     guard licence.key == licenceKey?.point else {
-      return MaterialVerification(
-        .unknown, note: "电子证照\(licence.described)：签名有效，但不是本系统现在登记的公钥签的，请对照原件人工核验", at: now, by: "电子证照核验")
+      return found(.unknown, "不是用本系统现在登记的公钥签的，请对照原件人工核验")
     }
-    if let last = licence.validUntil, last < store.clock.today() {
-      return MaterialVerification(
-        .mismatch, note: "电子证照\(licence.described)，已到期", at: now, by: "电子证照核验")
+    guard licence.type == kind.licence, digests.contains(licence.digest), licence.isGenuine(holder: document) else {
+      return found(.mismatch, "签名与文件或持证人不符，请对照原件")
     }
-    return MaterialVerification(
-      .match, note: "电子证照\(licence.described)，签名有效，是申请人本人的", at: now, by: "电子证照核验")
+    if let last = licence.validUntil, last < store.clock.today() { return found(.mismatch, "已到期") }
+    let others = digests.count - 1
+    return found(
+      .match, "签名有效，持证人相符" + (others > 0 ? "（另有 \(others) 个文件不是电子证照，请一并查看）" : ""))
   }
 
-  /// The same of a material that is handed in.
+  /// The same of a material that is handed in; `nil` when it is no licence.
+  ///
+  /// - Parameter known: the answers of the case and its form, in clear.
   func proof(
-    of handed: HandedMaterial, _ kind: MaterialKind, holder document: String, in session: some SQLSession
+    of handed: HandedMaterial, _ requirement: MaterialRequirement, _ kind: MaterialKind, _ known: [String: Value],
+    in session: some SQLSession
   ) async throws -> MaterialVerification? {
-    guard handed.licence != nil else { return nil }
+    guard let licence = handed.licence else { return nil }
     let files = try await ArchiveDigest.files(handed.files, in: session)
     return proof(
-      of: handed.licence, kind, holder: document, digests: files.values.compactMap { $0["digest"]?.string })
+      of: licence, kind, holder: requirement.holder.flatMap { known[$0]?.text } ?? "",
+      digests: files.values.compactMap { $0["digest"]?.string })
   }
+
+  /// Proves once more that the files of a material are the electronic licence that they were; `nil` when it is none.
+  func proof(
+    of record: Record, _ requirement: MaterialRequirement, _ kind: MaterialKind, in id: Int64, form: String,
+    origin: Origin
+  ) async throws -> MaterialVerification? {
+    guard record.isFromLicence else { return nil }
+    let system = store.records(as: .system, purpose: "核验电子证照", origin: origin).plain
+    let material = try await system.get(
+      ServiceCase.material, record.id, columns: ["licence", "files"], reveal: true)
+    guard let licence = ElectronicLicence(material["licence"].text.flatMap { try? JSON(parsing: Array($0.utf8)) })
+    else {
+      return nil
+    }
+    var holder = ""
+    if let field = requirement.holder {
+      let own = try await system.get(ServiceCase.entity, id, reveal: true)
+      let answers = try await system.attached(form, to: id, reveal: true).first
+      holder = own[field].text ?? answers?[field].text ?? ""
+    }
+    let files = try await ArchiveDigest.files(material["files"].list ?? [], in: store.database)
+    return proof(of: licence, kind, holder: holder, digests: files.values.compactMap { $0["digest"]?.string })
+  }
+}
+
+extension Record {
+  /// Whether a material came as an electronic licence (电子证照), whoever looks.
+  package var isFromLicence: Bool { masked.contains("licence") || !self["licence"].isBlank }
 }

@@ -22,8 +22,9 @@ package struct ApplicationForm {
   let files: [String: [Control.PresentFile]]
   /// Where values that were filled in beforehand come from, by field.
   var sources: [String: String] = [:]
-  /// Whether the applicant may fetch electronic licences instead of photographs.
+  /// Whether the applicant may fetch electronic licences instead of photographs, and whose these are.
   var licences = Licences.Offer.none
+  var vouchedDocument: String?
   /// What of a case is asked for; all of it when it is begun, less when it is supplemented.
   package var asksCase = true
   /// What a step may do with the fields of the form; everything when it is begun.
@@ -96,6 +97,7 @@ package struct ApplicationForm {
       names.formUnion(FormQuestions.deciding(of: entity))
     }
     for requirement in item.materials { names.formUnion(requirement.when?.fields ?? []) }
+    if licences != .none { names.formUnion(item.materials.filter { !$0.licensed.isEmpty }.compactMap(\.holder)) }
     return names
   }
 
@@ -186,9 +188,21 @@ package struct ApplicationForm {
           requirement: requirement, typed: typed, files: files[requirement.name] ?? [],
           error: errors.first { $0.field == "material.\(requirement.name)" }?.message,
           issuedError: errors.first { $0.field == "material.\(requirement.name).issued" }?.message,
-          channel: facts.channel, licences: licences)
+          channel: facts.channel, licences: offer(requirement))
       }
     }
+  }
+
+  /// Whether the paper is the applicant's own under the answers so far, and can be fetched; `nil` while its field is empty.
+  func isOwn(_ requirement: MaterialRequirement) -> Bool? {
+    guard let holder = requirement.holder, !requirement.licensed.isEmpty, let vouchedDocument else { return false }
+    let isSelf = holder == "subject_document" && lookup("relation").text == "self"
+    return lookup(isSelf ? "applicant_document" : holder).text.map { $0 == vouchedDocument }
+  }
+
+  private func offer(_ requirement: MaterialRequirement) -> Licences.Offer {
+    guard licences != .none, let isOwn = isOwn(requirement) else { return licences == .open ? .unnamed : licences }
+    return isOwn ? licences : .none
   }
 
   // MARK: Reading

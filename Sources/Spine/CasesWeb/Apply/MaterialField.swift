@@ -44,7 +44,7 @@ struct MaterialField: HTMLConvertible {
 
   /// Fetching the applicant's own electronic licence, and what was fetched.
   private var licence: HTML {
-    guard licences != .none, let kind = requirement.kinds.first(where: { $0.licence != nil }) else { return .empty }
+    guard licences != .none, let kind = requirement.licensed.first else { return .empty }
     let kept = Licences.kept(of: requirement, typed).flatMap { kept in
       files.contains { $0.id == kept.key } ? kept.licence : nil
     }
@@ -65,6 +65,8 @@ struct MaterialField: HTMLConvertible {
         ])
       case .needFace:
         p(.class("field-help")) { "从统一身份认证平台刷脸登录后，可以直接调用本人的\(kind.label)电子证照，不用拍照。" }
+      case .unnamed:
+        p(.class("field-help")) { "如果是您本人的\(kind.label)，填好上面的身份证号后可以直接调用电子证照，不用拍照。" }
       case .none: HTML.empty
       }
     }
@@ -84,7 +86,7 @@ struct MaterialField: HTMLConvertible {
     if requirement.kinds.contains(where: \.isHeld) {
       ways.append((.held, "免提交", "由受理单位内部核查"))
     }
-    let fetches = licences == .open && requirement.kinds.contains { $0.licence != nil }
+    let fetches = licences == .open && !requirement.licensed.isEmpty
     ways.append(
       (
         .files, channel == .window ? "扫描或上传" : fetches ? "拍照、上传或调用电子证照" : "拍照或上传", "图片或 PDF，可多张"

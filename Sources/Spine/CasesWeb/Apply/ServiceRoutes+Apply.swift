@@ -108,6 +108,8 @@ extension ServiceRoutes {
       guard channel == .online else {
         throw Refusal(.unprocessable, "licence-window", "窗口请核对原件或扫描上传；电子证照由申请人在网上申请时自己调用。")
       }
+      // Whatever becomes of it, nothing typed is lost.
+      try await keepDraft(input, item, visit)
       let fetched = try await fetchLicence(requirement, item, input, visit)
       try await keepDraft(fetched.input, item, visit)
       return try await page(
@@ -227,7 +229,7 @@ extension ServiceRoutes {
     }
   }
 
-  private func filled(
+  func filled(
     _ visit: Visit, _ item: ServiceItem, _ channel: CaseChannel, _ input: FormInput, errors: [FieldError] = [],
     files: [String: [Control.PresentFile]] = [:]
   ) async throws -> ApplicationForm {
@@ -261,7 +263,10 @@ extension ServiceRoutes {
     var form = try await filled(
       visit, item, channel, input, errors: errors, files: try await present(input, item, visit))
     form.sources = sources
-    if channel == .online, cases.hasLicences { form.licences = visit.principal.assurance >= .face ? .open : .needFace }
+    if channel == .online, cases.hasLicences {
+      form.licences = visit.principal.assurance >= .face ? .open : .needFace
+      form.vouchedDocument = try await vouched(visit)["applicant_document"]
+    }
     let path = "/services/\(item.code)/apply"
     let bridge = channel == .window ? try DeviceBridge(cases.parameters) : nil
     let response = try await visit.page(

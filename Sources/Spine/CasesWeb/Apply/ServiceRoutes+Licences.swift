@@ -1,6 +1,7 @@
 import Access
 import Cases
 import Core
+import Documents
 import Entities
 import EntitiesWeb
 import Files
@@ -17,6 +18,8 @@ enum Licences {
     case none
     /// After signing in with the living face.
     case needFace
+    /// Once the form says that the paper is the applicant's own.
+    case unnamed
     case open
   }
 
@@ -31,7 +34,7 @@ enum Licences {
   /// The requirement that a button asked for.
   static func requirement(_ button: String, of item: ServiceItem) -> MaterialRequirement? {
     guard button.hasPrefix(prefix) else { return nil }
-    return item.materials.first { $0.name == button.dropFirst(prefix.count) && $0.kinds.contains { $0.licence != nil } }
+    return item.materials.first { $0.name == button.dropFirst(prefix.count) && !$0.licensed.isEmpty }
   }
 
   /// The licence that was fetched for a requirement, and the key of its file.
@@ -65,20 +68,30 @@ extension ServiceRoutes {
   ) async throws -> (input: FormInput, errors: [FieldError]) {
     let name = "material.\(requirement.name)"
     let chosen = requirement.kinds.first { $0.name == input.first("\(name).kind") } ?? requirement.kinds[0]
-    guard let kind = chosen.licence == nil ? requirement.kinds.first(where: { $0.licence != nil }) : chosen else {
+    guard let kind = chosen.licence == nil ? requirement.licensed.first : chosen else {
       throw Fault("licence-kind", requirement.name)
     }
     let known = try await vouched(visit)
     guard let holder = known["applicant_name"], let document = known["applicant_document"] else {
       return (input, [FieldError(name, "没有调用：您的账号还没有经统一身份认证平台实名，请用它刷脸登录后再调用，或直接上传照片。")])
     }
+    var form = try await filled(visit, item, .online, input)
+    form.vouchedDocument = document
+    guard form.isOwn(requirement) == true else {
+      return (input, [FieldError(name, "没有调用：只能调用您本人的电子证照，这份材料不是您本人的。请拍照上传，或选择其他提交方式。")])
+    }
     switch try await cases.fetchLicence(kind, holder: (holder, document), for: item, by: visit.principal) {
     case .not(let reason):
       return (input, [FieldError(name, "没有调用电子证照：\(reason)。可以改为拍照上传，已填写的内容都在。")])
     case .fetched(let licence, let file):
+      let type = FileKind.sniff(head: Array(file.prefix(64 * 1024)), complete: file.count <= 64 * 1024)
+      guard [.pdf, .png, .jpeg].contains(type) else {
+        return (input, [FieldError(name, "没有调用电子证照：证照文件不是 PDF 或图片，这里不能采用。请拍照上传，已填写的内容都在。")])
+      }
       let stored = try await store.database.transaction { transaction in
         try await files.put(
-          bytes: file, name: "\(licence.name)（电子证照）.pdf", classification: .secret, policy: .scans, by: visit.principal,
+          bytes: file, name: "\(licence.name)（电子证照）.\(type.fileExtension)", classification: .secret, policy: .scans,
+          by: visit.principal,
           in: transaction)
       }
       var texts = input.texts

@@ -66,11 +66,11 @@ struct OverlayMerge {
         replace: [
           "label", "source", "preset", "hide", "flow", "limit", "channels", "result", "guide", "decisions", "golden",
         ], lists: ["materials": "name", "conditions": "name"],
-        may: ["label", "need", "when", "medium", "one_of", "check", "message", "remove"])
+        may: ["label", "need", "when", "medium", "one_of", "check", "message", "remove", "holder"])
     case .materials:
       merged = merge(
         overlay, base, replace: ["label"], lists: ["items": "name"],
-        may: ["label", "help", "medium", "held", "check", "mismatch", "validity"])
+        may: ["label", "help", "medium", "held", "check", "mismatch", "validity", "licence"])
     case .outcome: merged = merge(overlay, base, replace: ["label", "changes"], lists: [:], may: [])
     case .calendar:
       merged = merge(
