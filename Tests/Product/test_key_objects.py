@@ -115,6 +115,17 @@ def test_who_asks_does_not_decide_and_nobody_is_listed_twice(city, staff, places
     assert ask(staff["beat"], who).status_code == 201, "who was let go may be listed again"
 
 
+def test_where_a_key_person_lives_can_be_a_key_place_of_its_own(staff, places, listed):
+    def ask_place():
+        return staff["here"].send("POST", "/api/r/key_object", {
+            "kind": "place", "address_id": int(places[0]["id"]), "category": "crowded", "level": "second", "reason": "人员聚集"})
+
+    made = ask_place()
+    assert made.status_code == 201, made.text
+    again = ask_place()
+    assert again.status_code == 409 and again.json()["field"] == "address_id"
+
+
 def test_only_those_who_answer_for_it_know_of_it_and_its_reason_is_told_for_a_purpose(city, staff, clients, listed):
     who, key = listed
     assert staff["here"].get(f"/r/key_object/{key}").status_code == 200
