@@ -170,6 +170,20 @@ def test_a_visit_sets_the_next_and_one_that_found_nobody_alarms(city, staff, lis
     assert prompts(city, "key_at_risk", missed.json()["id"]) == "handled"
 
 
+def test_what_nobody_answered_does_not_disappear_by_itself(city, staff, listed):
+    """A finding stays open however long ago it was, and a later visit does not answer it."""
+    _, key = listed
+    found = staff["beat"].send("POST", "/api/r/key_object_visit", {
+        "key_object_id": key, "visited_at": f"{today() - datetime.timedelta(days=40)}T09:00", "way": "home", "situation": "risk",
+        "note": "扬言报复"})
+    assert found.status_code == 201, found.text
+    assert prompts(city, "key_at_risk", found.json()["id"]) == "open"
+    later = staff["beat"].send("POST", "/api/r/key_object_visit", {
+        "key_object_id": key, "way": "home", "situation": "normal", "note": "在家"})
+    assert later.status_code == 201, later.text
+    assert prompts(city, "key_at_risk", found.json()["id"]) == "open"
+
+
 def test_one_who_moves_is_told_to_where_they_moved(city, staff, places, listed):
     who, key = listed
     assert staff["there"].json("/api/r/analysis_prompt").json()["count"] == 0

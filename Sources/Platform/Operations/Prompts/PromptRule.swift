@@ -86,6 +86,9 @@ package struct PromptRule: Sendable {
   /// Whether one record alone decides, so that it is judged when it is written.
   var isImmediate: Bool { if case .each(_, _, beside: nil) = form { true } else { false } }
 
+  /// Whether records are told of together, by what they refer to.
+  var isGathered: Bool { if case .gathered = form { true } else { false } }
+
   /// Refuses a rule of somebody who may not read all that it reads: it is worked out with the rights of the system, and how much
   /// it finds would tell its author what they may not ask for.
   func admit(_ author: Principal) throws(Refusal) {
