@@ -221,6 +221,29 @@ import Testing
       ])
   }
 
+  @Test func aFieldIsNamedByItsLabelTooAndARefusalNamesThoseThatCanBeUsed() async throws {
+    let city = try await OperationsFixture()
+    let gathered: [String: Value] = [
+      "register": .text("room"), "condition": .text("state == 'occupied'"), "group_field": .text("标准地址"),
+      "at_least": .integer(2), "distinct_field": .text("用途"),
+    ]
+    let known = try await rule(city, gathered)
+    #expect(known["group_field"].text == "address_id" && known["distinct_field"].text == "usage")
+    let changed = try await city.system.update(
+      PromptRule.register, known.id, version: nil, ["distinct_field": .text("室号")], input: .code)
+    #expect(changed["distinct_field"].text == "room_number")
+    func message(_ changes: [String: Value]) async throws -> String {
+      do {
+        _ = try await rule(city, gathered.merging(changes) { $1 })
+        return ""
+      } catch let refusal as Refusal { return refusal.message }
+    }
+    let grouping = try await message(["group_field": .text("房间")])
+    #expect(grouping.contains("address_id（标准地址）") && !grouping.contains("usage"))
+    #expect(try await message(["condition": .text("status == 'x'")]).contains("state（使用状态）"))
+    #expect(try await message(["condition": .text("state == ")]).contains("可以用：") == false)
+  }
+
   @Test func aRuleSomebodyStopsEndsWhatItPrompted() async throws {
     let city = try await OperationsFixture()
     let known = try await rule(city)
