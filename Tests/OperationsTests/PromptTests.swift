@@ -100,16 +100,22 @@ import Testing
     #expect(try await prompts(city).map { $0["state"].text } == ["ended"], "all three are of one level")
   }
 
-  @Test func whatIsGatheredFromSeveralDivisionsIsToldToEach() async throws {
-    let city = try await OperationsFixture()
-    func room(_ number: Int, in division: String) async throws {
-      try await city.database.execute(
-        """
-        insert into room (version, created_at, created_by, updated_at, updated_by, name, address_id, division_code,
-          room_number, usage, state)
-        values (1, now(), 0, now(), 0, '房屋', 1, \(division), \(String(number)), 'residence', 'occupied')
-        """)
-    }
+  private let crowded: [String: Value] = [
+    "register": .text("room"), "condition": .text("state == 'occupied'"), "group_field": .text("address_id"),
+    "at_least": .integer(3),
+  ]
+
+  private func room(_ city: OperationsFixture, _ number: Int, in division: String) async throws {
+    try await city.database.execute(
+      """
+      insert into room (version, created_at, created_by, updated_at, updated_by, name, address_id, division_code,
+        room_number, usage, state)
+      values (1, now(), 0, now(), 0, '房屋', 1, \(division), \(String(number)), 'residence', 'occupied')
+      """)
+  }
+
+  /// An address with a room in each of these divisions.
+  private func house(_ city: OperationsFixture, _ divisions: [String]) async throws {
     try await city.database.execute(
       """
       insert into address (id, version, created_at, created_by, updated_at, updated_by, full_name, kind, status,
@@ -117,15 +123,43 @@ import Testing
       overriding system value
       values (1, 1, now(), 0, now(), 0, '朝阳路1号', 'roadside', 'active', '511702001001', 'none')
       """)
-    for (number, division) in ["511702001001", "511702001001", "511703001001"].enumerated() {
-      try await room(number, in: division)
+    for (number, division) in divisions.enumerated() { try await room(city, number, in: division) }
+  }
+
+  /// Prompts were told apart without their division, and two delivered rules ended theirs after 30 days.
+  @Test func anUpgradePromptsNothingAnewThatStandsOrWasAnswered() async throws {
+    let city = try await OperationsFixture()
+    try await house(city, ["511702001001", "511702001001", "511702001001"])
+    _ = try await rule(city, crowded)
+    let risk = try await rule(city)
+    _ = try await order(city, "major")
+    #expect(try await sweep(city) == 1)
+    let told = try await prompts(city)
+    let answered = try #require(told.first { $0["register"].text == "incident_order" })
+    let gathered = try #require(told.first { $0["register"].text == "room" })
+    try await city.system.perform(
+      "answer", on: PromptSweep.register, answered.id, version: nil,
+      asked: ["answer": .text("known"), "note": .text("已报告")])
+    // As an earlier version left them.
+    func put(_ register: String, _ id: Int64, _ values: [String: Value]) async throws {
+      try await city.system.update(register, id, version: nil, values, input: .code)
     }
-    _ = try await rule(
-      city,
-      [
-        "register": .text("room"), "condition": .text("state == 'occupied'"), "group_field": .text("address_id"),
-        "at_least": .integer(3),
-      ])
+    try await put(PromptRule.register, risk.id, ["code": .text("key_at_risk")])
+    try await put(PromptSweep.register, answered.id, ["standing": .boolean(false)])
+    let key = try #require(gathered["key"].text)
+    try await put(PromptSweep.register, gathered.id, ["key": .text(String(key.dropLast("511702001001".count)))])
+    let upgrade = try #require(OperationsSchema.migrations.first { $0.id == "0176-prompt-keys" })
+    try await city.database.execute("delete from lifang_migration where id = \(upgrade.id)")
+    _ = try await Migrator(log: .silent).run([upgrade], on: city.database)
+    #expect(try await sweep(city) == 0)
+    #expect(try await prompts(city).map(\.id) == told.map(\.id))
+    #expect(try await city.system.get(PromptSweep.register, gathered.id)["key"].text == key)
+  }
+
+  @Test func whatIsGatheredFromSeveralDivisionsIsToldToEach() async throws {
+    let city = try await OperationsFixture()
+    try await house(city, ["511702001001", "511702001001", "511703001001"])
+    _ = try await rule(city, crowded)
     #expect(try await sweep(city) == 2)
     let told = try await prompts(city)
     #expect(told.map { $0["division_code"].text } == ["511702001001", "511703001001"])
@@ -134,7 +168,7 @@ import Testing
     try await city.system.perform(
       "answer", on: PromptSweep.register, told[0].id, version: nil,
       asked: ["answer": .text("known"), "note": .text("已核实")])
-    try await room(3, in: "511702001001")
+    try await room(city, 3, in: "511702001001")
     try await city.database.execute("update room set state = 'vacant' where division_code = '511703001001'")
     #expect(try await sweep(city) == 0)
     #expect(try await prompts(city).map { $0["state"].text } == ["handled", "ended"])

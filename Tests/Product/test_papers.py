@@ -305,8 +305,11 @@ def test_photographs_of_a_household_are_opened_for_one_purpose_and_told_to_each_
     aux = clients("fujing")
     assert f"{path}/reveal" not in aux.get(f"/r/household/{household['id']}").text
     assert aux.post(f"{path}/reveal", {"purpose": "数据核对"}).status_code == 403
-    # From the page of a member, too.
-    assert f"/r/person/{who}/related/person.household_number.household_number/reveal" in huji.get(f"/r/person/{who}").text
+    # From the page of another member, too; where nobody has a photograph there is nothing to open.
+    other = city.sql_of_persons(f"select min(id) from person where household_number = '{household['number']}' and id <> {who}")
+    for one, is_offered in [(other, True), (who, False)]:
+        way = f"/r/person/{one}/related/person.household_number.household_number/reveal"
+        assert (way in huji.get(f"/r/person/{one}").text) == is_offered
 
 
 def test_everybody_of_a_large_household_can_be_reached_and_its_number_stands_in_no_address(clients, registrar, station):

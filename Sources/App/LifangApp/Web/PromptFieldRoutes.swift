@@ -63,7 +63,7 @@ struct PromptFieldRoutes: Sendable {
 
   private func values(of field: FieldDeclaration) -> String {
     if field.type == .boolean { return "true 是、false 否" }
-    guard let codes = field.dictionary.flatMap({ store.catalog.dictionary($0) })?.codes else { return "" }
+    guard let codes = field.dictionary.flatMap({ store.catalog.dictionary($0) })?.codes else { return "—" }
     let shown = codes.prefix(12).map { "'\($0.code)' \($0.label)" }.joined(separator: "、")
     return codes.count > 12 ? "\(shown)等" : shown
   }

@@ -33,7 +33,11 @@ package struct FieldDisplay {
   /// - Parameter isLinked: the cell is a link already and holds none of its own.
   package func cell(_ field: FieldDeclaration, of record: Record, isLinked: Bool = false) -> HTML {
     let text = text(field, of: record)
-    if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
+    if text.isEmpty {
+      // A date or a number has no mask of its own that would say something is there.
+      if record.masked.contains(field.name) { return "******" }
+      return span(.class("blank"), .aria(.label, "未填写")) { "—" }
+    }
     if let picture = picture(field, of: record, width: 64, isLinked: isLinked) { return picture }
     if let image = image(field, of: record, isLinked: isLinked) { return image }
     return badge(field, of: record)?.html ?? .text(text)

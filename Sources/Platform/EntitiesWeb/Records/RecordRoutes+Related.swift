@@ -100,7 +100,7 @@ extension RecordRoutes {
       if let purpose { Notice(.info, "您正在查看完整信息，用途：\(purpose)。已按人记入审计日志。") }
       Card(isFlush: true) {
         table.table
-        table.pager(at: number)
+        if number > 1 || found.count.value > found.records.count { table.pager(at: number) }
       }
     }
   }

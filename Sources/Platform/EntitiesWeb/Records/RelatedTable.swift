@@ -23,18 +23,11 @@ struct RelatedTable {
     "/r/\(register.entity.name)/\(record)/related/\(list.name)"
   }
 
-  /// Whether its pictures may be shown for a purpose (查看照片).
-  static func hasPictures(_ list: RelatedList, _ entity: EntityDeclaration) -> Bool {
-    list.columns?.contains { entity.field($0).map { $0.type == .image && $0.mask != nil } ?? false } ?? false
-  }
-
   private var path: String { RelatedTable.path(of: list, register, record) }
 
   /// The way to show masked pictures of the page at `number`; `nil` where none is masked or the principal may not.
   func reveal(for principal: Principal, page number: Int = 1) -> Action? {
-    guard RelatedTable.hasPictures(list, entity), principal.may(Permission(entity.name, "reveal")),
-      page.records.contains(where: { !$0.masked.isEmpty })
-    else { return nil }
+    guard principal.may(Permission(entity.name, "reveal")), page.columns.contains(where: isHidden) else { return nil }
     return Action("查看照片", .dialog("\(path)/reveal\(number > 1 ? "?page=\(number)" : "")"), style: .quiet)
   }
 
@@ -71,9 +64,11 @@ struct RelatedTable {
 
   /// Every row says the same of the field that leads here; a masked picture says nothing.
   private var shown: [FieldDeclaration] {
-    page.columns.filter { field in
-      field.name != list.field
-        && (field.type != .image || !page.records.contains { $0.masked.contains(field.name) })
-    }
+    page.columns.filter { $0.name != list.field && !isHidden($0) }
+  }
+
+  /// Whether these are pictures, and masked.
+  private func isHidden(_ field: FieldDeclaration) -> Bool {
+    field.type == .image && page.records.contains { $0.masked.contains(field.name) }
   }
 }
