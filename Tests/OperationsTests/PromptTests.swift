@@ -136,7 +136,7 @@ import Testing
     #expect(try await sweep(city) == 1)
     let told = try await prompts(city)
     let answered = try #require(told.first { $0["register"].text == "incident_order" })
-    let gathered = try #require(told.first { $0["register"].text == "room" })
+    let gathered = try #require(told.first { $0["register"].text == "address" })
     try await city.system.perform(
       "answer", on: PromptSweep.register, answered.id, version: nil,
       asked: ["answer": .text("known"), "note": .text("已报告")])
