@@ -50,6 +50,18 @@ import Testing
     #expect(try await rows(city, of: "officer").first?["follow_up"] == .text("done"))
   }
 
+  @Test func whatWasLeftOverIsEnteredAtHomeWhereTheHouseholdIsAndSeenByWhoAccepted() async throws {
+    let city = try await CaseFixture()
+    _ = try await accept(city)
+    let seen = try await city.store.records(as: try city.person("west")).list(ListQuery("unfinished_entry")).records
+    let officer = city.store.records(as: try city.person("officer"))
+    let left = try #require(try await officer.list(ListQuery("unfinished_entry")).records.first)
+    #expect(left["label"].text == "户信息" && seen.map(\.id) == [left.id])
+    try await officer.perform(
+      "settle", on: "unfinished_entry", left.id, version: nil, asked: ["note": .text("已立集体户并登入")])
+    #expect(try await officer.get("unfinished_entry", left.id)["state"].text == "done")
+  }
+
   @Test func aCompletedCaseIsNotedForSubscribersWithoutAnybodysName() async throws {
     let city = try await CaseFixture()
     let id = try await accept(city)

@@ -131,6 +131,8 @@ import YAML
       "5:50", "加密字段"
     ),
     (entity(plain, "personal: true"), "1:1", "必须写明数据范围"),
+    (entity("{name: a, label: 甲, type: text, portrait: true}"), "4:47", "不能是人像"),
+    (entity(plain, "workbench: [{label: 待审, permission: nothing.approve}]"), "5:13", "nothing"),
   ])
   func everyFaultIsFoundWhereItIs(_ text: String, _ place: String, _ word: String) {
     let findings = Samples.findings(text)

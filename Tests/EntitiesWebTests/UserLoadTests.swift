@@ -102,9 +102,9 @@ import Testing
     let (server, order) = (ServerLoad(), Order())
     let room = ServerLoad.Room(atOnce: 4, least: 0)
     func ask(_ name: String, _ id: Int64, _ priority: ServerLoad.Priority) async throws {
-      let waiting = server.waiting
+      let waiting = server.figures.waiting
       Task { await order.enter(name, try await server.enter(Self.person(id), priority, room)) }
-      #expect(try await eventually { server.waiting > waiting }, "\(name) waits")
+      #expect(try await eventually { server.figures.waiting > waiting }, "\(name) waits")
     }
     func take(_ name: String, _ id: Int64, _ priority: ServerLoad.Priority) async throws {
       await order.enter(name, try await server.enter(Self.person(id), priority, room))
@@ -121,11 +121,11 @@ import Testing
     // A place that is free again goes to people, though the others came before; theirs comes when there is room.
     await order.leave("export 1")
     #expect(try await eventually { await order.names.last == "page 2" })
-    #expect(server.waiting == 2)
+    #expect(server.figures.waiting == 2)
     await order.leave("page 1")
     await order.leave("page 2")
     #expect(try await eventually { await order.names.last == "key 2" })
-    #expect(server.waiting == 1)
+    #expect(server.figures.waiting == 1)
     await order.leave("key 1")
     await order.leave("key 2")
     #expect(try await eventually { await order.names.last == "export 3" })
@@ -138,9 +138,9 @@ import Testing
     ]
     #expect(greedy.allSatisfy { $0 != nil })
     let third = Task { try await server.enter(Self.person(1), .people, room) }
-    #expect(try await eventually { server.waiting == 1 }, "the one who takes all waits")
+    #expect(try await eventually { server.figures.waiting == 1 }, "the one who takes all waits")
     let other = try await server.enter(Self.person(2), .people, room)
-    #expect(other != nil && server.waiting == 1, "another is let in at once")
+    #expect(other != nil && server.figures.waiting == 1, "another is let in at once")
     let key = try await server.enter(Self.person(1, kind: .key), .interfaces, room)
     #expect(key != nil, "a key has a share as well")
     for place in greedy + [other, key] { place?.leave() }
@@ -153,7 +153,7 @@ import Testing
     await order.enter("c", try await server.enter(Self.person(3), .people, room))
     for (index, (name, id)) in [("many", Int64(1)), ("few", 2)].enumerated() {
       Task { await order.enter(name, try await server.enter(Self.person(id), .people, room)) }
-      #expect(try await eventually { server.waiting == index + 1 })
+      #expect(try await eventually { server.figures.waiting == index + 1 })
     }
     await order.leave("c")
     #expect(try await eventually { await order.names.last == "few" })
@@ -165,17 +165,18 @@ import Testing
     let (server, room) = (ServerLoad(), ServerLoad.Room(atOnce: 1, least: 0))
     let first = try await server.enter(Self.person(1), .people, room)
     let gone = Task { try await server.enter(Self.person(2), .interfaces, room) }
-    #expect(try await eventually { server.waiting == 1 })
+    #expect(try await eventually { server.figures.waiting == 1 })
     #expect(try await server.enter(Self.person(3), .interfaces, room) == nil, "one waits for the one place")
     let people = (3...6).map { id in Task { try await server.enter(Self.person(id), .people, room) } }
-    #expect(try await eventually { server.waiting == 5 }, "more people may wait")
+    #expect(try await eventually { server.figures.waiting == 5 }, "more people may wait")
     #expect(try await server.enter(Self.person(7), .people, room) == nil)
+    #expect(server.figures == ServerLoad.Figures(working: 1, waiting: 5, refused: 2), "operators see how full it is")
     #expect(try await server.enter(.stranger, .people, room) != nil, "a crowd of strangers is not turned away")
     for one in people { one.cancel() }
     for one in people { await #expect(throws: CancellationError.self) { _ = try await one.value } }
     gone.cancel()
     await #expect(throws: CancellationError.self) { _ = try await gone.value }
-    #expect(server.waiting == 0)
+    #expect(server.figures.waiting == 0)
     first?.leave()
     #expect(try await server.enter(Self.person(3), .people, room) != nil)
     // One export goes on though people have taken the half that is for bulk.
@@ -212,12 +213,12 @@ import Testing
     async let slow = status("/slow")
     #expect(try await eventually { held.hasVisitor })
     async let quick = status("/quick")
-    #expect(try await eventually { server.waiting == 1 })
+    #expect(try await eventually { server.figures.waiting == 1 })
     #expect(try await status("/quick") == 429, "as many requests of interfaces wait as are worked on")
     held.open()
     #expect(try await slow == 200)
     #expect(try await quick == 200)
-    #expect(server.waiting == 0)
+    #expect(server.figures.waiting == 0)
   }
 
   @Test func pathsSayWhatGivesWay() throws {

@@ -78,7 +78,11 @@ import Testing
     let rules = try await city.all(AlarmRule.register)
     let library = try await city.all("security_knowledge")
     #expect(rules.count >= 8 && library.count >= 15)
-    #expect(try await city.all(PromptRule.register).count >= 9)
+    #expect(
+      Set(try await city.all(PromptRule.register).compactMap { $0["code"].text }) == [
+        "room_crowded", "several_homes", "moves_often", "let_ended", "tenancy_waiting", "key_visit_overdue",
+        "key_moved_in", "key_homeless", "key_expired", "key_at_risk",
+      ])
     #expect(rules.allSatisfy { AlarmRule($0) != nil && $0["advice_id"].integer != nil })
     let disk = try #require(rules.first { $0["code"].text == "disk_low" })
     try await city.records().update(
@@ -97,5 +101,29 @@ import Testing
         ListQuery("security_knowledge", search: word, columns: ["code"], limit: 50))
       #expect(found.records.contains { $0["code"].text == code }, "\(word)")
     }
+  }
+
+  @Test func aDeliveredRuleFollowsTheProductUntilItsContentIsChangedHere() async throws {
+    let city = try await OperationsFixture()
+    let delivered = try DeliveredRecords.read(
+      PromptRule.register, folder: OperationsFixture.root + "/Resources/platform/delivered", catalog: city.catalog)
+    try await delivered.publish(in: city.store)
+    func rule(_ code: String) async throws -> Record {
+      try #require(try await city.all(PromptRule.register).first { $0["code"].text == code })
+    }
+    // An earlier version of the product had other conditions; here one was worked out at once and switched off, one changed.
+    let (asked, changed) = (try await rule("key_at_risk"), try await rule("key_moved_in"))
+    let earlier = Value.text("situation == 'risk'")
+    try await city.system.update(
+      PromptRule.register, asked.id, version: nil, ["condition": earlier], input: .code)
+    let registers: Set = [PromptRule.register, "key_object", "key_object_visit"]
+    let admin = city.store.records(as: try city.person("admin").entrusted(with: registers))
+    try await admin.perform("sweep", on: PromptRule.register, asked.id, version: nil)
+    try await admin.perform("disable", on: PromptRule.register, asked.id, version: nil)
+    try await admin.update(PromptRule.register, changed.id, version: nil, ["advice": .text("先打电话")])
+    try await delivered.publish(in: city.store)
+    let now = try await rule("key_at_risk")
+    #expect(now["condition"] == asked["condition"] && now["condition"] != earlier && now["active"].boolean == false)
+    #expect(try await rule("key_moved_in")["advice"].text == "先打电话")
   }
 }

@@ -5,8 +5,9 @@ import secrets
 import subprocess
 
 import pytest
-from clients import Client, Markup
+from clients import Client, Markup, resident_id
 from pages import APPLICANT
+from test_cases import picture
 
 PROOF = {
     **APPLICANT, "relation": "self", "applicant_role": "self", "purpose": "办理公证", "copies": "1",
@@ -261,3 +262,82 @@ def test_a_member_leads_to_the_household_and_its_other_members(city, clients, ho
     assert [link for link in shown.links if f"number={household['number']}" in link] == []
     home = Markup(clients("huji").get(f"/r/household/{household['id']}").text)
     assert "户内人员" in home.text and f"/r/person/{who}" in home.links
+
+
+@pytest.fixture(scope="module")
+def registrar(newcomer, station):
+    """An officer who enters people at the station of the counter."""
+    return newcomer("station_officer", unit=int(station["unit"]), clearance="secret")
+
+
+def member(client, household, number, station, name, **options):
+    document = resident_id(station["division"][:6], "19900307", number)
+    answer = client.post("/r/person/new", {
+        "name": name, "document_kind": "resident_id", "resident_id": document, "birth_date": "1990-03-07",
+        "sex": "male" if int(document[16]) % 2 else "female", "residency": "permanent",
+        "division_code": f"{station['division']}001", "household_number": household}, **options)
+    assert answer.status_code == 303, said(answer)
+    return answer.headers["Location"].split("/")[-1]
+
+
+def test_photographs_of_a_household_are_opened_for_one_purpose_and_told_to_each_of_them(city, clients, registrar, household, station):
+    """C-462: the photograph is masked for everybody until somebody says what for."""
+    who = member(registrar, household["number"], 701, station, "汪有照", files={"photo": ("照片.png", picture(3), "image/png")})
+    huji, card = clients("huji"), "person.household_number.number"
+    path = f"/r/household/{household['id']}/related/{card}"
+    shown = huji.get(f"/r/household/{household['id']}")
+    assert "汪有照" in shown.text and 'class="photo"' not in shown.text and f"{path}/reveal" in Markup(shown.text).links
+    count = ("select count(*) from audit_entry where action = 'person.reveal' and purpose = '数据核对：核对户内照片' "
+             "and record_id in (select id from person where household_number = '{}')").format(household["number"])
+    refused = huji.post(f"{path}/reveal", {"purpose": ""})
+    assert refused.status_code == 422 and city.sql_of_persons(count) == "0"
+    opened = huji.post(f"{path}/reveal", {"purpose": "数据核对", "note": "核对户内照片"})
+    assert opened.status_code == 200
+    source = re.search(r'<img class="photo" src="(/files/[^"]+)"', opened.text).group(1)
+    members = city.sql_of_persons(f"select count(*) from person where household_number = '{household['number']}'")
+    assert city.sql_of_persons(count) == members and int(members) > 1
+    small = huji.get(source)
+    assert small.status_code == 200 and small.headers["Content-Type"] == "image/jpeg" and small.content[:2] == b"\xff\xd8"
+    whole = huji.get(source.replace("thumb", "page"))
+    assert whole.headers["Content-Disposition"] == "inline" and whole.headers["Content-Type"] == "image/jpeg"
+    assert huji.get(source.split("?")[0]).headers["Content-Disposition"].startswith("attachment")
+    # Who may not reveal is offered nothing and gets nothing.
+    aux = clients("fujing")
+    assert f"{path}/reveal" not in aux.get(f"/r/household/{household['id']}").text
+    assert aux.post(f"{path}/reveal", {"purpose": "数据核对"}).status_code == 403
+    # From the page of another member, too; where nobody has a photograph there is nothing to open.
+    other = city.sql_of_persons(f"select min(id) from person where household_number = '{household['number']}' and id <> {who}")
+    for one, is_offered in [(other, True), (who, False)]:
+        way = f"/r/person/{one}/related/person.household_number.household_number/reveal"
+        assert (way in huji.get(f"/r/person/{one}").text) == is_offered
+
+
+def test_everybody_of_a_large_household_can_be_reached_and_its_number_stands_in_no_address(clients, registrar, station):
+    number = f"5117020099{secrets.randbelow(90000) + 10000}"
+    made = clients("huji").send("POST", "/api/r/household", {
+        "number": number, "kind": "collective", "head_name": "人才中心集体户", "division_code": f"{station['division']}001",
+        "unit_id": int(station["unit"]), "address_text": "朝阳中路128号"})
+    assert made.status_code == 201, made.text
+    home = made.json()["id"]
+    people = [member(registrar, number, 800 + index, station, f"集体{index}") for index in range(60)]
+    huji = clients("huji")
+    card = Markup(huji.get(f"/r/household/{home}").text)
+    path = f"/r/household/{home}/related/person.household_number.number"
+    assert path in card.links and "60" in card.text
+    seen = []
+    for page, rows in [("", 50), ("?page=2", 10)]:
+        answer = huji.get(path + page)
+        assert answer.status_code == 200
+        found = Markup(answer.text)
+        listed = {link.split("/")[-1] for link in found.links if re.fullmatch(r"/r/person/\d+", link)}
+        assert len(listed) == rows
+        assert not any(number in link for link in found.links)
+        seen += listed
+    assert sorted(seen) == sorted(people)
+    assert huji.get(path + "?page=3").status_code == 200
+    assert huji.get(f"/r/household/{home}/related/person.household_number.nothing").status_code == 404
+    # Somebody's own page counts the others, wherever they stand among them.
+    for one in (people[0], people[-1]):
+        assert re.search(r"同户人员\s*<span class=\"card-count\">59<", huji.get(f"/r/person/{one}").text)
+    assert clients("grid").get(path).status_code in (403, 404)
+

@@ -39,6 +39,9 @@ package struct RecordRoutes: Sendable {
     }
     router.on(.get, "/r/{entity}/{id}/reveal", at: site) { visit in try await askReveal(visit) }
     router.on(.post, "/r/{entity}/{id}/reveal", at: site) { visit in try await reveal(visit) }
+    router.on(.get, "/r/{entity}/{id}/related/{name}", at: site) { visit in try await related(visit) }
+    router.on(.get, "/r/{entity}/{id}/related/{name}/reveal", at: site) { visit in try await askRevealRelated(visit) }
+    router.on(.post, "/r/{entity}/{id}/related/{name}/reveal", at: site) { visit in try await revealRelated(visit) }
     router.on(.get, "/r/{entity}/{id}/delete", at: site) { visit in try await askDelete(visit) }
     router.on(.post, "/r/{entity}/{id}/delete", at: site) { visit in try await delete(visit) }
     router.on(.get, "/r/{entity}/{id}/do/{action}", at: site) { visit in try await askAction(visit) }
@@ -149,17 +152,8 @@ package struct RecordRoutes: Sendable {
     }
     let id = try visit.recordID()
     let record = try await records.get(entity.name, id, asOf: asOf)
-    var related: [DetailPage.Related] = []
-    if !visit.wantsFragment, asOf == nil {
-      for list in entity.related {
-        guard let other = store.catalog.entity(list.entity), visit.principal.may(Permission(other.name, "view")) else {
-          continue
-        }
-        // Those found by a value have no list of their own, whose address would tell it.
-        guard let page = try await records.related(list, to: record, limit: list.by == nil ? 10 : 50) else { continue }
-        related.append(.init(list: list, entity: other, page: page))
-      }
-    }
+    let isWhole = !visit.wantsFragment && asOf == nil
+    let related = isWhole ? try await relatedTables(of: record, register, records, visit) : []
     return try await DetailPage(register: register, record: record, visit: visit, related: related, asOf: asOf)
       .response()
   }

@@ -43,3 +43,15 @@ package struct PublishedFault: Sendable, Hashable {
     self.at = at
   }
 }
+
+/// Which registers the inside publishes (发布到互联网侧的登记), as administrators wrote it.
+package enum PublishedRegisters {
+  /// The parameter that says it.
+  package static let parameter = "ferry.registers"
+
+  /// The names in the text of the parameter, each once, in their order.
+  package static func names(in text: String) -> [String] {
+    var seen: Set<Substring> = []
+    return text.split { " ,，、".contains($0) }.filter { seen.insert($0).inserted }.map(String.init)
+  }
+}

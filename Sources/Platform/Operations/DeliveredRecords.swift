@@ -74,7 +74,8 @@ extension DeliveredRecords {
   }
 }
 
-/// A delivered record that somebody changes is theirs from then on.
+/// A delivered record whose content somebody changes is theirs from then on; one that is switched off, on or worked out at once
+/// still follows the product.
 package struct DeliveredRules: RecordRules {
   package init() {}
 
@@ -82,8 +83,10 @@ package struct DeliveredRules: RecordRules {
     for register in DeliveredRecords.registers {
       hooks.beforeUpdate(register) { changes, records in
         guard records.principal.kind != .system else { return }
+        let content = try records.store.entity(register).fields.filter(\.editable).map(\.name)
         for index in changes.indices where changes[index]["delivered"].boolean == true {
-          changes[index]["adapted"] = .boolean(true)
+          let change = changes[index]
+          if content.contains(where: { change.alters($0) }) { changes[index]["adapted"] = .boolean(true) }
         }
       }
     }

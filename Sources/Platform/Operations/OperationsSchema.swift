@@ -12,6 +12,22 @@ package enum OperationsSchema {
           looked_at timestamptz not null
         );
         comment on table alarm_watch is '告警监测节点';
-        """)
+        """),
+    Migration(
+      id: "0176-prompt-keys",
+      sql: """
+        -- Prompts of what was gathered are told apart by division, and two delivered rules no longer end after 30 days: what
+        -- stands or was answered goes on and is not prompted anew (A-004). In a new database there is nothing yet.
+        do $$ begin
+          if to_regclass('analysis_prompt') is not null then
+            perform set_config('lifang.scope_analysis_prompt', '{"all":true}', true);
+            update analysis_prompt p set key = p.key || coalesce(p.division_code, '')
+            from prompt_rule r where r.id = p.rule_id and r.group_field is not null and p.standing;
+            update analysis_prompt p set standing = true
+            from prompt_rule r
+            where r.id = p.rule_id and r.code in ('key_moved_in', 'key_at_risk') and not r.adapted and p.state = 'handled';
+          end if;
+        end $$;
+        """),
   ]
 }

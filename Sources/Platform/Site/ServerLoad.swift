@@ -60,6 +60,7 @@ package final class ServerLoad: Sendable {
     var bulk = 0
     var waiting: [Request] = []
     var numbers = 0
+    var refused = 0
     /// Those whose client went away before they could wait.
     var gone: Set<Int> = []
 
@@ -105,8 +106,23 @@ package final class ServerLoad: Sendable {
 
   package init() {}
 
-  /// How many wait.
-  package var waiting: Int { state.withLock { $0.waiting.count } }
+  /// How a node stands.
+  package struct Figures: Sendable, Hashable {
+    /// Requests that are worked on.
+    package let working: Int
+    /// Requests that wait for a place.
+    package let waiting: Int
+    /// Requests that were turned away since the start, too many waiting already.
+    package let refused: Int
+
+    package init(working: Int, waiting: Int, refused: Int) {
+      (self.working, self.waiting, self.refused) = (working, waiting, refused)
+    }
+  }
+
+  package var figures: Figures {
+    state.withLock { Figures(working: $0.total, waiting: $0.waiting.count, refused: $0.refused) }
+  }
 
   /// Takes a place for a request of `principal`, waiting until there is one.
   ///
@@ -132,7 +148,10 @@ package final class ServerLoad: Sendable {
             state.take(who, priority)
             return .enters
           }
-          if state.waiting.count(where: { $0.priority == priority }) >= room.waiting(of: priority) { return .full }
+          if state.waiting.count(where: { $0.priority == priority }) >= room.waiting(of: priority) {
+            state.refused += 1
+            return .full
+          }
           state.waiting.append(Request(number: number, who: who, priority: priority, room: room, answer: answer))
           return nil
         }

@@ -47,7 +47,7 @@ extension HouseholdBook {
       newcomer.relation = nil
       try household.roll.admit(newcomer, as: relation)
       if household.roll.member(person.id)?.relation == nil {
-        report.notes.append("\(newcomer.name)与户主的关系没有写明，请核对后在人口登记中填写。")
+        report.ask("\(newcomer.name)与户主的关系没有写明，请核对后在人口登记中填写。", in: HouseholdBook.person)
       }
     }
     let relation = household.isFamily ? household.roll.member(person.id)?.relation : relation
@@ -144,7 +144,7 @@ extension HouseholdBook {
     let unknown = try household.roll.appoint(head, stated: stated)
     try await save(household, reason: "other")
     var report = Report(result: "户号 \(own) 的户主已变更")
-    if !unknown.isEmpty { report.notes.append(HouseholdBook.unknown(unknown)) }
+    report.ask(unknown: unknown)
     return report
   }
 

@@ -41,8 +41,22 @@ package struct HouseholdBook: Sendable {
 
   /// What was done, and what somebody should look at.
   package struct Report: Sendable, Hashable {
+    /// Something that somebody has to enter or to check by hand (常口续办).
+    package struct Task: Sendable, Hashable {
+      /// The register that it is done in.
+      package let register: String
+      package let text: String
+    }
+
     package var result: String
     package var notes: [String] = []
+    /// Those of the notes that ask for work.
+    package var tasks: [Task] = []
+
+    mutating func ask(_ text: String, in register: String) {
+      notes.append(text)
+      tasks.append(Task(register: register, text: text))
+    }
   }
 
   let records: Records
@@ -275,13 +289,14 @@ package struct HouseholdBook: Sendable {
         successor.map { name in old.roll.members.filter { $0.name == name && !leaving.contains($0.id) } } ?? []
       let outcome = try old.roll.release(leaving, successor: named.count == 1 ? named[0].id : nil, on: today)
       try await save(old, reason: reason)
-      if let head = outcome.head {
-        report.notes.append(
-          named.count == 1
-            ? "户号 \(number) 由\(head.name)任户主。"
-            : "户号 \(number) 的户主离户，申请没有写明留下的哪一位任户主，按配偶、年长成年人的顺序由\(head.name)任户主，请核对。")
+      if let head = outcome.head, named.count == 1 {
+        report.notes.append("户号 \(number) 由\(head.name)任户主。")
+      } else if let head = outcome.head {
+        report.ask(
+          "户号 \(number) 的户主离户，申请没有写明留下的哪一位任户主，按配偶、年长成年人的顺序由\(head.name)任户主，请核对。",
+          in: HouseholdBook.entity)
       }
-      if !outcome.unknown.isEmpty { report.notes.append(HouseholdBook.unknown(outcome.unknown)) }
+      report.ask(unknown: outcome.unknown)
       if old.roll.members.isEmpty { report.notes.append("户号 \(number) 户内已无人员，已注销该户。") }
     }
   }
@@ -290,8 +305,13 @@ package struct HouseholdBook: Sendable {
     try await records.update(
       HouseholdBook.person, person, version: nil, ["household_number": .null, "relation_to_head": .null], input: .code)
   }
+}
 
-  static func unknown(_ people: [HouseholdMember]) -> String {
-    "与新户主的关系推算不出，请核对后在人口登记中填写：\(people.map(\.name).joined(separator: "、"))。"
+extension HouseholdBook.Report {
+  /// Asks for the relations that cannot be told from those that were known.
+  mutating func ask(unknown people: [HouseholdMember]) {
+    guard !people.isEmpty else { return }
+    ask(
+      "与新户主的关系推算不出，请核对后在人口登记中填写：\(people.map(\.name).joined(separator: "、"))。", in: HouseholdBook.person)
   }
 }

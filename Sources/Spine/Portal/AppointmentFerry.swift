@@ -216,12 +216,10 @@ package final class AppointmentFerry: RecordRules {
 }
 
 extension Appointments {
-  /// The parameter of the registers that the inside publishes (发布到互联网侧的登记).
-  private static let published = "ferry.registers"
-
+  /// Whether the inside publishes the hours that are booked (发布到互联网侧的登记).
   fileprivate var publishesSlots: Bool {
     get throws {
-      try parameters.text(Appointments.published).split { " ,，、".contains($0) }.contains { $0 == Appointments.slot }
+      PublishedRegisters.names(in: try parameters.text(PublishedRegisters.parameter)).contains(Appointments.slot)
     }
   }
 

@@ -75,12 +75,10 @@ final class RegisterFerry: RecordRules {
 
   /// The published registers, in the order in which they refer to each other.
   func registers(_ catalog: Catalog) -> [EntityDeclaration] {
-    guard let parameters = way.value?.parameters, let text = try? parameters.text("ferry.registers") else {
-      return []
-    }
-    var seen: Set<Substring> = []
-    return text.split(whereSeparator: { " ,，、".contains($0) }).filter { seen.insert($0).inserted }
-      .compactMap { catalog.entity(String($0)) }.filter { $0.notesChanges && !$0.personal }
+    guard let parameters = way.value?.parameters, let text = try? parameters.text(PublishedRegisters.parameter)
+    else { return [] }
+    return PublishedRegisters.names(in: text).compactMap { catalog.entity($0) }
+      .filter { $0.notesChanges && !$0.personal }
   }
 
   static func isOpen(_ field: FieldDeclaration) -> Bool {

@@ -119,7 +119,8 @@ extension WebApplication {
     ).register(in: &router)
     ApplicationInterface(site: site, cases: cases, files: deployment.files, federation: federation).register(
       in: &router)
-    FileRoutes(site: site, files: deployment.files, store: store).register(in: &router)
+    PromptFieldRoutes(site: site, store: store).register(in: &router)
+    FileRoutes(site: site, files: deployment.files, store: store, images: images).register(in: &router)
     MonitorRoutes(site: site, deployment: deployment, dock: dock, startedAt: deployment.clock.now())
       .register(in: &router)
     RunLogRoutes(site: site, deployment: deployment).register(in: &router)

@@ -1,5 +1,6 @@
 import Core
 import SQL
+import Site
 
 /// Figures that are read when somebody asks for them, beside those that are counted as things happen: `/metrics` and the
 /// rules of alarms see the same (C-614).
@@ -31,7 +32,18 @@ struct RunGauges: Sendable {
     metrics.set("lifang_audit_unsealed_seconds", to: unsealed.map { max(0, now - $0) } ?? 0)
   }
 
+  /// How full this node is (B5-282).
+  static func report(_ load: ServerLoad, in metrics: Metrics) {
+    let figures = load.figures
+    metrics.set("lifang_requests_working", to: Double(figures.working))
+    metrics.set("lifang_requests_waiting", to: Double(figures.waiting))
+    metrics.set("lifang_requests_refused", to: Double(figures.refused))
+  }
+
   static func describe(_ metrics: Metrics) {
+    metrics.describe("lifang_requests_working", "Requests of known users and keys that are worked on")
+    metrics.describe("lifang_requests_waiting", "Requests that wait because the node is full")
+    metrics.describe("lifang_requests_refused", "Requests turned away since the start because too many waited")
     metrics.describe("lifang_disk_free_percent", "Space left on the disk of the data folder, in percent")
     metrics.describe("lifang_jobs_oldest_seconds", "For how long the oldest job that is due has waited")
     metrics.describe("lifang_messages_oldest_seconds", "For how long the oldest message that is due has waited")

@@ -10,6 +10,7 @@ struct FileRoutes: Sendable {
   let site: Site
   let files: FileStore
   let store: RecordStore
+  let images: PageImages
 
   func register(in router: inout Router) {
     router.on(.get, "/files/{key}", at: site) { visit in try await download(visit) }
@@ -23,6 +24,11 @@ struct FileRoutes: Sendable {
     guard try await mayRead(file, visit) else {
       throw Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理。")
     }
+    if let size = visit.request.query.first("size"), let longest = FileRoutes.sizes[size],
+      let picture = try await picture(of: file, longest: longest)
+    {
+      return picture
+    }
     let files = files
     var response = Response.stream(type: file.contentType) { writer in
       try await files.read(file) { try await writer.write($0) }
@@ -30,6 +36,20 @@ struct FileRoutes: Sendable {
     response.attach(as: file.name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+  }
+
+  /// Longer sides in pixels, twice of what lists show.
+  private static let sizes = ["thumb": 256, "page": 1600]
+
+  /// An image drawn anew, which the browser may show; `nil` for what cannot be drawn, which is given as it is.
+  private func picture(of file: StoredFile, longest: Int) async throws -> Response? {
+    guard file.contentType.hasPrefix("image/"), PageImages.canDraw(file) else { return nil }
+    do {
+      var response = Response.bytes(try await images.jpeg(of: file, page: 1, longest: longest), type: "image/jpeg")
+      response.headers["Content-Disposition"] = "inline"
+      response.headers["X-Content-Type-Options"] = "nosniff"
+      return response
+    } catch is Refusal { return nil }
   }
 
   /// Whoever sent a file may read it; others when a record in their scope holds it in a field they may read.

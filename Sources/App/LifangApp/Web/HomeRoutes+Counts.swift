@@ -16,6 +16,7 @@ extension HomeRoutes {
   func counts(_ visit: Visit, _ records: Records) async throws -> Counts {
     let declared = store.catalog.entities.filter { visit.principal.may(Permission($0.name, "view")) }
       .flatMap { entity in entity.workbench.map { (entity: entity, tile: $0) } }
+      .filter { $0.tile.permission.map { visit.principal.may($0) } ?? true }
       .sorted { ($0.tile.order, $0.tile.label) < ($1.tile.order, $1.tile.label) }
     var counts = Counts()
     for (entity, tile) in declared {

@@ -37,10 +37,12 @@ struct MonitorRoutes: Sendable {
       try await deployment.database.query(
         "select count(*) as n from run_event where level = 'error' and at > \(now + -86_400)"
       ).first?.get("n") ?? 0
+    let load = site.server.figures
     if visit.wantsJSON {
       return .json([
         "requests": .int(requests), "failed": .int(failed), "errors": .int(errors),
-        "connections": .int(Int64(counts.open)), "diskFree": .int(disk.free),
+        "working": .int(Int64(load.working)), "waiting": .int(Int64(load.waiting)),
+        "refused": .int(Int64(load.refused)), "connections": .int(Int64(counts.open)), "diskFree": .int(disk.free),
         "backlogs": .array(
           backlogs.map { ["name": .string($0.name), "waiting": .int($0.waiting), "failed": .int($0.failed)] }),
       ])
@@ -60,6 +62,10 @@ struct MonitorRoutes: Sendable {
         Tile(
           "24 小时异常", value: grouped(Int(errors)), unit: "条", noteTone: errors == 0 ? .success : .warning,
           path: "/operation/exceptions?level=error"),
+        Tile(
+          "本机排队的请求", value: grouped(load.waiting), unit: "个",
+          note: load.refused > 0 ? "在办 \(load.working)，启动以来没排上 \(load.refused)" : "在办 \(load.working)",
+          noteTone: load.refused > 0 ? .warning : .neutral),
         Tile("数据库连接", value: "\(counts.open)", unit: "个", note: "空闲 \(counts.idle)，等待 \(counts.waiting)"),
         Tile(
           "数据盘剩余", value: "\(disk.free >> 30)", unit: "GB",

@@ -21,6 +21,7 @@ struct OperationRoutes: Sendable {
       guard request.remoteAddress == "127.0.0.1" || request.remoteAddress == "::1" else {
         throw Refusal(.forbidden, "metrics-local", "运行指标只对本机开放。")
       }
+      RunGauges.report(site.server, in: deployment.metrics)
       // The figures that are counted here are told while the database is away, too.
       do { try await RunGauges(deployment: deployment).refresh() } catch {
         deployment.log.fault(error, "gauges-failed")

@@ -64,6 +64,7 @@ struct CatalogCheck {
       }
       if let gathering = field.gathering { check(gathering, as: field, of: entity) }
     }
+    for tile in entity.workbench { if let permission = tile.permission { check(permission, at: tile.position) } }
     for link in entity.links { if let permission = link.permission { check(permission, at: link.position) } }
     for related in entity.related {
       guard let other = catalog.entity(related.entity) else {

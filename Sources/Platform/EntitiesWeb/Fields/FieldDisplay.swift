@@ -33,7 +33,11 @@ package struct FieldDisplay {
   /// - Parameter isLinked: the cell is a link already and holds none of its own.
   package func cell(_ field: FieldDeclaration, of record: Record, isLinked: Bool = false) -> HTML {
     let text = text(field, of: record)
-    if text.isEmpty { return span(.class("blank"), .aria(.label, "未填写")) { "—" } }
+    if text.isEmpty {
+      // A date or a number has no mask of its own that would say something is there.
+      if record.masked.contains(field.name) { return "******" }
+      return span(.class("blank"), .aria(.label, "未填写")) { "—" }
+    }
     if let picture = picture(field, of: record, width: 64, isLinked: isLinked) { return picture }
     if let image = image(field, of: record, isLinked: isLinked) { return image }
     return badge(field, of: record)?.html ?? .text(text)
@@ -50,15 +54,15 @@ package struct FieldDisplay {
     return isLinked ? picture : a(.class("picture"), .href(path), .download()) { picture }
   }
 
-  /// The one photograph of a record (照片), leading to its file; nothing of what is masked.
+  /// The one image of a record, small, leading to it in full; nothing of what is masked. Faces (人像) are cut to their frame.
   private func image(_ field: FieldDeclaration, of record: Record, isLinked: Bool = false) -> HTML? {
     guard field.type == .image, !field.multiple, !record.masked.contains(field.name),
       let file = record[field.name].text, !file.isEmpty
     else { return nil }
     let image = img(
-      .class("photo"), .src("/files/\(file)"), .alt(isLinked ? field.label : "打开\(field.label)"),
-      .custom("loading", "lazy"))
-    return isLinked ? image : a(.class("picture"), .href("/files/\(file)")) { image }
+      .class(field.portrait ? "photo" : "scene"), .src("/files/\(file)?size=thumb"),
+      .alt(isLinked ? field.label : "打开\(field.label)"), .custom("loading", "lazy"))
+    return isLinked ? image : a(.class("picture"), .href("/files/\(file)?size=page")) { image }
   }
 
   /// The value in a detail list, with a link to what it refers to and a way to reveal what is masked.

@@ -12,19 +12,9 @@ struct DetailPage {
   let record: Record
   let visit: Visit
   /// What other registers hold about this record, already read.
-  let related: [Related]
+  let related: [RelatedTable]
   /// The time the record is shown as of; `nil` is now.
   let asOf: Instant?
-
-  struct Related {
-    let list: RelatedList
-    let entity: EntityDeclaration
-    let page: Entities.Page
-
-    func others(than record: Record) -> [Record] {
-      page.records.filter { $0.entity != record.entity || $0.id != record.id }
-    }
-  }
 
   private var entity: EntityDeclaration { register.entity }
   private var path: String { "/r/\(entity.name)/\(record.id)" }
@@ -50,7 +40,7 @@ struct DetailPage {
         Notice(.info, "这是 \(asOf.display) 时的内容。", actions: [Action("看现在的内容", .link(path))])
       }
       sections(isCompact: false)
-      for related in related where !related.others(than: record).isEmpty { relatedCard(related) }
+      for related in related where !related.page.records.isEmpty { related.card(for: visit.principal) }
     }
   }
 
@@ -107,32 +97,5 @@ struct DetailPage {
   /// What is missing in one line, so that what is there can be seen.
   private func blankNote(_ fields: [FieldDeclaration]) -> HTML {
     p(.class("details-blank")) { "未填写：\(fields.map(\.label).joined(separator: "、"))" }
-  }
-
-  private func relatedCard(_ related: Related) -> HTML {
-    let display = FieldDisplay(catalog: register.catalog)
-    // Every row belongs to the record whose page this is, and it does not list itself.
-    let shown = related.page.columns.filter { $0.name != related.list.field }
-    let others = related.others(than: record)
-    let columns = shown.map { Column($0.label, display.column($0)) }
-    let other = Register(related.entity, catalog: register.catalog, context: register.context)
-    let rows = others.map { record in
-      TableRow(
-        id: "\(related.entity.name)-\(record.id)", name: other.title(of: record),
-        path: "/r/\(related.entity.name)/\(record.id)",
-        cells: shown.map { display.cell($0, of: record) })
-    }
-    let all = "/r/\(related.entity.name)?\(related.list.field)=\(record.id)"
-    let count = related.page.count
-    let number = count.value - (related.page.records.count - others.count)
-    let isWhole = number <= rows.count || related.list.by != nil
-    return Card(
-      related.list.label, count: count.isEstimate ? .about(number) : .exact(number),
-      actions: isWhole ? [] : [Action("查看全部", .link(all), style: .quiet)], isFlush: true
-    ) {
-      DataTable(
-        caption: related.list.label, columns: columns, rows: rows, opensPanel: false,
-        empty: .empty("暂无\(related.entity.label)", ""))
-    }.html
   }
 }

@@ -8,6 +8,9 @@ package struct PromptRule: Sendable {
   /// The register of rules (研判规则).
   package static let register = "prompt_rule"
 
+  /// The dictionary of the registers that rules may be about.
+  static let subjects = "prompt_register"
+
   /// The dictionary of registers that only those know of who answer for them (只给主管人员的登记表): a rule that touches one is
   /// restricted, whatever its author ticked.
   private static let confidential = "prompt_restricted"
@@ -57,21 +60,18 @@ package struct PromptRule: Sendable {
     guard let gathering else {
       self.isRestricted = isRestricted
       let occasion = try reader.occasion(values("occasion_field"), of: entity)
-      let officer = try reader.field(values("officer_field"), of: entity, "officer_field")
-      if let officer, officer.target != "app_user" {
-        throw PromptRule.wrong("“\(officer.label)”不是指向用户的字段，不能当处置人。", "officer_field")
-      }
+      let officer = try reader.field(values("officer_field"), of: entity, "officer_field", .officer)
       form = .each(occasion: occasion, officer: officer, beside: try reader.beside(values, to: entity))
       return
     }
-    guard let field = try reader.field(.text(gathering), of: entity, "group_field"),
+    guard let field = try reader.field(.text(gathering), of: entity, "group_field", .group),
       let subject = field.target.flatMap({ catalog.entity($0) })
     else { throw PromptRule.wrong("按哪一项归并，要填指向另一登记表的字段。", "group_field") }
     self.isRestricted = isRestricted || PromptRule.isConfidential(subject.name, catalog)
     guard let least = values("at_least").integer, least >= 2 else {
       throw PromptRule.wrong("请填写达到几个才提示，至少 2 个。", "at_least")
     }
-    let distinct = try reader.field(values("distinct_field"), of: entity, "distinct_field")
+    let distinct = try reader.field(values("distinct_field"), of: entity, "distinct_field", .distinct)
     form = .gathered(by: field, of: subject, distinct: distinct, atLeast: least)
   }
 
@@ -85,6 +85,9 @@ package struct PromptRule: Sendable {
 
   /// Whether one record alone decides, so that it is judged when it is written.
   var isImmediate: Bool { if case .each(_, _, beside: nil) = form { true } else { false } }
+
+  /// Whether records are told of together, by what they refer to.
+  var isGathered: Bool { if case .gathered = form { true } else { false } }
 
   /// Refuses a rule of somebody who may not read all that it reads: it is worked out with the rights of the system, and how much
   /// it finds would tell its author what they may not ask for.
@@ -118,6 +121,17 @@ package struct PromptRule: Sendable {
       own.formUnion([field, distinct].compactMap { $0?.name })
       return [("register", entity, own)]
     }
+  }
+
+  /// The fields it names, by where: its author may have written their labels.
+  var named: [(place: String, field: FieldDeclaration)] {
+    let named: [(String, FieldDeclaration?)] =
+      switch form {
+      case .each(let occasion, let officer, let beside):
+        [("occasion_field", occasion), ("officer_field", officer), ("beside_field", beside?.field)]
+      case .gathered(let field, _, let distinct, _): [("group_field", field), ("distinct_field", distinct)]
+      }
+    return named.compactMap { place, field in field.map { (place, $0) } }
   }
 
   /// Whether a write can have changed what this rule says of a record.
@@ -155,10 +169,13 @@ package struct PromptRule: Sendable {
       return entity
     }
 
-    func field(_ value: Value, of entity: EntityDeclaration, _ place: String) throws(Refusal) -> FieldDeclaration? {
+    func field(_ value: Value, of entity: EntityDeclaration, _ place: String, _ use: Place) throws(Refusal)
+      -> FieldDeclaration?
+    {
       guard let name = text(value) else { return nil }
-      guard let field = entity.field(name), field.isStored, !field.encrypted, !field.multiple else {
-        throw wrong("“\(entity.label)”没有可以用在这里的字段“\(name)”。", place)
+      guard let field = PromptRule.field(name, of: entity), use.takes(field) else {
+        let choice = PromptRule.choice(of: entity, at: use)
+        throw wrong("“\(entity.label)”的“\(name)”不能用在这里，或没有这个字段。\(choice)", place)
       }
       try restrict(field, place)
       return field
@@ -166,24 +183,21 @@ package struct PromptRule: Sendable {
 
     /// What makes another time of it: something short that compares exactly.
     func occasion(_ value: Value, of entity: EntityDeclaration) throws(Refusal) -> FieldDeclaration? {
-      guard let field = try field(value, of: entity, "occasion_field") else { return nil }
-      switch field.type {
-      case .date, .instant, .code, .ref, .integer, .boolean: return field
-      default:
-        throw wrong("“\(field.label)”不能用来分辨是不是新的情况，请填日期、时间、字典、关联、整数或是否字段。", "occasion_field")
-      }
+      try field(value, of: entity, "occasion_field", .occasion)
     }
 
     /// What is sensitive shows in who is listed and when, so only a restricted rule may use it.
     private func restrict(_ field: FieldDeclaration, _ place: String) throws(Refusal) {
-      guard field.classification >= .sensitive, !isRestricted else { return }
+      guard PromptRule.restricts(field), !isRestricted else { return }
       throw wrong("“\(field.label)”是敏感内容，用到它的规则要勾选“只给主管人员”。", place)
     }
 
     func condition(_ text: String?, of entity: EntityDeclaration, _ place: String) throws(Refusal) -> Expression {
       let condition: Expression
       do throws(ExpressionFailure) { condition = try Expression(parsing: text ?? "", for: entity) } catch {
-        throw wrong("条件第 \(error.column) 个字符处：\(error.message)。", place)
+        let isUnknown = error.message.contains("字段")
+        let choice = isUnknown ? PromptRule.choice(of: entity, at: .condition) : ""
+        throw wrong("条件第 \(error.column) 个字符处：\(error.message)。\(choice)", place)
       }
       guard condition.type == .boolean else { throw wrong("条件应能判断是否成立，这里得到的是\(condition.type.label)。", place) }
       if let name = condition.encryptedFields.sorted().first {
@@ -198,8 +212,10 @@ package struct PromptRule: Sendable {
     func beside(_ values: (String) -> Value, to entity: EntityDeclaration) throws(Refusal) -> Beside? {
       guard let name = text(values("beside_register")) else { return nil }
       let other = try self.entity(name, "beside_register")
-      guard let field = try field(values("beside_field"), of: other, "beside_field"), field.target == entity.name else {
-        throw wrong("对照字段应是“\(other.label)”里指向“\(entity.label)”的字段。", "beside_field")
+      guard let field = try field(values("beside_field"), of: other, "beside_field", .beside(entity.name)) else {
+        throw wrong(
+          "请填写对照字段：“\(other.label)”里指向“\(entity.label)”的字段。\(PromptRule.choice(of: other, at: .beside(entity.name)))",
+          "beside_field")
       }
       return Beside(
         entity: other, field: field,

@@ -23,9 +23,6 @@ package final class PromptRules: RecordRules {
     "advice",
   ]
 
-  /// The dictionary of the registers that rules may be about.
-  private static let registers = "prompt_register"
-
   package func addHooks(to hooks: inout RecordHooks) {
     hooks.beforeInsert(PromptRule.register) { drafts, records in
       for index in drafts.indices where drafts[index].refusal == nil {
@@ -34,6 +31,7 @@ package final class PromptRules: RecordRules {
           let rule = try PromptRule(id: 0, { draft[$0] }, records.store.catalog)
           try rule.admit(records.principal)
           drafts[index]["restricted"] = .boolean(rule.isRestricted)
+          for (place, field) in rule.named { drafts[index][place] = .text(field.name) }
         } catch { drafts[index].refuse(error) }
       }
     }
@@ -47,6 +45,9 @@ package final class PromptRules: RecordRules {
           let rule = try PromptRule(id: change.id, { change[$0] }, records.store.catalog)
           try rule.admit(records.principal)
           if rule.isRestricted, change["restricted"].boolean != true { changes[index]["restricted"] = .boolean(true) }
+          for (place, field) in rule.named where change[place].text != field.name {
+            changes[index][place] = .text(field.name)
+          }
         } catch { changes[index].refuse(error) }
       }
     }
@@ -91,7 +92,7 @@ package final class PromptRules: RecordRules {
   /// Works out those rules again that a write may have changed the answer of.
   private static func judge(_ events: [RecordEvent], _ records: Records) async throws {
     guard let register = events.first?.entity,
-      records.store.catalog.dictionary(registers)?.label(of: register) != nil
+      records.store.catalog.dictionary(PromptRule.subjects)?.label(of: register) != nil
     else { return }
     let rules = try await records.asSystem.plain.list(
       ListQuery(

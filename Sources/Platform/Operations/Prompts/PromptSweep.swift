@@ -8,7 +8,7 @@ import SQL
 /// Works rules of analysis out and keeps their prompts (研判预警) in line with what is there now (A-004).
 ///
 /// What goes on is the same prompt, answered or not; one that ended unanswered is 已消除, and what comes back later is a new
-/// one. An open one follows the rule and the record: how pressing it is, where, who has to act (unless it was passed on).
+/// one. What is gathered from several divisions is told to each of them. An open one follows the rule and the record: how pressing it is, where, who has to act (unless it was passed on).
 /// Two that work the same rule out wait for each other.
 package struct PromptSweep: Sendable {
   /// The register of prompts (研判预警).
@@ -132,8 +132,11 @@ package struct PromptSweep: Sendable {
   {
     let system = records.asSystem.plain
     let (known, now) = (byKey(standing), Set(found.map(\.key)))
+    let today = records.store.clock.today()
     var changes: [Int64: [String: Value]] = [:]
-    for prompt in standing where !now.contains(prompt["key"].text ?? "") { changes[prompt.id] = ending(prompt) }
+    for prompt in standing where !now.contains(prompt["key"].text ?? "") {
+      changes[prompt.id] = ending(prompt, on: today)
+    }
     for one in found {
       guard let prompt = known[one.key], prompt["state"].text == "open" else { continue }
       changes[prompt.id] = one.facts(of: rule).filter { prompt[$0.key] != $0.value }
@@ -151,7 +154,8 @@ package struct PromptSweep: Sendable {
     try await lock(rule, records)
     let system = records.asSystem.plain
     let standing = try await standing(rule, only: nil, system)
-    try await update(Dictionary(uniqueKeysWithValues: standing.map { ($0.id, ending($0)) }), system)
+    let today = records.store.clock.today()
+    try await update(Dictionary(uniqueKeysWithValues: standing.map { ($0.id, ending($0, on: today)) }), system)
   }
 
   /// Until the transaction ends, nobody else works out this rule.
@@ -165,6 +169,7 @@ package struct PromptSweep: Sendable {
     if let only { filters.append(ListFilter("subject_id", .oneOf(only.map { .integer($0) }))) }
     let columns = [
       "key", "subject_id", "state", "amount", "level", "advice", "officer_id", "division_code", "restricted",
+      "due_on", "is_late",
     ]
     return try await system.all(ListQuery(register, filters: filters, columns: columns))
   }
@@ -179,10 +184,15 @@ package struct PromptSweep: Sendable {
     try await write(seen.map { ($0.id, ["restricted": .boolean(true)]) }, system)
   }
 
-  /// What becomes of a prompt whose reason is gone.
-  private static func ending(_ prompt: Record) -> [String: Value] {
+  /// What becomes of a prompt whose reason is gone today.
+  private static func ending(_ prompt: Record, on today: CivilDate) -> [String: Value] {
     guard prompt["state"].text == "open" else { return ["standing": .boolean(false)] }
-    return ["standing": .boolean(false), "state": .text("ended"), "is_late": .boolean(false)]
+    // What nobody answered in time stays counted as late (逾期未处置), also when its reason is gone before the night marks it.
+    let isLate = prompt["due_on"].date.map { $0 < today } ?? false
+    return [
+      "standing": .boolean(false), "state": .text("ended"),
+      "is_late": .boolean(isLate || prompt["is_late"].boolean == true),
+    ]
   }
 
   private static func update(_ changes: [Int64: [String: Value]], _ system: Records) async throws {
@@ -221,7 +231,7 @@ extension PromptSweep {
     let amount: Int64?
     let division: String?
     let officer: Int64?
-    /// The rule and what it is about, and a keyed digest of which time of it.
+    /// The rule and what it is about, and a keyed digest of which time of it, or the division of what was gathered.
     let key: String
 
     /// Whether an open prompt says what the record does; what is answered stays as it was.
@@ -270,9 +280,12 @@ extension PromptSweep {
       let subject: Int64 = try row.get("subject")
       let occasion: String? = try row.get("occasion")
       let digest = occasion.map { Hex.encode(key.authenticate("\(rule.id) \(subject) \($0)").prefix(16)) }
+      let division: String? = try row.get("division")
+      // A group lies in several divisions, each with a prompt of its own; one record moves, and its prompt with it.
+      let part = rule.isGathered ? division : digest
       return Found(
-        subject: subject, amount: try row.get("amount"), division: try row.get("division"),
-        officer: try row.get("officer"), key: "\(rule.id) \(subject) \(digest ?? "")")
+        subject: subject, amount: try row.get("amount"), division: division, officer: try row.get("officer"),
+        key: "\(rule.id) \(subject) \(part ?? "")")
     }
   }
 
@@ -303,11 +316,16 @@ extension PromptSweep {
       let these: SQL =
         only.map { "t.\(identifier: field.name) = any(\($0))" } ?? "t.\(identifier: field.name) is not null"
       let amount: SQL = distinct.map { "count(distinct t.\(identifier: $0.name))" } ?? "count(*)"
+      // Each division of a group is told of the whole group, since whoever has to act may be in any of them.
       return """
-        select t.\(identifier: field.name) as subject, \(amount) as amount, min(\(division)) as division,
-          null::bigint as officer, null::text as occasion
-        from \(identifier: entity.name) t where (\(condition)) and \(these)
-        group by t.\(identifier: field.name) having \(amount) >= \(least) order by 2 desc, 1 limit \(most + 1)
+        select g.subject, g.amount, d.division, null::bigint as officer, null::text as occasion
+        from (
+          select t.\(identifier: field.name) as subject, \(amount) as amount,
+            array_agg(distinct \(division)) filter (where \(division) is not null) as divisions
+          from \(identifier: entity.name) t where (\(condition)) and \(these)
+          group by t.\(identifier: field.name) having \(amount) >= \(least)
+        ) g left join lateral unnest(g.divisions) as d (division) on true
+        order by g.amount desc, g.subject, d.division limit \(most + 1)
         """
     }
   }

@@ -68,13 +68,14 @@ package struct Confirmation {
       if !consequences.isEmpty { ul(.class("consequences")) { items } }
       fields
       div(.class("dialog-actions")) {
-        a(.class("button button-normal"), .href(cancelPath), .data("data-dialog-close")) { "先不\(verb)" }
+        a(.class("button button-normal"), .href(cancelPath), .data("data-dialog-close")) { leave }
         Action(submit, .submit(name: nil, value: nil), style: isDangerous ? .danger : .primary)
       }
     }
   }
 
-  private var verb: String { String(submit.prefix(2)) }
+  /// `先不删除`; of what is a refusal itself (不同意解除) nobody says that.
+  private var leave: String { submit.hasPrefix("不") ? "先不决定" : "先不\(submit.prefix(2))" }
 
   private var items: HTML { .joined(consequences.map { text in li { text } }) }
 }

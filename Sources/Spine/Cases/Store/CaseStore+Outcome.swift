@@ -25,6 +25,7 @@ extension CaseStore {
       context: EvaluationContext(now: store.clock.now(), principal: principal), form: form, record: record)
     let naming = try outcome.namings.first { try $0.when?.holds(in: run.context, run.lookup) ?? true }
     if naming != nil { try await HouseholdLedger.begin(in: transaction) }
+    var left: [UnfinishedEntry] = []
     for step in outcome.changes {
       guard try run.applies(step) else { continue }
       var action = CaseAction(name: "register")
@@ -34,15 +35,18 @@ extension CaseStore {
         action.result = done.result
         action.opinion = done.notes.isEmpty ? nil : String(done.notes.joined(separator: "").prefix(1000))
         if let name = done.name, let person = done.person { run.people[name] = person }
+        left += done.tasks.map {
+          UnfinishedEntry(store.catalog.entity($0.register)?.label ?? $0.register, in: $0.register, reason: $0.text)
+        }
       } catch let refusal as Refusal {
         let label = run.label(of: step)
         action.result = "未能更新\(label)"
         action.opinion = "\(refusal.message)请在\(label)登记中手工办理。"
-        try await UnfinishedEntry.note(
-          label, in: run.register(of: step), reason: refusal.message, of: record, case: state.id, registers)
+        left.append(UnfinishedEntry(label, in: run.register(of: step), reason: refusal.message))
       }
       _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     }
+    try await UnfinishedEntry.keep(left, of: record, by: principal, registers)
     guard let naming else { return }
     let place = run.place(nil)
     try await HouseholdLedger.close(
@@ -76,8 +80,22 @@ private struct OutcomeRun: Sendable {
   struct Done: Sendable {
     let result: String
     var notes: [String] = []
+    /// Those of the notes that ask for work.
+    var tasks: [HouseholdBook.Report.Task] = []
     var name: String?
     var person: Int64?
+
+    init(result: String, name: String? = nil, person: Int64? = nil) {
+      self.result = result
+      self.name = name
+      self.person = person
+    }
+
+    init(_ report: HouseholdBook.Report) {
+      result = report.result
+      notes = report.notes
+      tasks = report.tasks
+    }
   }
 
   let registers: Records
@@ -203,11 +221,11 @@ private struct OutcomeRun: Sendable {
       let report = try await book.establish(
         collective: target.collective ?? "", kind: try text(parts[.kind]) ?? "collective",
         keeper: try text(parts[.keeper]))
-      return Done(result: report.result, notes: report.notes)
+      return Done(report)
     }
     if change.kind == .revert {
       let report = try await book.revert(try text(parts[.change]) ?? "", for: record["number"].text ?? "")
-      return Done(result: report.result, notes: report.notes)
+      return Done(report)
     }
     let person = try await subject(change.subject)
     let report: HouseholdBook.Report
@@ -233,7 +251,7 @@ private struct OutcomeRun: Sendable {
     case .rejoin: report = try await book.rejoin(person)
     case .collective, .revert: throw Fault("outcome-subject", form.entity)
     }
-    return Done(result: report.result, notes: report.notes)
+    return Done(report)
   }
 
   private func assign(_ change: Outcome.NumberChange) async throws -> Done {

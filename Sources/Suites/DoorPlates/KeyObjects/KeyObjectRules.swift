@@ -70,7 +70,7 @@ package final class KeyObjectRules: Sendable {
 
   private static func fill(_ draft: inout RecordDraft, _ records: Records) async throws {
     guard let transaction = records.transaction else { throw Fault("key-object-without-transaction") }
-    guard let field = draft["kind"].text.flatMap({ targets[$0] }), let id = draft[field].integer else { return }
+    guard let kind = draft["kind"].text, let field = targets[kind], let id = draft[field].integer else { return }
     for other in targets.values where other != field { draft[other] = .null }
     let register = try records.store.entity(entity).field(field)?.target ?? ""
     if records.principal.kind != .system, try await !records.reaches(register, id) {
@@ -78,10 +78,14 @@ package final class KeyObjectRules: Sendable {
     }
     // Two who ask for the same wait for each other here.
     try await transaction.execute("select pg_advisory_xact_lock(hashtextextended(\("key-object \(field)"), \(id)))")
+    // An address is written beside people and organisations too: whoever lives there does not make it a key place.
     let listed = try await records.asSystem.list(
       ListQuery(
-        entity, filters: [ListFilter(field, .equals(.integer(id))), ListFilter("state", .oneOf(open))],
-        columns: ["number"], limit: 1)
+        entity,
+        filters: [
+          ListFilter("kind", .equals(.text(kind))), ListFilter(field, .equals(.integer(id))),
+          ListFilter("state", .oneOf(open)),
+        ], columns: ["number"], limit: 1)
     ).records
     guard listed.isEmpty else {
       throw Refusal(.conflict, "key-object-listed", "这个对象已经在管或正在审批，没有重复提交。需要调整的请找责任民警。", field: field)

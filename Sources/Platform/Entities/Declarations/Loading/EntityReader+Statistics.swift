@@ -1,3 +1,4 @@
+import Access
 import YAML
 
 extension EntityReader {
@@ -63,13 +64,22 @@ extension EntityReader {
   /// `{label: 问题地址, where: "state=open", icon: warning, order: 30}`; with `by: state` a table of its values.
   func workbench() -> [WorkbenchTile] {
     reader.nodes("workbench").compactMap { node in
-      let reader = MappingReader(node, "工作台数字", keys: ["label", "where", "by", "icon", "note", "order"], collector)
+      let reader = MappingReader(
+        node, "工作台数字", keys: ["label", "where", "by", "icon", "note", "order", "permission"], collector)
       return WorkbenchTile(
         label: reader.label(fallback: document.name), filters: filters(reader, "where"),
         by: reader.has("by") ? fields.name(reader, "by", stored: true) : nil, icon: reader.text("icon", limit: 30),
         note: reader.text("note", limit: 40), order: reader.integer("order", in: 0...100_000) ?? 1000,
-        position: reader.position)
+        permission: permission(reader), position: reader.position)
     }
+  }
+
+  /// `permission: key_object.approve`.
+  func permission(_ reader: MappingReader) -> Permission? {
+    guard let text = reader.text("permission") else { return nil }
+    let permission = Permission(text)
+    if permission == nil { collector.error(reader.place("permission"), "权限应写成“实体.操作”，却是“\(text)”") }
+    return permission
   }
 
   /// `state=completed&channel=online`, as the address of the list has it.

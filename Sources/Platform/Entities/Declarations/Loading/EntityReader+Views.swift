@@ -145,13 +145,8 @@ extension EntityReader {
         }
         names.append(name)
       }
-      var permission: Permission?
-      if let text = item.text("permission") {
-        permission = Permission(text)
-        if permission == nil { collector.error(item.place("permission"), "权限应写成“实体.操作”，却是“\(text)”") }
-      }
       return DetailLink(
-        label: item.label(fallback: path), path: path, fields: names, permission: permission,
+        label: item.label(fallback: path), path: path, fields: names, permission: permission(item),
         when: item.node("when").flatMap { fields.condition($0, "链接的条件", collector) },
         isDialog: item.flag("dialog", default: false), position: node.position)
     }

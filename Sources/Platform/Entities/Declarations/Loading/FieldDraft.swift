@@ -13,7 +13,7 @@ struct FieldDraft {
   static let keys = [
     "name", "label", "type", "dictionary", "entity", "multiple", "required", "unique", "min", "max", "default",
     "computed", "visible", "required_when", "classification", "mask", "encrypted", "help", "unit", "editable", "list",
-    "hidden", "after", "picture", "gathered", "raised_from",
+    "hidden", "after", "picture", "portrait", "gathered", "raised_from",
   ]
 
   init?(_ node: YAMLNode, _ collector: FindingCollector) {
@@ -64,7 +64,7 @@ struct FieldDraft {
       editable: reader.flag("editable", default: !isComputed && !isGathered),
       listed: reader.flag("list", default: true),
       hidden: reader.flag("hidden", default: false), picture: reader.flag("picture", default: false),
-      position: reader.position)
+      portrait: reader.flag("portrait", default: false), position: reader.position)
     check(field)
     return field
   }
@@ -141,6 +141,9 @@ struct FieldDraft {
           reader.place("default"), "\(reader.what)的默认值是\(value.type.label)，应是\(field.type.label)")
       }
       if !value.fields.isEmpty { collector.error(reader.place("default"), "\(reader.what)的默认值不能引用其他字段") }
+    }
+    if field.portrait, type != .image || field.multiple {
+      collector.error(reader.place("portrait"), "\(reader.what)不能是人像：应是只放一张的图片")
     }
     if field.picture, type != .text || encrypted {
       collector.error(reader.place("picture"), "\(reader.what)不能显示为图片：应是不加密的文本，内容是图片的路径")

@@ -90,6 +90,9 @@ package struct RelatedList: Sendable {
   package let label: String
   package let position: SourcePosition
 
+  /// What addresses call it: names of declarations, never what they hold.
+  package var name: String { ([entity, field] + (by.map { [$0] } ?? [])).joined(separator: ".") }
+
   package init(
     entity: String, field: String, by: String? = nil, columns: [String]? = nil, label: String, position: SourcePosition
   ) {

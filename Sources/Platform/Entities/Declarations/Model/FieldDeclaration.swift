@@ -54,6 +54,8 @@ package final class FieldDeclaration: Sendable {
   package let hidden: Bool
   /// The text is the path of a picture of this site, which pages show in its place.
   package let picture: Bool
+  /// The image is of somebody's face (人像), shown upright and cut to it.
+  package let portrait: Bool
   package let position: SourcePosition
 
   /// Where the field lives in the table.
@@ -85,7 +87,7 @@ package final class FieldDeclaration: Sendable {
     requiredWhen: Expression? = nil, classification: Classification = .inner,
     raisedFrom: Classification? = nil, mask: Mask? = nil,
     encrypted: Bool = false, help: String? = nil, unit: String? = nil, editable: Bool = true, listed: Bool = true,
-    hidden: Bool = false, picture: Bool = false, position: SourcePosition
+    hidden: Bool = false, picture: Bool = false, portrait: Bool = false, position: SourcePosition
   ) {
     self.name = name
     self.label = label
@@ -111,6 +113,7 @@ package final class FieldDeclaration: Sendable {
     self.listed = listed
     self.hidden = hidden
     self.picture = picture
+    self.portrait = portrait
     self.position = position
   }
 }

@@ -1,3 +1,4 @@
+package import Access
 package import YAML
 
 /// A number of a register on the workbench (首页统计), counted within what the person who looks may see.
@@ -11,11 +12,13 @@ package struct WorkbenchTile: Sendable {
   /// What is to be done about it, shown while it is not zero.
   package let note: String?
   package let order: Int
+  /// Who is shown it, beside being allowed to view the register, such as those who may decide.
+  package let permission: Permission?
   package let position: SourcePosition
 
   package init(
     label: String, filters: [StatisticsRole.Filter], by: String?, icon: String?, note: String?, order: Int,
-    position: SourcePosition
+    permission: Permission? = nil, position: SourcePosition
   ) {
     self.label = label
     self.filters = filters
@@ -23,6 +26,7 @@ package struct WorkbenchTile: Sendable {
     self.icon = icon
     self.note = note
     self.order = order
+    self.permission = permission
     self.position = position
   }
 }

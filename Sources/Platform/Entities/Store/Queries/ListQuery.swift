@@ -25,6 +25,8 @@ package struct ListQuery: Sendable, Hashable {
   package var limit: Int?
   /// Reads the records as they stood then.
   package var asOf: Instant?
+  /// A record that is left out, such as the one beside which the others are shown.
+  package var except: Int64?
   /// Where a search for words changes its way; the answer is the same.
   package var searchBounds = SearchBounds.standard
 

@@ -5,17 +5,24 @@ import SQL
 extension Records {
   /// One page of records with their number, under the principal's scope and masking.
   ///
+  /// - Parameter reveal: shows what is masked otherwise, as ``get(_:_:columns:asOf:reveal:)`` does, with an audit entry for each
+  ///   record of the page.
   /// - Throws: ``Refusal`` for a field, order or value that the list does not know or the principal may not use.
-  package func list(_ query: ListQuery) async throws -> Page {
+  package func list(_ query: ListQuery, reveal: Bool = false) async throws -> Page {
     let entity = try store.entity(query.entity)
     try require(entity, asOf: query.asOf)
-    let plan = try ListPlan(query, entity, self)
+    if reveal { try requireReveal(entity) }
+    let plan = try ListPlan(query, entity, self, reveal: reveal)
     let (rows, estimate) = try await rows(of: plan)
     let shown = try rows.prefix(plan.limit).map(plan.shape.record)
     let cursor = rows.count > plan.limit ? try plan.cursor(behind: rows[plan.limit - 1]) : nil
     let count = try await count(plan, found: rows.count, estimate: estimate)
     let records = try await named(shown, plan.shape, asOf: query.asOf, in: session)
-    if entity.personal, !records.isEmpty {
+    if reveal {
+      try await inTransaction { inner, transaction in
+        for record in records { try await inner.audit("reveal", entity, record.id, in: transaction) }
+      }
+    } else if entity.personal, !records.isEmpty {
       try await inTransaction { inner, transaction in
         try await inner.audit(
           "list", entity, nil, details: ["count": .int(Int64(records.count))], in: transaction)
@@ -127,14 +134,18 @@ struct ListPlan {
   /// Sort fields that are selected behind the record's own columns, for the cursor.
   private let codec: FieldCodec
 
-  init(_ query: ListQuery, _ entity: EntityDeclaration, _ records: Records, action: String = "view") throws {
+  init(
+    _ query: ListQuery, _ entity: EntityDeclaration, _ records: Records, action: String = "view", reveal: Bool = false
+  ) throws {
     self.entity = entity
     let compiler = records.compiler(entity, asOf: query.asOf, action: action)
     codec = compiler.codec
     order = try compiler.order(query.sort)
     limit = min(max(query.limit ?? entity.list.page, 1), ListQuery.maximumLimit)
-    shape = records.shape(of: entity, columns: try records.fields(query.columns ?? entity.list.columns, of: entity))
+    shape = records.shape(
+      of: entity, columns: try records.fields(query.columns ?? entity.list.columns, of: entity), reveal: reveal)
     var conditions = try compiler.conditions(query.filters, search: query.search)
+    if let except = query.except { conditions.append("t.id <> \(except)") }
     let scope = compiler.scope
     let matching = conditions
     let scoped = conditions + [ScopePredicate.any(of: scope)].filter { $0.text != "true" }

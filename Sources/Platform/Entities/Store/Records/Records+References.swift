@@ -54,31 +54,41 @@ extension Records {
     return Set(try results[1].values(as: Int64.self))
   }
 
-  /// What another register holds about a record (关联列表), at most `limit` of it; `nil` when nothing leads there.
-  ///
-  /// Records that are found by a value which both hold (`by`) are those of the reader's own scope; the value itself is
-  /// read by the system and neither shown nor told, so whoever sees it masked is led on all the same (C-223).
-  package func related(_ list: RelatedList, to record: Record, limit: Int) async throws -> Page? {
-    var query = ListQuery(
-      list.entity, filters: [ListFilter(list.field, .equals(.integer(record.id)))], columns: list.columns, limit: limit)
-    if let by = list.by {
-      let value = try await inTransaction { records, _ in
-        try await records.asSystem.plain.clear(by, of: record)
-      }
-      guard !value.isBlank else { return nil }
-      query.filters = [ListFilter(list.field, .equals(value))]
-    }
-    return try await self.list(query)
+  /// By what the lists of a record find others (`by`): its own values, read at once by the system and neither shown nor told,
+  /// so that whoever sees them masked is led on all the same (C-223).
+  package struct Leads: Sendable {
+    fileprivate let values: [String: Value]
   }
 
-  /// One stored value of a record that somebody is shown already, in clear; the look at the record stands in the audit.
-  private func clear(_ field: String, of record: Record) async throws -> Value {
-    let entity = try store.entity(record.entity)
-    let shape = shape(of: entity, columns: entity.storedFields.filter { $0.name == field })
-    let query: SQL = "select \(shape.selection()) from \(identifier: entity.name) t where t.id = \(record.id)"
+  /// What these lists of a record that somebody is shown already lead by; the look at the record stands in the audit.
+  package func leads(of lists: [RelatedList], from record: Record) async throws -> Leads {
+    let names = Set(lists.compactMap(\.by))
+    guard !names.isEmpty else { return Leads(values: [:]) }
     return try await inTransaction { records, transaction in
-      guard let row = try await records.scoped(transaction, [(entity, "view")], query).first else { return .null }
-      return try shape.clearValues(row)[field] ?? .null
+      let system = records.asSystem.plain
+      let entity = try system.store.entity(record.entity)
+      let shape = system.shape(of: entity, columns: entity.storedFields.filter { names.contains($0.name) })
+      let query: SQL = "select \(shape.selection()) from \(identifier: entity.name) t where t.id = \(record.id)"
+      let row = try await system.scoped(transaction, [(entity, "view")], query).first
+      return Leads(values: try row.map { try shape.clearValues($0) } ?? [:])
     }
+  }
+
+  /// A page of what another register holds about a record (关联列表), the record itself left out; `nil` when nothing leads there.
+  ///
+  /// Records that are found by a value which both hold are those of the reader's own scope.
+  /// - Parameter reveal: as in ``list(_:reveal:)``.
+  package func related(
+    _ list: RelatedList, to record: Record, by leads: Leads, offset: Int = 0, limit: Int, reveal: Bool = false
+  ) async throws -> Page? {
+    var query = ListQuery(
+      list.entity, filters: [ListFilter(list.field, .equals(.integer(record.id)))], columns: list.columns,
+      start: .offset(offset), limit: limit)
+    if list.entity == record.entity { query.except = record.id }
+    if let by = list.by {
+      guard let value = leads.values[by], !value.isBlank else { return nil }
+      query.filters = [ListFilter(list.field, .equals(value))]
+    }
+    return try await self.list(query, reveal: reveal)
   }
 }
