@@ -122,7 +122,7 @@ extension CaseStore {
     guard !state.isApplicant(principal) else { return nil }
     var opinion = action.opinion
     switch action.name {
-    case "void", "shelve", "resume", "reopen", "timeout": break
+    case "void", "shelve", "resume", "reopen", "timeout", CaseAction.lateSignature: break
     case "complete":
       guard let result = action.result else { return nil }
       let reasons = state.process.definition.variables.flatMap(\.choices).filter(\.needsOpinion).map(\.label)

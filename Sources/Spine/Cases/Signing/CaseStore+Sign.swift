@@ -31,10 +31,8 @@ package struct SignatureOffer: Sendable {
   /// What was signed before, the latest first.
   package var earlier: [CaseSignature] { view.signatures }
 
-  /// The ways that are open to whoever asks; the cloud and the telephone only where there is one.
-  package var methods: [SignatureMethod] {
-    witness == nil ? [.handwriting, .phoneCode, .cloud] : [.handwriting, .paper]
-  }
+  /// The ways that are open to whoever asks. Whether there is a cloud service or a bound telephone shows when it is used.
+  package var methods: [SignatureMethod] { witness == nil ? SignatureMethod.alone : [.handwriting, .paper] }
 }
 
 /// What was given with a signature.
@@ -107,6 +105,8 @@ extension CaseStore {
   package static let staleSignature = Refusal(
     .conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。", field: "digest")
 
+  package static let unofferedMethod = Refusal(.invalid, "signature-way", "请选择一种签名方式。")
+
   /// Whether an officer may take a signature in a case: whoever has to handle it, or took it up at the window.
   package func mayWitness(_ view: CaseView, _ principal: Principal) -> Bool {
     guard principal.kind == .user, principal.unit != nil, !isOutside, view.access != .applicant else { return false }
@@ -131,6 +131,7 @@ extension CaseStore {
     _ offer: SignatureOffer, _ given: SignatureGiven, by principal: Principal, origin: Origin = .inside
   ) async throws -> String {
     guard let signer = office.keys.current else { throw Fault("signature-unsealed") }
+    guard offer.methods.contains(given.method) else { throw CaseStore.unofferedMethod }
     return try await store.database.transaction { transaction in
       let state = try await hold(offer.id, in: transaction)
       guard state.instance.state == .running, !state.instance.isGranted else {
@@ -167,7 +168,7 @@ extension CaseStore {
       let facts = SignedFacts(
         content: content.digest, signer: offer.signer, account: offer.account, identity: offer.identity,
         method: given.method.rawValue, picture: picture?.digest, sheet: sheet?.digest, reference: given.reference,
-        cloud: given.cloud?.digest, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
+        cloud: given.cloud, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
       let statement = SignatureStatement(
         [("number", offer.number), ("item", "\(state.item.code) \(state.item.version)")] + facts.lines)
       let values: [String: Value] = [

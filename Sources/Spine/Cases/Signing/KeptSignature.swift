@@ -90,13 +90,8 @@ struct KeptSignature {
     let facts = SignedFacts(
       content: content, signer: signer, account: account, identity: identity, method: method,
       picture: picture.map { files[$0] ?? "" }, sheet: sheet.map { files[$0] ?? "" }, reference: reference,
-      cloud: cloud?.digest, witness: witness, signedAt: signedAt, code: code, salt: salt)
-    if let cloud { guard cloud.covers(content), cloud.reference == reference else { return false } }
-    // Statements of before the cloud's seal was kept have no line of it.
-    return digest == content
-      && facts.lines.allSatisfy { line in
-        (statement[line.name] ?? (line.name == "cloud" ? "-" : nil)) == line.value
-      }
+      cloud: cloud, witness: witness, signedAt: signedAt, code: code, salt: salt)
+    return digest == content && facts.stand(in: statement)
   }
 
   /// The key of ours that sealed what came from the other network; `nil` for what was signed here, and when none did.

@@ -59,7 +59,8 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue", "sign":
+      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue", "sign",
+        CaseAction.lateSignature:
         return event
       case "overdue": return event.withoutOpinion
       case "complete":
@@ -162,6 +163,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "alert": "比对提醒"
     case "courier": "快递"
     case "sign": "签名"
+    case CaseAction.lateSignature: "签名到达太晚"
     default: action
     }
   }

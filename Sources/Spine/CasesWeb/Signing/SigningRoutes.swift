@@ -104,7 +104,7 @@ package struct SigningRoutes: Sendable {
     try limiter.require("user \(visit.principal.id)", toDo: "签名")
     do {
       guard let method = form.first("way").flatMap({ SignatureMethod(rawValue: $0) }), offer.methods.contains(method)
-      else { throw Refusal(.invalid, "signature-way", "请选择一种签名方式。") }
+      else { throw CaseStore.unofferedMethod }
       var given = SignatureGiven(method, seen: form.first("digest") ?? "")
       guard given.seen == offer.digest else {
         throw CaseStore.staleSignature
