@@ -18,12 +18,14 @@ import Testing
   /// Signs as the page would: what it showed, with a sheet of some sort.
   @discardableResult
   private func sign(
-    _ city: CaseFixture, _ id: Int64, by account: String = "resident", _ method: SignatureMethod = .phoneCode
+    _ city: CaseFixture, _ id: Int64, by account: String = "resident", _ method: SignatureMethod = .phoneCode,
+    sawDocument: Bool = false
   ) async throws -> String {
     let person = try city.person(account)
     let offer = try await city.cases.signing(id, as: person)
     var given = SignatureGiven(method, seen: offer.digest)
     given.sheet = SignatureTests.sheet
+    given.sawDocument = sawDocument
     return try await city.cases.sign(offer, given, by: person)
   }
 
@@ -117,7 +119,7 @@ import Testing
     // Signed on paper at the window, which whoever handles the case enters.
     try await sign(city, id, by: "officer", .paper)
     let kept = try #require(try await signatures(city, id).first)
-    #expect(kept.method == .paper && kept.witness == "王民警" && kept.identity == "window" && kept.verdict == .whole)
+    #expect(kept.method == .paper && kept.witness == "王民警" && kept.identity == "received" && kept.verdict == .whole)
     try await city.answer(id, by: "officer", ["review": "passed"])
   }
 
@@ -152,6 +154,24 @@ import Testing
     #expect(try await city.refusal { try await sign(city, id, by: "chief", .paper) } == "signature-foreign")
     try await sign(city, id, by: "aux", .paper)
     #expect(try await signatures(city, id).first?.method == .paper)
+  }
+
+  /// Paper comes by post as well; only what an officer says they compared is sealed as compared.
+  @Test(arguments: [SignatureMethod.paper, .handwriting])
+  func whoeverTakesASignatureSaysWhetherTheySawTheDocument(_ method: SignatureMethod) async throws {
+    let city = try await CaseFixture()
+    for (saw, identity) in [(false, "received"), (true, "window")] {
+      let id = try await city.start()
+      try await sign(city, id, by: "aux", method, sawDocument: saw)
+      let kept = try #require(try await signatures(city, id).first)
+      #expect(kept.identity == identity && kept.statement["identity"] == identity && kept.verdict == .whole)
+    }
+    // Whoever signs alone is known by their account, whatever is ticked, and signs nothing on paper.
+    let own = try await city.start()
+    try await sign(city, own, sawDocument: true)
+    #expect(try await signatures(city, own).first?.identity == "password")
+    #expect(try await city.refusal { try await sign(city, own, .paper) } == "signature-way")
+    #expect(try await city.refusal { try await sign(city, own, by: "aux", .phoneCode) } == "signature-way")
   }
 
   @Test func nobodyAltersASignatureUnseen() async throws {
@@ -233,7 +253,7 @@ import Testing
     let city = try await CaseFixture()
     let id = try await city.start()
     try await sign(city, id)
-    let (kept, json) = try await evidence(city, id)
+    let json = try await evidence(city, id).json
     let parts = try #require(json["parts"]?.array)
     let salt = try #require(json["salt"]?.string)
     let named = try #require(parts.first(where: { $0["name"]?.string == "form.child_name" }))

@@ -169,7 +169,12 @@ def test_an_officer_enters_a_signature_on_paper(clients):
     unseen = sign(desk, case, "paper")
     assert unseen.status_code == 400 and "请确认已收到" in said(unseen)
     done(sign(desk, case, "paper", seen_paper="true"))
-    assert "纸质签名" in said(resident.get(case))
+    assert "纸质签名" in said(resident.get(case)) and "未当面核对证件" in said(resident.get(case))
+    # On the pad at the window, with the document compared.
+    other = apply(resident)
+    done(sign(desk, other, saw_document="true"))
+    seen = said(resident.get(other))
+    assert "受理人员当面核对证件" in seen and "未当面核对证件" not in seen
     assert sign(resident, apply(resident), "paper", seen_paper="true").status_code == 400
     assert sign(desk, case, "phone_code", do="send").status_code == 400
 

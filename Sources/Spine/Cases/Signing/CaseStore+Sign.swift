@@ -17,8 +17,8 @@ package struct SignatureOffer: Sendable {
   /// The digest of everything that stands in the case now.
   package let digest: String
   package let signer: String
-  /// A code of `signature_identity`.
-  package let identity: String
+  /// How surely who is signed in is known.
+  package let assurance: Assurance
   /// Who is signed in; `nil` when an officer enters the signature.
   package let account: String?
   /// Whoever is there while the applicant signs, or takes the signed paper; `nil` when the applicant signs alone.
@@ -31,6 +31,11 @@ package struct SignatureOffer: Sendable {
   /// What was signed before, the latest first.
   package var earlier: [CaseSignature] { view.signatures }
 
+  /// How the signer is known, as a code of `signature_identity`: by the account, or by what an officer says they saw.
+  package func identity(_ given: SignatureGiven) -> String {
+    witness == nil ? assurance.rawValue : given.sawDocument ? "window" : "received"
+  }
+
   /// The ways that are open to whoever asks. Whether there is a cloud service or a bound telephone shows when it is used.
   package var methods: [SignatureMethod] { witness == nil ? SignatureMethod.alone : [.handwriting, .paper] }
 }
@@ -40,6 +45,8 @@ package struct SignatureGiven: Sendable {
   package let method: SignatureMethod
   /// The digest of what the page showed.
   package let seen: String
+  /// Whether the officer compared the signer with their document, face to face.
+  package var sawDocument = false
   /// Strokes as PNG.
   package var picture: [UInt8]?
   /// The application with the signature on it, as PDF.
@@ -97,7 +104,7 @@ extension CaseStore {
     }
     return SignatureOffer(
       id: view.id, number: number, item: view.item, digest: content.digest,
-      signer: record["applicant_name"].text ?? "", identity: isOwn ? principal.assurance.rawValue : "window",
+      signer: record["applicant_name"].text ?? "", assurance: principal.assurance,
       account: isOwn ? principal.name : nil, witness: isOwn ? nil : principal.name, code: office.newCode(),
       at: store.clock.now(), view: view)
   }
@@ -163,10 +170,11 @@ extension CaseStore {
           )
         }
       }
+      let identity = offer.identity(given)
       let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
       let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
       let facts = SignedFacts(
-        content: content.digest, signer: offer.signer, account: offer.account, identity: offer.identity,
+        content: content.digest, signer: offer.signer, account: offer.account, identity: identity,
         method: given.method.rawValue, picture: picture?.digest, sheet: sheet?.digest, reference: given.reference,
         cloud: given.cloud, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
       let statement = SignatureStatement(
@@ -174,7 +182,7 @@ extension CaseStore {
       let values: [String: Value] = [
         "code": .text(offer.code), "method": .text(given.method.rawValue), "signer_name": .text(offer.signer),
         "account_name": offer.account.map { .text($0) } ?? .null,
-        "identity": .text(offer.identity), "signed_at": .instant(offer.at),
+        "identity": .text(identity), "signed_at": .instant(offer.at),
         "witness_name": offer.witness.map { .text($0) } ?? .null,
         "reference": given.reference.map { .text($0) } ?? .null,
         "cloud": given.cloud.map { .json($0.json) } ?? .null, "digest": .text(content.digest),

@@ -42,8 +42,8 @@ extension CaseRoutes {
       let image = try RasterImage(png)
       strokes = (png, Double(image.width) / Double(image.height))
     }
-    let identity = store.catalog.dictionary("signature_identity")?.label(of: last.identity) ?? last.identity
-    let note = "身份核对：\(identity)。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
+    let note =
+      "身份核对：\(store.catalog.signatureIdentity(last.identity))。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
     return [
       CasePage.signaturePlace: DocumentSignature(
         picture: strokes, method: last.method.label, time: last.signedAt.display,

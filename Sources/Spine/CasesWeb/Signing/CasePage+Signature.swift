@@ -84,8 +84,7 @@ extension CasePage {
     var items = [
       DetailItem("签名人", text: signature.signer),
       DetailItem("签名时间", text: signature.signedAt.display, isCode: true),
-      DetailItem(
-        "身份核对", text: catalog.dictionary("signature_identity")?.label(of: signature.identity) ?? signature.identity),
+      DetailItem("身份核对", text: catalog.signatureIdentity(signature.identity)),
     ]
     if let account = signature.account { items.append(DetailItem("登录账号", text: account)) }
     if let witness = signature.witness { items.append(DetailItem("在场人员", text: witness)) }

@@ -136,9 +136,7 @@ package struct SignatureProofRoutes: Sendable {
     }.html
   }
 
-  private func identity(_ code: String) -> String {
-    cases.store.catalog.dictionary("signature_identity")?.label(of: code) ?? code
-  }
+  private func identity(_ code: String) -> String { cases.store.catalog.signatureIdentity(code) }
 
   private func verdict(_ verdict: CaseSignature.Verdict) -> Notice {
     switch verdict {

@@ -86,6 +86,7 @@ struct SigningPage: HTMLConvertible {
           "signature", isOwn ? "签名" : "申请人签名",
           .file(.init(accept: "image/png,image/jpeg", opensCamera: true, limit: "用手指、笔或鼠标在方框里写姓名；也可以拍下写在白纸上的签名")),
           error: errors["signature"])
+        if !isOwn { sawDocument }
         p(.class("field-help")) { "笔迹加密保存，只有您和办理这件事的人员能看，每次查看都有记录。" }
         Action(isOwn ? "确认签名" : "登记申请人签名", .submit(name: nil, value: nil), style: .primary, icon: .check)
         start(.handwriting)
@@ -134,12 +135,21 @@ struct SigningPage: HTMLConvertible {
     }.html
   }
 
+  /// What the officer saw of who signs; on both of their forms, and never taken for granted.
+  private var sawDocument: HTML {
+    Shell.Field(
+      "saw_document", "身份核对", .checkboxes([], [Choice("true", "已当面核对本人证件")]),
+      help: "寄来的、由别人交来的或没有核对证件的，不勾选，签名上会写明"
+    ).html
+  }
+
   private var paper: HTML {
     Card("登记纸质签名", id: "on-paper") {
       form(.class("form stack"), .method(.post), .action(path), .multipart(), .novalidate()) {
         Shell.Field(
           "seen_paper", "核对", .checkboxes([], [Choice("true", "已收到本人签名的纸质申请表，内容与这里一致")]), isRequired: true,
           error: errors["seen_paper"])
+        sawDocument
         Shell.Field(
           "scan", "扫描件", .file(.init(accept: "image/png,image/jpeg,application/pdf", limit: "可选，图片或 PDF，20 MB 以内")),
           error: errors["scan"])

@@ -106,6 +106,7 @@ package struct SigningRoutes: Sendable {
       guard let method = form.first("way").flatMap({ SignatureMethod(rawValue: $0) }), offer.methods.contains(method)
       else { throw CaseStore.unofferedMethod }
       var given = SignatureGiven(method, seen: form.first("digest") ?? "")
+      given.sawDocument = form.first("saw_document") == "true"
       guard given.seen == offer.digest else {
         throw CaseStore.staleSignature
       }
@@ -180,8 +181,7 @@ package struct SigningRoutes: Sendable {
     _ offer: SignatureOffer, _ given: SignatureGiven, _ strokes: SignaturePicture?, _ visit: Visit
   ) async throws -> [UInt8] {
     let page = try await CasePage.sheet(of: offer.view, cases, visit)
-    let identity = cases.store.catalog.dictionary("signature_identity")?.label(of: offer.identity) ?? offer.identity
-    var note = "身份核对：\(identity)"
+    var note = "身份核对：\(cases.store.catalog.signatureIdentity(offer.identity(given)))"
     if let witness = offer.witness { note += "（\(witness)）" }
     if let reference = given.reference { note += "。云签流水号：\(reference)" }
     note += "。签名后改动申请内容或材料的，本签名不再约束改动的部分；可凭验证码在验真页面核对。"
