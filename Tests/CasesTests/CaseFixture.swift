@@ -134,6 +134,17 @@ struct CaseFixture: Sendable {
         ferry: ferry))
   }
 
+  /// The same city as a version with another declaration sees it.
+  func declaring(_ yaml: String) throws -> CaseFixture {
+    let store = RecordStore(
+      database: database, catalogs: LiveCatalog(try catalogs.current.adding(yaml: yaml, origin: "version")),
+      keys: store.keys, audit: Audit(clock: time.clock), clock: time.clock, hooks: CaseFixture.hooks)
+    return CaseFixture(
+      self,
+      cases: CaseStore(
+        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, office: cases.office))
+  }
+
   static let hooks: RecordHooks = {
     var hooks = RecordHooks.papers + Appointments.hooks
     CaseReadings.addHooks(to: &hooks)

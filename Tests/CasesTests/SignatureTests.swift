@@ -40,6 +40,16 @@ import Testing
     .object((json.object ?? []).map { (key: $0.key, value: members[$0.key] ?? $0.value) })
   }
 
+  /// Changes a kept signature as whoever owns the database could.
+  private func forge(_ city: CaseFixture, _ id: Int64, _ change: SQL) async throws {
+    try await city.database.transaction { transaction in
+      _ = try await transaction.query("select set_config('lifang.scope_case_signature', '{\"all\":true}', true)")
+      try await transaction.execute("alter table case_signature disable trigger case_signature_kept")
+      try await transaction.execute("update case_signature set \(change) where id = \(id)")
+      try await transaction.execute("alter table case_signature enable trigger case_signature_kept")
+    }
+  }
+
   private func signatures(_ city: CaseFixture, _ id: Int64) async throws -> [CaseSignature] {
     try await city.cases.view(id, as: try city.person("resident")).signatures
   }
@@ -123,6 +133,45 @@ import Testing
     try await city.answer(id, by: "officer", ["review": "passed"])
   }
 
+  /// What does not fit its seal is no change of the application, and is told as what it is.
+  @Test func aSignatureThatDoesNotFitItsSealGrantsNothingUntilItIsGivenAnew() async throws {
+    let city = try await CaseFixture()
+    let id = try await demanding(city)
+    try await sign(city, id)
+    try await forge(city, try #require(try await signatures(city, id).first).id, "identity = 'face'")
+    #expect(try await city.cases.view(id, as: try city.person("resident")).awaitsSignature)
+    try await answers(city, id)
+    #expect(
+      try await city.refusal { try await city.answer(id, by: "officer", ["review": "passed"]) } == "signature-broken")
+    try await sign(city, id)
+    #expect(try await signatures(city, id).map(\.verdict) == [.whole, .broken])
+    try await city.answer(id, by: "officer", ["review": "passed"])
+  }
+
+  /// A field that an upgrade takes away, or closes to applicants, was not changed by anybody: it is named, and the signature holds.
+  @Test func whatAnUpgradeTookAwayIsToldApartFromWhatWasChanged() async throws {
+    let city = try await CaseFixture()
+    let before = try city.declaring(
+      "extend_entity: hukou_birth\nfields:\n  - {name: midwife, label: 接生医师, type: text, max: 20}\n")
+    let id = try await city.start()
+    try await city.database.execute("alter table hukou_birth add column midwife text default '周医师'")
+    try await sign(before, id)
+    #expect(try await signatures(before, id).map(\.verdict) == [.whole])
+    #expect(try await signatures(city, id).map(\.verdict) == [.incomparable(gone: ["接生医师"], added: [])])
+    #expect(try await signatures(city, id).first?.verdict.holds == true)
+    let closed = try city.declaring("extend_entity: hukou_birth\nfields:\n  - {name: note, editable: false}\n")
+    let noted = try await city.start()
+    try await city.tamper("update hukou_birth set note = '无' where service_case_id = \(noted)")
+    try await sign(city, noted)
+    #expect(try await signatures(closed, noted).map(\.verdict) == [.incomparable(gone: ["备注"], added: [])])
+    // What can still be compared is; and where the field is there, an answer that was taken out was taken out.
+    try await city.tamper("update hukou_birth set child_name = '张大满' where service_case_id = \(id)")
+    let name = try #require(city.store.catalog.entity("hukou_birth")?.field("child_name")?.label)
+    #expect(try await signatures(city, id).map(\.verdict) == [.altered([name])])
+    try await city.tamper("update hukou_birth set note = null where service_case_id = \(noted)")
+    #expect(try await signatures(city, noted).map(\.verdict) == [.altered(["备注"])])
+  }
+
   @Test func aRefusalNeedsNoSignature() async throws {
     let city = try await CaseFixture()
     let id = try await demanding(city)
@@ -202,12 +251,7 @@ import Testing
       try await sign(city, id)
       let kept = try #require(try await signatures(city, id).first)
       #expect(kept.verdict == .whole)
-      try await city.database.transaction { transaction in
-        _ = try await transaction.query(open)
-        try await transaction.execute("alter table case_signature disable trigger case_signature_kept")
-        try await transaction.execute("update case_signature set \(change) where id = \(kept.id)")
-        try await transaction.execute("alter table case_signature enable trigger case_signature_kept")
-      }
+      try await forge(city, kept.id, change)
       #expect(try await signatures(city, id).first?.verdict == .broken)
     }
   }
@@ -412,12 +456,7 @@ import Testing
       #expect(evidence.check().faults == ["云签凭据与签名陈述不符，或缺失"])
     }
     // Whoever owns the database takes the service's seal away, and is found out.
-    try await city.database.transaction { transaction in
-      _ = try await transaction.query("select set_config('lifang.scope_case_signature', '{\"all\":true}', true)")
-      try await transaction.execute("alter table case_signature disable trigger case_signature_kept")
-      try await transaction.execute("update case_signature set cloud = null where id = \(kept.id)")
-      try await transaction.execute("alter table case_signature enable trigger case_signature_kept")
-    }
+    try await forge(city, kept.id, "cloud = null")
     #expect(try await signatures(city, id).first?.verdict == .broken)
     await peers.stop()
   }

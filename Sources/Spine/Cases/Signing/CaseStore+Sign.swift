@@ -147,8 +147,8 @@ extension CaseStore {
       guard offer.witness != nil || state.isApplicant(principal) else {
         throw Refusal(.forbidden, "signature-foreign", "只有申请人本人可以签名，没有签名。")
       }
-      let content = SignedContent(
-        parts: try await signedParts(of: offer.id, state.item, in: transaction), salt: try signingSalt(offer.number))
+      let standing = try await standing(of: offer.id, state.item, in: transaction)
+      let content = SignedContent(parts: standing.parts, salt: try signingSalt(offer.number))
       guard constantTimeEqual(Array(content.digest.utf8), Array(given.seen.utf8)) else {
         throw CaseStore.staleSignature
       }
@@ -158,7 +158,7 @@ extension CaseStore {
       }
       let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
       if let last, last.digest == content.digest, last.method == given.method.rawValue,
-        try await signature(last, named: "", account: nil, hidesFiles: true, content.parts, in: transaction).verdict
+        try await signature(last, named: "", account: nil, hidesFiles: true, standing, in: transaction).verdict
           .holds
       {
         // A second click signs nothing more; a scan of what was signed on paper may come later.

@@ -102,12 +102,14 @@ struct KeptSignature {
   }
 
   /// What it covers compared with what stands in the case now.
-  func verdict(_ now: [SignedContent.Part]) -> CaseSignature.Verdict {
-    let (altered, added) = SignedContent(parts: now, salt: salt).changes(since: parts.digests)
+  func verdict(_ now: StandingContent) -> CaseSignature.Verdict {
+    let (other, added) = SignedContent(parts: now.parts, salt: salt).changes(since: parts.digests)
     func labels(_ names: [String]) -> [String] {
-      names.map { name in now.first { $0.name == name }?.label ?? parts.labels[name] ?? name }
+      names.map { name in now.parts.first { $0.name == name }?.label ?? parts.labels[name] ?? name }
     }
+    let altered = other.filter { now.knows($0) }
     if !altered.isEmpty { return .altered(labels(altered)) }
+    if !other.isEmpty { return .incomparable(gone: labels(other), added: labels(added)) }
     return added.isEmpty ? .whole : .extended(labels(added))
   }
 }

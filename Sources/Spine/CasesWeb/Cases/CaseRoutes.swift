@@ -182,11 +182,15 @@ package struct CaseRoutes: Sendable {
       let all = [FieldError](refusal)
       return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
     }
-    if view.access == .applicant, !content.isEmpty, !visit.wantsJSON,
-      view.item.signature == .required || !view.signatures.isEmpty
-    {
-      return try visit.redirect(
-        to: "/cases/\(view.id)/sign", saying: "已提交补正。申请内容有改动，还差一步：请核对后重新签名。", tone: .info)
+    if view.access == .applicant, !content.isEmpty, !visit.wantsJSON {
+      let now = try await self.view(visit)
+      if now.isSignable, now.awaitsSignature || now.signatures.first?.verdict.holds == false {
+        return try visit.redirect(
+          to: "/cases/\(view.id)/sign",
+          saying: now.awaitsSignature
+            ? "已提交补正，还差一步：请核对后\(now.signatures.isEmpty ? "" : "重新")签名，没有签名不能批准。"
+            : "已提交补正。上次签名后申请内容有改动，可以核对后重新签名；这件事不签名也能办。", tone: .info)
+      }
     }
     return try answered(work, form, visit)
   }

@@ -35,12 +35,22 @@ extension CasePage {
 
   /// What has to be said of a signature that is missing or does not hold.
   var signatureNotice: Notice? {
-    guard view.awaitsSignature else { return nil }
+    let last = view.signatures.first?.verdict
     let isOwn = view.access == .applicant
-    let why = view.signatures.isEmpty ? "还没有签名" : "签名后申请内容有改动"
+    if last == .broken, view.isSignable {
+      return Notice(.danger, isOwn ? CasePage.ownBrokenSignature : CaseStore.brokenSignature.message)
+    }
+    guard view.awaitsSignature else { return nil }
+    if isOwn {
+      return Notice(
+        .warning,
+        last == nil ? "还差一步：申请表还没有签名，请核对后签名。没有签名不能批准。" : "还差一步：签名后申请内容有改动，请核对后重新签名。没有签名不能批准。")
+    }
     return Notice(
-      .warning, isOwn ? "还差一步：申请表\(why)，请核对后签名。没有签名不能批准。" : "申请人\(why)，没有签名不能批准。")
+      .warning, "\(last == nil ? "申请人还没有签名" : "申请人签名后申请内容有改动")，不能批准。\(CaseStore.howToSign)")
   }
+
+  static let ownBrokenSignature = "保存的签名与签名值不符，不能采用。请核对后重新签名，并告诉受理单位。"
 
   var signatureCard: HTML {
     guard let last = view.signatures.first else { return .empty }
@@ -73,7 +83,7 @@ extension CasePage {
           }
         }
       }
-      if let why = CasePage.words(signature.verdict) { p(.class("moment-opinion")) { why } }
+      if let why = words(signature.verdict) { p(.class("moment-opinion")) { why } }
       DetailList(facts(of: signature), isCompact: true)
       if signature.hidesFiles { p(.class("field-help")) { "笔迹和签名的申请表登记调阅事由后可以查看。" } }
       ActionBar(files(of: signature))
@@ -113,17 +123,25 @@ extension CasePage {
     switch verdict {
     case .whole: Badge("有效，未改动", .success)
     case .extended: Badge("有效，之后有补充", .info)
+    case .incomparable: Badge("有效，部分不能比对", .info)
     case .altered: Badge("签名后有改动", .warning)
     case .broken: Badge("不能确认", .danger)
     }
+  }
+
+  private func words(_ verdict: CaseSignature.Verdict) -> String? {
+    verdict == .broken && view.access == .applicant ? CasePage.ownBrokenSignature : CasePage.words(verdict)
   }
 
   static func words(_ verdict: CaseSignature.Verdict) -> String? {
     switch verdict {
     case .whole: nil
     case .extended(let labels): "签名后补充，不在签名之内：\(labels.joined(separator: "、"))。"
+    case .incomparable(let gone, let added):
+      "系统升级后已没有这些项目，不能比对：\(gone.joined(separator: "、"))；其余签名内容没有改动。"
+        + (words(.extended(added)).flatMap { added.isEmpty ? nil : $0 } ?? "")
     case .altered(let labels): "签名后改动，不再受这次签名约束：\(labels.joined(separator: "、"))。"
-    case .broken: "保存的签名与签名值不符，请不要采信，并报告系统管理员。"
+    case .broken: CaseStore.brokenSignature.message
     }
   }
 }

@@ -30,8 +30,13 @@ struct SigningPage: HTMLConvertible {
           p { "请申请人看过下面的内容，在手写屏上签名；已经在纸上签好的，登记纸质签名。" }
         }
       }
-      if let last = offer.earlier.first, !last.verdict.holds {
-        Notice(.warning, "上次签名（\(last.signedAt.display)）之后申请内容有改动，需要重新签名。")
+      if let last = offer.earlier.first {
+        switch last.verdict {
+        case .altered: Notice(.warning, "上次签名（\(last.signedAt.display)）之后申请内容有改动，需要重新签名。")
+        case .broken:
+          Notice(.danger, isOwn ? CasePage.ownBrokenSignature : CaseStore.brokenSignature.message)
+        case .whole, .extended, .incomparable: HTML.empty
+        }
       }
       contents
       pad
