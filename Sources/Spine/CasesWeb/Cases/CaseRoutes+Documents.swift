@@ -37,7 +37,7 @@ extension CaseRoutes {
     guard let last = view.signatures.first, last.verdict.holds, last.method != .paper else { return [:] }
     var strokes: (png: [UInt8], ratio: Double)?
     if let key = last.picture, view.access == .applicant || !view.mine.isEmpty {
-      _ = try await cases.openFile(key, of: view.id, page: 1, as: visit.principal, origin: visit.request.origin)
+      _ = try await cases.openFile(key, of: view.id, .page(1), as: visit.principal, origin: visit.request.origin)
       let png = try await files.bytes(of: try await files.find(key))
       let image = try RasterImage(png)
       strokes = (png, Double(image.width) / Double(image.height))

@@ -120,6 +120,7 @@ package struct CaseRoutes: Sendable {
     guard view.access == .applicant || !view.mine.isEmpty else {
       throw Refusal(.forbidden, "file-original", "调阅只能在线查看，不能下载原件。请打开办件的“材料影像”。")
     }
+    _ = try await cases.openFile(key, of: view.id, .original, as: visit.principal, origin: visit.request.origin)
     let file = try await files.find(key)
     let files = files
     var response = Response.stream(type: file.contentType) { writer in
