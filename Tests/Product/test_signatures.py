@@ -87,6 +87,55 @@ def test_an_applicant_signs_with_a_finger_on_the_phone(visit, clients):
     expect(page.get_by_role("img", name="的签名")).to_be_visible()
 
 
+def test_what_stands_in_the_frame_or_was_chosen_last_is_what_is_sent(visit, clients):
+    case = apply(clients("resident"))
+    page = visit("resident", "desktop")
+    page.goto(f"{case}/sign")
+    canvas = page.locator("canvas.signature")
+    button = page.get_by_role("button", name="确认签名")
+    canvas.scroll_into_view_if_needed()
+
+    def write(down):
+        box = canvas.bounding_box()
+        page.mouse.move(box["x"] + 40, box["y"] + 30)
+        page.mouse.down()
+        for step in range(1, 12):
+            page.mouse.move(box["x"] + 40 + step * 15, box["y"] + 30 + step * down)
+        page.mouse.up()
+
+    def held():
+        return page.evaluate("""async () => {
+            const file = document.querySelector('[data-signature-form] input[type="file"]').files[0];
+            return file ? `${file.name} ${[...new Uint8Array(await file.arrayBuffer())].join()}` : null;
+        }""")
+
+    def send():
+        """An upload that comes to nothing: the page stays."""
+        with page.expect_request(lambda request: request.method == "POST"):
+            button.click()
+        return held()
+
+    page.route("**/sign", lambda route: route.fulfill(status=204) if route.request.method == "POST" else route.continue_())
+    write(1)
+    first = send()
+    assert first.startswith("signature.png ") and send() == first
+    page.get_by_role("button", name="重签").click()
+    assert held() is None
+    write(9)
+    second = send()
+    assert second.startswith("signature.png ") and second != first
+    # A photograph takes the place of strokes, and strokes that of a photograph.
+    photograph = {"name": "签名.png", "mimeType": "image/png", "buffer": strokes()}
+    page.locator('[data-signature-form] input[type="file"]').set_input_files(photograph)
+    assert send().startswith("签名.png ")
+    write(9)
+    assert held() is None
+    assert send() == second
+    page.unroute("**/sign")
+    button.click()
+    expect(page.get_by_text("有效，未改动")).to_be_visible()
+
+
 def test_an_empty_frame_is_no_signature(clients):
     resident = clients("resident")
     case = apply(resident)
@@ -178,6 +227,32 @@ def test_an_officer_enters_a_signature_on_paper(clients):
     assert "受理人员当面核对证件" in seen and "未当面核对证件" not in seen
     assert sign(resident, apply(resident), "paper", seen_paper="true").status_code == 400
     assert sign(desk, case, "phone_code", do="send").status_code == 400
+
+
+def test_a_scan_of_signed_paper_comes_later(clients, city):
+    resident, desk = clients("resident"), clients("fujing")
+    case = apply(resident)
+    done(sign(desk, case, "paper", seen_paper="true", saw_document="true"))
+    assert "补登扫描件" in said(desk.get(case)) and "补登扫描件" not in said(resident.get(case))
+    page = said(desk.get(f"{case}/sign"))
+    assert "还没有扫描件" in page and "手写签名" not in page
+
+    def scan(name, content, media, **more):
+        return desk.post(
+            f"{case}/sign", {**ask(desk, case, "paper"), "seen_paper": "true", **more}, files={"scan": (name, content, media)})
+
+    empty = scan("", b"", "application/octet-stream")
+    assert empty.status_code == 400 and "还没有选择扫描件" in said(empty)
+    for name, content in [("说明.txt", "签好了".encode()), ("扫描.webp", b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 20)]:
+        other = scan(name, content, "image/png")
+        assert other.status_code == 415 and "PNG、JPEG 图片或 PDF" in said(other), name
+    done(scan("IMG_1.pdf", strokes(), "application/pdf"))
+    seen = said(desk.get(case))
+    # What was seen when the paper was taken stays so; named by what it is, not by what it was called.
+    assert "受理人员当面核对证件" in seen and "补登扫描件" not in seen and "看签名的申请表" in seen
+    [key] = set(re.findall(rf"{case}/view\?file=([^\"&]+)", desk.get(case).text))
+    assert city.sql(f"select name from file_reference where key = '{key}'") == "申请表（已签名）.png"
+    assert desk.get(f"{case}/files/{key}").content == strokes()
 
 
 def test_nobody_else_signs_or_sees_the_strokes(signed, clients):
