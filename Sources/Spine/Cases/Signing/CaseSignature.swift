@@ -77,6 +77,9 @@ package struct CaseSignature: Sendable {
   package let statement: SignatureStatement
   package let seal: [UInt8]
   package let key: SM2PublicKey?
+
+  /// Whether it holds and is on paper of which there is no scan yet.
+  package var awaitsScan: Bool { method == .paper && sheet == nil && !hidesFiles && verdict.holds }
 }
 
 extension CaseView {

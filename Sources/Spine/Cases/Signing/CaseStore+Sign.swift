@@ -2,6 +2,7 @@ package import Access
 package import Audit
 package import Core
 import Crypto
+import Documents
 import Entities
 import Files
 import Identity
@@ -31,6 +32,9 @@ package struct SignatureOffer: Sendable {
   /// What was signed before, the latest first.
   package var earlier: [CaseSignature] { view.signatures }
 
+  /// Whether what stands was signed on paper of which there is no scan yet.
+  package var awaitsScan: Bool { witness != nil && earlier.first?.awaitsScan == true }
+
   /// How the signer is known, as a code of `signature_identity`: by the account, or by what an officer says they saw.
   package func identity(_ given: SignatureGiven) -> String {
     witness == nil ? assurance.rawValue : given.sawDocument ? "window" : "received"
@@ -49,7 +53,7 @@ package struct SignatureGiven: Sendable {
   package var sawDocument = false
   /// Strokes as PNG.
   package var picture: [UInt8]?
-  /// The application with the signature on it, as PDF.
+  /// The application with the signature on it: as PDF, or of paper a scan of it.
   package var sheet: [UInt8]?
   /// Of the cloud service.
   package var cloud: CloudSeal?
@@ -156,6 +160,7 @@ extension CaseStore {
         throw Refusal(
           .unprocessable, "cloud-signature", "云签服务的签名值与申请内容不符，没有签名。请重新核对后再签，或改用手写签名。", field: "cloud")
       }
+      var identity = offer.identity(given)
       let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
       if let last, last.digest == content.digest, last.method == given.method.rawValue,
         try await signature(last, named: "", account: nil, hidesFiles: true, standing, in: transaction).verdict
@@ -163,6 +168,8 @@ extension CaseStore {
       {
         // A second click signs nothing more; a scan of what was signed on paper may come later.
         if last.witness == offer.witness, (last.sheet == nil) == (given.sheet == nil) { return last.code }
+        // Whoever saw the signer when they took the paper has seen them when they scan it.
+        if let witness = offer.witness, last.witness == witness { identity = last.identity }
         guard last.sheet == nil, given.sheet != nil else {
           throw Refusal(
             .conflict, "signature-given",
@@ -170,9 +177,8 @@ extension CaseStore {
           )
         }
       }
-      let identity = offer.identity(given)
-      let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
-      let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
+      let picture = try await keep(given.picture, "手写签名", by: principal, in: transaction)
+      let sheet = try await keep(given.sheet, "申请表（已签名）", by: principal, in: transaction)
       let facts = SignedFacts(
         content: content.digest, signer: offer.signer, account: offer.account, identity: identity,
         method: given.method.rawValue, picture: picture?.digest, sheet: sheet?.digest, reference: given.reference,
@@ -201,8 +207,14 @@ extension CaseStore {
     async throws -> StoredFile?
   {
     guard let bytes else { return nil }
+    let kind = FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024)
     return try await office.files.put(
-      bytes: bytes, name: name, classification: .secret, policy: .scans, by: principal, in: transaction)
+      bytes: bytes, name: "\(name).\(kind.fileExtension)", classification: .secret, policy: CaseStore.sheets,
+      by: principal, in: transaction)
+  }
+
+  private static let sheets = FilePolicy(maximumSize: 20 << 20, description: "PNG、JPEG 图片或 PDF") { kind in
+    [.png, .jpeg, .pdf].contains(kind)
   }
 
   /// Enters a signature with its line in the history; the audit chain keeps its digest, so that none disappears unseen.

@@ -25,12 +25,14 @@ extension CasePage {
   /// The ways to a signature that the reader has.
   var signatureActions: [Action] {
     guard view.isSignable else { return [] }
-    let holds = view.signatures.first?.verdict.holds == true
+    let last = view.signatures.first
+    let holds = last?.verdict.holds == true
     if view.access == .applicant {
       return holds
         ? [] : [Action("核对并签名", .link("/cases/\(view.id)/sign"), style: view.awaitsSignature ? .primary : .normal)]
     }
-    return mayWitness && !holds ? [Action("登记申请人签名", .link("/cases/\(view.id)/sign"), style: .quiet)] : []
+    guard mayWitness, !holds || last?.awaitsScan == true else { return [] }
+    return [Action(holds ? "补登扫描件" : "登记申请人签名", .link("/cases/\(view.id)/sign"), style: .quiet)]
   }
 
   /// What has to be said of a signature that is missing or does not hold.
