@@ -47,7 +47,7 @@ extension CaseRoutes {
     return [
       CasePage.signaturePlace: DocumentSignature(
         picture: strokes, method: last.method.label, time: last.signedAt.display,
-        note: "\(note)可凭验证码在验真页面核对。", digest: last.digest, code: last.code)
+        note: "\(note)可凭验真码在验真页面核对。", digest: last.digest, code: last.code)
     ]
   }
 

@@ -53,7 +53,7 @@ package struct SignatureProofRoutes: Sendable {
     return (erased.statement, erased.seal, erased.key)
   }
 
-  private static let unknown = Refusal(.notFound, "signature-unknown", "没有这个验证码对应的签名。请核对验证码。")
+  private static let unknown = Refusal(.notFound, "signature-unknown", "没有这个验真码对应的签名。请核对验真码。")
 
   /// The page of a code; `nil` for one that is no signature's.
   package func page(_ code: String, _ visit: Visit) async throws -> Response? {
