@@ -127,6 +127,42 @@ import Testing
     #expect(try await ferry.inside.state(id.inside)["state"].text == "completed")
   }
 
+  /// What an officer enters inside, and what becomes of it there, the applicant outside reads too.
+  @Test func whoeverAppliedOutsideIsToldOfWhatIsSignedInside() async throws {
+    let ferry = try await Ferrying()
+    let id = try await ferry.start()
+    func seen() async throws -> CaseView {
+      try await ferry.outside.cases.view(id.outside, as: try ferry.outside.person("resident"))
+    }
+    let before = try await seen()
+    #expect(before.awaitsSignature && before.signatureHolds == nil)
+    let aux = try ferry.inside.person("aux")
+    let offer = try await ferry.inside.cases.signing(id.inside, as: aux)
+    try await ferry.inside.cases.sign(offer, SignatureGiven(.paper, seen: offer.digest), by: aux)
+    try await ferry.carry()
+    let told = try await seen()
+    #expect(!told.awaitsSignature && told.signatureHolds == true && told.signatures.isEmpty)
+    let event = try #require(told.shownEvents.last)
+    #expect(event.title == "签名：纸质签名" && event.actor == "东城派出所")
+    // What is supplemented was not signed, at once and as the inside says it.
+    try await ferry.inside.answer(id.inside, by: "aux", ["review": "supplement"], opinion: "理由请写明")
+    try await ferry.carry()
+    #expect(try await seen().signatureHolds == true)
+    var content = CaseContent()
+    content.form["reason"] = .text("购房后与父母分开生活")
+    try await ferry.outside.answer(id.outside, by: "resident", content: content)
+    #expect(try await seen().awaitsSignature)
+    try await ferry.carry()
+    let outdated = try await seen()
+    #expect(outdated.awaitsSignature && outdated.signatureHolds == false)
+    // Signed outside, it is the inside that says so in the end.
+    try await ferry.sign(id.outside)
+    #expect(try await !seen().awaitsSignature)
+    try await ferry.carry()
+    let signed = try await seen()
+    #expect(!signed.awaitsSignature && signed.signedInside == true)
+  }
+
   @Test func nothingThatIsNotWhatWasSealedIsEntered() async throws {
     let ferry = try await Ferrying()
     let id = try await ferry.start()

@@ -41,6 +41,7 @@ enum CaseFerryKind {
     ],
     optional: [
       ("step", .text(max: 200)), ("due", .instant), ("finished", .instant), ("courier", .text(max: 60)),
+      ("signed", .boolean),
       (
         "event",
         .members(

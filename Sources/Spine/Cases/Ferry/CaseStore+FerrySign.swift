@@ -29,6 +29,7 @@ extension CaseStore {
     in transaction: Transaction
   ) async throws {
     guard let ferry, let number = try await ferryNumber(of: state.id, in: transaction) else { return }
+    try await forgetSignedInside(state.id, in: transaction)
     var files: [JSON] = []
     for (field, file) in [("picture", picture), ("sheet", sheet)] {
       guard let file else { continue }

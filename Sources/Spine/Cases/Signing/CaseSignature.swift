@@ -78,6 +78,9 @@ package struct CaseSignature: Sendable {
   package let seal: [UInt8]
   package let key: SM2PublicKey?
 
+  /// Whether whoever entered it compared the signer with their document.
+  package var isFaceToFace: Bool { identity == SignatureOffer.faceToFace }
+
   /// Whether it holds and is on paper of which there is no scan yet.
   package var awaitsScan: Bool { method == .paper && sheet == nil && !hidesFiles && verdict.holds }
 }
@@ -88,10 +91,14 @@ extension CaseView {
     !item.isInternal && item.signature != .unasked && instance.state == .running && !instance.isGranted
   }
 
+  /// Whether a signature covers what stands there; `nil` while there is none. Outside the word of the inside comes first, where
+  /// paper is entered and where answers may be corrected.
+  package var signatureHolds: Bool? { signedInside ?? signatures.first?.verdict.holds }
+
   /// Whether the applicant still has to sign: on line, where the item demands it and nothing valid stands.
   package var awaitsSignature: Bool {
     isSignable && item.signature == .required && record["channel"].text == CaseChannel.online.rawValue
-      && signatures.first?.verdict.holds != true
+      && signatureHolds != true
   }
 }
 
@@ -136,6 +143,13 @@ extension CaseStore {
       digest: kept.digest, picture: hidesFiles ? nil : kept.picture, sheet: hidesFiles ? nil : kept.sheet,
       hidesFiles: hidesFiles, verdict: isSound ? kept.verdict(standing) : .broken, statement: kept.statement,
       seal: kept.seal, key: kept.key)
+  }
+
+  /// Whether the latest signature covers what stands in a case; `nil` without one.
+  func signatureHolds(of state: CaseState, in transaction: Transaction) async throws -> Bool? {
+    guard let last = try await KeptSignature.of(case: state.id, store.keys, in: transaction).last else { return nil }
+    let standing = try await standing(of: state.id, state.item, in: transaction)
+    return try await signature(last, named: "", account: nil, hidesFiles: true, standing, in: transaction).verdict.holds
   }
 
   // MARK: What the process asks

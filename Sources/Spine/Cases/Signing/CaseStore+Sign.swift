@@ -37,8 +37,10 @@ package struct SignatureOffer: Sendable {
 
   /// How the signer is known, as a code of `signature_identity`: by the account, or by what an officer says they saw.
   package func identity(_ given: SignatureGiven) -> String {
-    witness == nil ? assurance.rawValue : given.sawDocument ? "window" : "received"
+    witness == nil ? assurance.rawValue : given.sawDocument ? SignatureOffer.faceToFace : "received"
   }
+
+  static let faceToFace = "window"
 
   /// The ways that are open to whoever asks. Whether there is a cloud service or a bound telephone shows when it is used.
   package var methods: [SignatureMethod] { witness == nil ? SignatureMethod.alone : [.handwriting, .paper] }
@@ -230,9 +232,8 @@ extension CaseStore {
     }
     let record = try await records.insert(ServiceCase.signature, made, input: .code)
     let method = values["method"]?.text.flatMap { SignatureMethod(rawValue: $0) } ?? .paper
-    _ = try await transaction.query(
-      eventStatement(
-        state, CaseAction(name: "sign", target: method.label), by: principal, at: store.clock.now()))
+    let action = CaseAction(name: "sign", target: method.label)
+    _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     try await store.audit.append(
       AuditEntry(
         principal, "\(ServiceCase.signature).sign", entity: ServiceCase.signature, record: record.id, purpose: "签名",
@@ -241,5 +242,6 @@ extension CaseStore {
           "statement": .string(Hex.encode(Digest.sm3(Array((values["statement"]?.text ?? "").utf8)))),
           "method": .string(method.rawValue),
         ]), in: transaction)
+    try await report(state, action, by: principal, in: transaction)
   }
 }
