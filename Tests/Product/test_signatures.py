@@ -219,10 +219,11 @@ def test_an_officer_enters_a_signature_on_paper(clients):
     unseen = sign(desk, case, "paper")
     assert unseen.status_code == 400 and "请确认已收到" in said(unseen)
     done(sign(desk, case, "paper", seen_paper="true"))
-    assert "纸质签名" in said(resident.get(case)) and "未当面核对证件" in said(resident.get(case))
+    own = said(resident.get(case))
+    assert "纸质签名" in own and "未当面核对证件" in own and "登记人员" in own and "在场人员" not in own
     # On the pad at the window, with the document compared.
     other = apply(resident)
-    done(sign(desk, other, saw_document="true"))
+    done(sign(desk, other, saw_signer="true"))
     seen = said(resident.get(other))
     assert "受理人员当面核对证件" in seen and "未当面核对证件" not in seen
     assert sign(resident, apply(resident), "paper", seen_paper="true").status_code == 400
@@ -316,6 +317,19 @@ def test_a_stranger_proves_it_with_stock_openssl(signed, clients, tmp_path):
     assert subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True).stdout == "Verified OK\n"
     statement = (tmp_path / "statement.txt").read_text()
     assert statement.startswith("lifang-signature-1\n") and "刘芳" not in statement and "511702199603071223" not in statement
+
+
+def test_a_code_is_typed_where_documents_are_proved(signed, clients):
+    called = code(clients("resident"), signed)
+    stranger = Client(clients("resident").base)
+    page = said(stranger.get("/verify"))
+    assert "证照、签名验真" in page and "申请表的签名旁" in page
+    spaced = " ".join(called[at:at + 4] for at in range(0, len(called), 4)).lower()
+    assert "签名有效" in said(stranger.http.get(f"{stranger.base}/verify", params={"code": spaced}, timeout=60))
+    wrong = stranger.get(f"/verify/{called[:-1]}{'A' if called[-1] != 'A' else 'B'}")
+    assert wrong.status_code == 404 and "没有这个验真码对应的证照或签名" in said(wrong)
+    own = said(clients("resident").get(signed))
+    assert "验真码" in own and "验证码" not in own
 
 
 def test_the_evidence_is_checked_off_line(signed, clients, city, executable_path, tmp_path):

@@ -26,13 +26,12 @@ extension CasePage {
   var signatureActions: [Action] {
     guard view.isSignable else { return [] }
     let last = view.signatures.first
-    let holds = last?.verdict.holds == true
+    let holds = last?.verdict.holds == true || view.signedInside == true
     if view.access == .applicant {
       return holds
         ? [] : [Action("核对并签名", .link("/cases/\(view.id)/sign"), style: view.awaitsSignature ? .primary : .normal)]
     }
-    guard mayWitness, !holds || last?.awaitsScan == true else { return [] }
-    return [Action(holds ? "补登扫描件" : "登记申请人签名", .link("/cases/\(view.id)/sign"), style: .quiet)]
+    return mayWitness && !holds ? [Action("登记申请人签名", .link("/cases/\(view.id)/sign"), style: .quiet)] : []
   }
 
   /// What has to be said of a signature that is missing or does not hold.
@@ -43,6 +42,9 @@ extension CasePage {
       return Notice(.danger, isOwn ? CasePage.ownBrokenSignature : CaseStore.brokenSignature.message)
     }
     guard view.awaitsSignature else { return nil }
+    if isOwn, last?.holds == true {
+      return Notice(.warning, "受理单位更正了申请内容，网上的签名不再有效。请到受理单位在纸上签名，或联系受理单位。没有签名不能批准。")
+    }
     if isOwn {
       return Notice(
         .warning,
@@ -72,7 +74,11 @@ extension CasePage {
       p(.class("material-name")) {
         strong { signature.method.label }
         " "
-        CasePage.badge(signature.verdict)
+        if signature.verdict.holds, view.signedInside == false {
+          Badge("不再对应现在的内容", .warning)
+        } else {
+          CasePage.badge(signature.verdict)
+        }
       }
       if let picture = signature.picture {
         ul(.class("material-thumbs")) {
@@ -99,21 +105,26 @@ extension CasePage {
       DetailItem("身份核对", text: catalog.signatureIdentity(signature.identity)),
     ]
     if let account = signature.account { items.append(DetailItem("登录账号", text: account)) }
-    if let witness = signature.witness { items.append(DetailItem("在场人员", text: witness)) }
+    if let witness = signature.witness {
+      items.append(DetailItem(signature.isFaceToFace ? "在场人员" : "登记人员", text: witness))
+    }
     if let reference = signature.reference { items.append(DetailItem("云签流水号", text: reference, isCode: true)) }
-    items.append(DetailItem("验证码", text: DocumentOffice.spaced(signature.code), isCode: true))
+    items.append(DetailItem("验真码", text: DocumentOffice.spaced(signature.code), isCode: true))
     return items
   }
 
   private func files(of signature: CaseSignature) -> [Action] {
     var actions: [Action] = []
+    if signature.awaitsScan, signature.id == view.signatures.first?.id, mayWitness, view.isSignable {
+      actions.append(Action("补登扫描件", .link("/cases/\(view.id)/sign"), style: .quiet))
+    }
     if let sheet = signature.sheet {
       actions.append(
         view.access == .applicant
           ? Action("下载签名的申请表", .download("/cases/\(view.id)/files/\(sheet)"), style: .quiet)
           : Action("看签名的申请表", .link("/cases/\(view.id)/view?file=\(sheet)"), style: .quiet))
     }
-    actions.append(Action("验证", .link("/verify/\(signature.code)"), style: .quiet))
+    actions.append(Action("验真", .link("/verify/\(signature.code)"), style: .quiet))
     if !signature.hidesFiles {
       actions.append(
         Action("签名证据", .download("/cases/\(view.id)/signatures/\(signature.id)/evidence.json"), style: .quiet))

@@ -93,7 +93,7 @@ struct SigningPage: HTMLConvertible {
           "signature", isOwn ? "签名" : "申请人签名",
           .file(.init(accept: "image/png,image/jpeg", opensCamera: true, limit: "用手指、笔或鼠标在方框里写姓名；也可以拍下写在白纸上的签名")),
           error: errors["signature"])
-        if !isOwn { sawDocument }
+        if !isOwn { sawDocument("saw_signer", "没有核对证件的不勾选，签名上会写明") }
         p(.class("field-help")) { "笔迹加密保存。\(isOwn ? "您" : "申请人")、办理这件事的人员和登记了调阅事由的人员能看，每次查看都有记录。" }
         Action(isOwn ? "确认签名" : "登记申请人签名", .submit(name: nil, value: nil), style: .primary, icon: .check)
         start(.handwriting)
@@ -143,11 +143,8 @@ struct SigningPage: HTMLConvertible {
   }
 
   /// What the officer saw of who signs; on both of their forms, and never taken for granted.
-  private var sawDocument: HTML {
-    Shell.Field(
-      "saw_document", "身份核对", .checkboxes([], [Choice("true", "已当面核对本人证件")]),
-      help: "寄来的、由别人交来的或没有核对证件的，不勾选，签名上会写明"
-    ).html
+  private func sawDocument(_ name: String, _ help: String) -> HTML {
+    Shell.Field(name, "身份核对", .checkboxes([], [Choice("true", "已当面核对本人证件")]), help: help).html
   }
 
   private var paper: HTML {
@@ -156,7 +153,7 @@ struct SigningPage: HTMLConvertible {
         Shell.Field(
           "seen_paper", "核对", .checkboxes([], [Choice("true", "已收到本人签名的纸质申请表，内容与这里一致")]), isRequired: true,
           error: errors["seen_paper"])
-        if !offer.awaitsScan { sawDocument }
+        if !offer.awaitsScan { sawDocument("saw_document", "寄来的、由别人交来的或没有核对证件的，不勾选，签名上会写明") }
         Shell.Field(
           "scan", "扫描件",
           .file(

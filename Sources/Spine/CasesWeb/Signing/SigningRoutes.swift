@@ -106,7 +106,8 @@ package struct SigningRoutes: Sendable {
       guard let method = form.first("way").flatMap({ SignatureMethod(rawValue: $0) }), offer.methods.contains(method)
       else { throw CaseStore.unofferedMethod }
       var given = SignatureGiven(method, seen: form.first("digest") ?? "")
-      given.sawDocument = form.first("saw_document") == "true"
+      // Each of the officer's forms has a name of its own for it.
+      given.sawDocument = [form.first("saw_document"), form.first("saw_signer")].contains("true")
       guard given.seen == offer.digest else {
         throw CaseStore.staleSignature
       }
@@ -194,7 +195,7 @@ package struct SigningRoutes: Sendable {
     var note = "身份核对：\(cases.store.catalog.signatureIdentity(offer.identity(given)))"
     if let witness = offer.witness { note += "（\(witness)）" }
     if let reference = given.reference { note += "。云签流水号：\(reference)" }
-    note += "。签名后改动申请内容或材料的，本签名不再约束改动的部分；可凭验证码在验真页面核对。"
+    note += "。签名后改动申请内容或材料的，本签名不再约束改动的部分；可凭验真码在验真页面核对。"
     let signature = DocumentSignature(
       picture: strokes.map { ($0.png, Double($0.width) / Double($0.height)) }, method: given.method.label,
       time: offer.at.display, note: note, digest: offer.digest, code: offer.code)
