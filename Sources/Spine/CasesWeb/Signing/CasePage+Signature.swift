@@ -70,7 +70,7 @@ extension CasePage {
   }
 
   private func signature(_ signature: CaseSignature) -> HTML {
-    div(.class("request")) {
+    div(.class("request signed")) {
       p(.class("material-name")) {
         strong { signature.method.label }
         " "
