@@ -6,6 +6,7 @@ import Core
 import Crypto
 import Definitions
 import Entities
+import Ferry
 import Files
 import Foundation
 import HouseholdRegistration
@@ -49,6 +50,7 @@ struct CaseFixture: Sendable {
   private static let schema = TestDatabase.Preparation("cases") { database in
     let before =
       (StoreMigrations.all + AuditSchema.migrations + JobsSchema.migrations + FilesSchema.migrations
+      + FerrySchema.migrations
       + IdentitySchema.migrations + MessagingSchema.migrations + CasesSchema.before
       + DefinitionsSchema.migrations + PortalSchema.before).sorted { $0.id < $1.id }
     _ = try await Migrator(log: .silent).run(before, on: database)
@@ -111,6 +113,36 @@ struct CaseFixture: Sendable {
       cases: CaseStore(
         store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, office: cases.office,
         connectors: client))
+  }
+
+  /// The same city on one side of the ferry, with a signing key of its own, or without one.
+  func ferrying(_ side: FerrySide, signing: Bool = true) throws -> CaseFixture {
+    let ring = KeyRing(random: .seeded(side == .outside ? 31 : 32))
+    if signing { try ring.rotate(.document, at: CaseFixture.start) }
+    let settings = FerrySettings(side: side, outgoing: "-", incoming: "-")
+    let office = DocumentOffice(
+      store: store, templates: DocumentTemplates(catalogs.current), files: files,
+      keys: try SigningKeys(ring: ring, purpose: .document), publicOrigin: "https://lifang.example",
+      random: .seeded(side == .outside ? 33 : 34))
+    let ferry = CaseFerry(
+      post: FerryPost(keys: store.keys, files: files, clock: time.clock) { settings },
+      parts: FerryParts(keys: store.keys, files: files, clock: time.clock), files: files)
+    return CaseFixture(
+      self,
+      cases: CaseStore(
+        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, office: office,
+        ferry: ferry))
+  }
+
+  /// The same city as a version with another declaration sees it.
+  func declaring(_ yaml: String) throws -> CaseFixture {
+    let store = RecordStore(
+      database: database, catalogs: LiveCatalog(try catalogs.current.adding(yaml: yaml, origin: "version")),
+      keys: store.keys, audit: Audit(clock: time.clock), clock: time.clock, hooks: CaseFixture.hooks)
+    return CaseFixture(
+      self,
+      cases: CaseStore(
+        store: store, versions: cases.versions, parameters: cases.parameters, messages: messages, office: cases.office))
   }
 
   static let hooks: RecordHooks = {

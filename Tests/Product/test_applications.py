@@ -6,6 +6,7 @@ import pytest
 from clients import Client, resident_id
 from pages import answer
 from test_cases import picture
+from test_signatures import OWN_HOUSE, sign
 from visitors import make_key
 
 DEED = {
@@ -80,6 +81,10 @@ def test_a_platform_hands_in_follows_and_supplements(city, platform, clients):
     number = taken.json()["number"]
     assert taken.json()["state"] == "active" and taken.headers["Location"] == f"/api/applications/{number}"
     case = city.sql(f"select case_id from case_relay where number = '{number}'")
+    # The item asks for no signature; one on paper that an officer enters is told, and that a supplement outdates it.
+    assert taken.json()["signature"] == {"awaited": False, "holds": None}
+    assert sign(clients("fujing"), f"/cases/{case}", "paper", seen_paper="true").status_code == 303
+    assert platform.json(f"/api/applications/{number}").json()["signature"] == {"awaited": False, "holds": True}
     assert city.sql(f"select count(*) from audit_entry where action = 'case.relay' and record_id = {case}") == "1"
 
     assert answer(clients("fujing"), f"/cases/{case}", {"review": "supplement", "opinion": "照片不清楚，请重拍。"}).status_code == 303
@@ -91,11 +96,29 @@ def test_a_platform_hands_in_follows_and_supplements(city, platform, clients):
     assert platform.send("POST", path, {"materials": [{"requirement": "birth_certificate", "files": ["nothing"]}]}).status_code == 422
     again = platform.send("POST", path, {"materials": [{"requirement": "birth_certificate", "files": upload(platform, 9)}], "form": {"child_name": "张大满"}})
     assert again.status_code == 200 and again.json()["state"] == "active", again.text
+    assert again.json()["signature"] == {"awaited": False, "holds": False}
     assert platform.send("POST", path, {}).status_code == 409, "nothing is asked any more"
 
     gone = platform.send("POST", f"/api/applications/{number}/withdraw", {"reason": "改到窗口办理"})
     assert gone.status_code == 200 and gone.json()["state"] == "withdrawn", gone.text
     assert platform.send("POST", f"/api/applications/{number}/withdraw", {"reason": "再来"}).status_code == 410
+
+
+def test_a_platform_learns_that_a_signature_is_awaited(city, platform, clients):
+    form = {name: value for name, value in OWN_HOUSE.items() if name.startswith(("new_head_", "house_")) or name in ("person_count", "reason")}
+    who = {**person(), "name": form["new_head_name"], "document": form["new_head_id"]}
+    body = {
+        "applicant": who, "case": {"relation": "self", "division_code": "511702001001", "delivery": "window"},
+        "form": {**form, "person_count": 1, "jointly_owned": False},
+        "materials": [{"requirement": name, "way": "promised"} for name in ("house_proof", "household_relation_proof")],
+    }
+    taken = hand_in(platform, body, item="hukou_112")
+    assert taken.status_code == 201, taken.text
+    assert taken.json()["signature"] == {"awaited": True, "holds": None}
+    case = city.sql(f"select case_id from case_relay where number = '{taken.json()['number']}'")
+    assert sign(clients("fujing"), f"/cases/{case}", "paper", seen_paper="true").status_code == 303
+    signed = platform.json(f"/api/applications/{taken.json()['number']}").json()["signature"]
+    assert signed == {"awaited": False, "holds": True}
 
 
 def test_a_repeated_request_is_the_same_application(platform, city):

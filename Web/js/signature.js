@@ -13,12 +13,23 @@ each('[data-signature-form]', form => {
   const pen = canvas.getContext('2d');
   let last = null;
   let isSigned = false;
+  // Whether what the input holds is what stands in the frame: an upload may be interrupted and sent again.
+  let isTaken = false;
 
   function wipe() {
     pen.fillStyle = '#fff';
     pen.fillRect(0, 0, canvas.width, canvas.height);
     isSigned = false;
+    isTaken = false;
     last = null;
+  }
+
+  // A picture that was chosen, or strokes of before, are not sent beside what is written now; whoever looks sees it go.
+  function drop() {
+    isTaken = false;
+    if (input.files.length === 0) return;
+    input.value = '';
+    input.dispatchEvent(new Event('change', { bubbles: true }));
   }
 
   const at = event => {
@@ -41,19 +52,25 @@ each('[data-signature-form]', form => {
     pen.stroke();
     last = next;
     isSigned = true;
+    drop();
   });
   for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { last = null; });
-  clear.addEventListener('click', wipe);
+  clear.addEventListener('click', () => {
+    wipe();
+    drop();
+  });
+  // A photograph takes the place of what was written.
+  input.addEventListener('change', () => { if (input.files.length > 0) wipe(); });
   wipe();
 
   form.addEventListener('submit', event => {
-    if (!isSigned || form.dataset.drawn) return;
+    if (!isSigned || isTaken) return;
     event.preventDefault();
     canvas.toBlob(picture => {
       const files = new DataTransfer();
       files.items.add(new File([picture], 'signature.png', { type: 'image/png' }));
       input.files = files.files;
-      form.dataset.drawn = 'true';
+      isTaken = true;
       form.requestSubmit(event.submitter);
     }, 'image/png');
   });

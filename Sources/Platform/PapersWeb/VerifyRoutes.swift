@@ -41,13 +41,16 @@ package struct VerifyRoutes: Sendable {
 
   // MARK: Pages
 
+  /// Of the page on which a code is typed, which may be a document's or a signature's.
+  private static let title = "证照、签名验真"
+
   private func ask(_ visit: Visit) async throws -> Response {
     if let code = visit.request.query.first("code")?.filter({ $0.isASCII && ($0.isLetter || $0.isNumber) }),
       !code.isEmpty
     {
       return .redirect(to: "/verify/\(code.uppercased().prefix(40))")
     }
-    return try await page(visit, "证照验真") { form }
+    return try await page(visit, VerifyRoutes.title) { form }
   }
 
   private func show(_ visit: Visit) async throws -> Response {
@@ -56,10 +59,10 @@ package struct VerifyRoutes: Sendable {
     if let other = try await others(code, visit) { return other }
     guard let proof = try await office.verify(code, by: visit.principal, origin: visit.request.origin) else {
       if visit.wantsJSON {
-        throw Refusal(.notFound, "document-unknown", "没有这个验证码对应的证照。请核对验证码，或联系签发机关核实。")
+        throw Refusal(.notFound, "document-unknown", "没有这个验真码对应的证照或签名。请核对验真码，或联系签发、受理的单位核实。")
       }
-      return try await page(visit, "证照验真", status: 404) {
-        Notice(.danger, title: "查不到这份证照") { "没有这个验证码对应的证照。请核对验证码；核对无误仍查不到的，请不要采信，并联系签发机关核实。" }
+      return try await page(visit, VerifyRoutes.title, status: 404) {
+        Notice(.danger, title: "查不到这份证照或签名") { "没有这个验真码对应的证照或签名。请核对验真码；核对无误仍查不到的，请不要采信，并联系签发、受理的单位核实。" }
         form
       }
     }
@@ -89,17 +92,20 @@ package struct VerifyRoutes: Sendable {
     _ visit: Visit, _ title: String, status: Int = 200, @HTMLBuilder _ content: () -> HTML
   ) async throws -> Response {
     let page = PublicPage(title: title, visit: try await visit.frame()) {
-      PublicHeading(title, note: "核对证照和证明是不是真的、现在还有没有效")
+      PublicHeading(
+        title,
+        note: title == VerifyRoutes.title ? "核对证照、证明和申请表上的签名是不是真的" : "核对证照和证明是不是真的、现在还有没有效")
       content()
     }
     return try visit.html(page.render(), status: status)
   }
 
   private var form: HTML {
-    Card("输入验证码") {
+    Card("输入验真码") {
       element("form", .class("confirmation"), .method(.get), .action("/verify")) {
         Shell.Field(
-          "code", "验证码", .text("", .init(maximum: 40)), isRequired: true, help: "证照二维码下方的 20 位字母和数字，空格可以不输。")
+          "code", "验真码", .text("", .init(maximum: 40)), isRequired: true,
+          help: "证照上，或申请表的签名旁，二维码下方的 20 位字母和数字，空格可以不输。")
         div(.class("dialog-actions")) { Action("查验", .submit(name: nil, value: nil), style: .primary) }
       }
     }.html
@@ -192,5 +198,5 @@ package struct VerifyRoutes: Sendable {
     return response
   }
 
-  private static let unknown = Refusal(.notFound, "document-unknown", "没有这个验证码对应的证照。请核对验证码。")
+  private static let unknown = Refusal(.notFound, "document-unknown", "没有这个验真码对应的证照。请核对验真码。")
 }

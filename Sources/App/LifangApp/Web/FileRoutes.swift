@@ -1,4 +1,5 @@
 import Access
+import Cases
 import Core
 import Entities
 import Files
@@ -21,6 +22,7 @@ struct FileRoutes: Sendable {
       throw Refusal(.unauthenticated, "sign-in-required", "请先登录，再查看文件。")
     }
     let file = try await files.find(try visit.request.parameter("key"))
+    if let owner = file.owner, FileRoutes.ofCases.contains(owner.entity) { return try await toCase(file, owner, visit) }
     guard try await mayRead(file, visit) else {
       throw Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理。")
     }
@@ -50,6 +52,19 @@ struct FileRoutes: Sendable {
       response.headers["X-Content-Type-Options"] = "nosniff"
       return response
     } catch is Refusal { return nil }
+  }
+
+  /// Registers whose files are seen in their case alone, where it is asked why and every look is audited.
+  private static let ofCases: Set = [ServiceCase.material, ServiceCase.signature]
+
+  /// Sends whoever may read the record on to its case, which judges whether they may see the file.
+  private func toCase(_ file: StoredFile, _ owner: FileOwner, _ visit: Visit) async throws -> Response {
+    let record = try? await store.records(as: visit.principal, purpose: "查看文件", origin: visit.request.origin)
+      .get(owner.entity, owner.record, columns: [ServiceCase.reference])
+    guard let id = record?[ServiceCase.reference].integer else {
+      throw Refusal(.notFound, "file-missing", "没有找到这个文件，可能已被清理。")
+    }
+    return .redirect(to: "/cases/\(id)/files/\(file.key)")
   }
 
   /// Whoever sent a file may read it; others when a record in their scope holds it in a field they may read.

@@ -43,6 +43,7 @@ enum CaseFerryKind {
     ],
     optional: [
       ("step", .text(max: 200)), ("due", .instant), ("finished", .instant), ("courier", .text(max: 60)),
+      ("signed", .boolean),
       (
         "event",
         .members(

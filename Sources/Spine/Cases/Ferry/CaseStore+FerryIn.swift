@@ -101,11 +101,13 @@ extension CaseStore {
     func time(_ name: String) throws -> JSON {
       try row.get(name, as: Instant?.self).map { .string($0.iso8601) } ?? .null
     }
+    let signed = try await signatureHolds(of: state, in: transaction)
     let event = action.flatMap { publicEvent($0, of: state, office: office, by: principal) }
     let payload: JSON = [
       "number": .string(number), "process": .string(state.process.definition.id), "state": try text("state"),
       "step": try text("step"), "due": try time("due_at"), "finished": try time("finished_at"),
       "courier": try text("courier_number"), "instance": instance, "event": event ?? .null,
+      "signed": signed.map { .bool($0) } ?? .null,
     ]
     try await ferry.post.send(
       FerryMessage(kind: CaseFerryKind.progress, subject: number, payload: payload), in: transaction)
@@ -120,11 +122,12 @@ extension CaseStore {
   private func publicEvent(_ action: CaseAction, of state: CaseState, office: String, by principal: Principal) -> JSON?
   {
     guard !state.isApplicant(principal) else { return nil }
-    var opinion = action.opinion
+    var (opinion, result) = (action.opinion, action.result)
     switch action.name {
-    case "void", "shelve", "resume", "reopen", "timeout": break
+    case "void", "shelve", "resume", "reopen", "timeout", CaseAction.lateSignature: break
+    case "sign": result = action.target
     case "complete":
-      guard let result = action.result else { return nil }
+      guard let result else { return nil }
       let reasons = state.process.definition.variables.flatMap(\.choices).filter(\.needsOpinion).map(\.label)
       if !reasons.contains(result) { opinion = nil }
     default: return nil
@@ -134,7 +137,7 @@ extension CaseStore {
     return [
       "action": .string(action.name), "at": .string(store.clock.now().iso8601), "office": text(office, 100),
       "step": text(step, 100), "step_label": text(step.flatMap { state.process.node($0)?.label }, 200),
-      "result": text(action.result, 200), "opinion": text(opinion, 1000),
+      "result": text(result, 200), "opinion": text(opinion, 1000),
     ]
   }
 }

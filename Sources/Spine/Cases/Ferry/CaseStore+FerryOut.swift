@@ -45,6 +45,7 @@ extension CaseStore {
     case .void: kind = "void"
     default: return
     }
+    if !content.isEmpty { try await forgetSignedInside(state.id, in: transaction) }
     let materials = try await ferry.describe(content.materials, subject: number, in: transaction)
     try await ferry.post.send(
       FerryMessage(
@@ -67,6 +68,11 @@ extension CaseStore {
 
   func ferryNumber(of id: Int64, in session: some SQLSession) async throws -> String? {
     try await session.query("select number from case_ferry where case_id = \(id)").first?.get("number")
+  }
+
+  /// What the inside said of signatures is of what stood here before; it says so again of what is sent now.
+  func forgetSignedInside(_ id: Int64, in transaction: Transaction) async throws {
+    try await transaction.execute("update case_ferry set signed_inside = null where case_id = \(id)")
   }
 
   // MARK: What comes back
@@ -108,6 +114,7 @@ extension CaseStore {
     statements.append(
       """
       update case_ferry set arrived_at = coalesce(arrived_at, \(now)),
+        signed_inside = \(payload["signed"]?.bool),
         result_at = case when \(isFinal) then coalesce(result_at, \(now)) end
       where case_id = \(id)
       """)

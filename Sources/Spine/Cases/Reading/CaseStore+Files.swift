@@ -23,13 +23,24 @@ package struct CaseFileAccess: Sendable, Hashable {
   package var givesOriginal: Bool { if case .reading = ground { false } else { true } }
 }
 
+/// How much of a file somebody looks at (查看方式), for the audit.
+package enum CaseFileLook: Sendable, Hashable {
+  /// Nothing of it yet: only whether they may.
+  case none
+  /// A small picture. Of a material it shows little; of a signature all there is, so that look is entered.
+  case thumbnail
+  /// A page, from 1.
+  case page(Int)
+  /// The file itself.
+  case original
+}
+
 extension CaseStore {
   /// Whether somebody may see a file that belongs to a case now: the look is entered in the audit.
   ///
-  /// - Parameter page: from 1, for the audit; `nil` enters nothing, for the thumbnails of a page that has been entered.
   /// - Throws: ``Refusal`` `case-missing`, `file-missing`, `reading-due` for somebody who first has to register why.
   package func openFile(
-    _ key: String, of id: Int64, page: Int?, as principal: Principal, origin: Origin = .inside
+    _ key: String, of id: Int64, _ look: CaseFileLook, as principal: Principal, origin: Origin = .inside
   ) async throws -> CaseFileAccess {
     try await store.database.transaction { transaction in
       guard
@@ -39,7 +50,7 @@ extension CaseStore {
         principal.kind == .user ? try await reading(of: id, by: principal.id, in: transaction) : nil
       let access = try await access(
         to: id, starter: try starter.get("starter_id"), reading: reading, principal, in: transaction)
-      guard try await holds(key, id, in: transaction) else {
+      guard let owner = try await owner(of: key, id, in: transaction) else {
         throw Refusal(.notFound, "file-missing", "没有找到这个文件，它可能已被换掉。请回到办件页面查看现在的材料。")
       }
       let ground: CaseFileAccess.Ground
@@ -55,11 +66,18 @@ extension CaseStore {
       } else {
         throw CaseStore.readingDue
       }
-      if let page {
+      let seen: (String, JSON)? =
+        switch look {
+        case .none: nil
+        case .thumbnail: owner == ServiceCase.signature ? ("page", 1) : nil
+        case .page(let page): ("page", .int(Int64(page)))
+        case .original: ("original", true)
+        }
+      if let seen {
         try await store.audit.append(
           AuditEntry(
             principal, "case_material.open", entity: ServiceCase.entity, record: id, purpose: purpose, origin: origin,
-            details: ["file": .string(String(key.prefix(8))), "page": .int(Int64(page))]), in: transaction)
+            details: .object([("file", .string(String(key.prefix(8)))), seen])), in: transaction)
       }
       return CaseFileAccess(ground: ground)
     }
@@ -70,7 +88,7 @@ extension CaseStore {
 
   /// What was added to the archive of a case after it was filed: scans, supplements, corrections.
   ///
-  /// Only for whoever ``openFile(_:of:page:as:origin:)`` lets see the case's files.
+  /// Only for whoever ``openFile(_:of:_:as:origin:)`` lets see the case's files.
   package func addedFiles(of id: Int64) async throws -> [(key: String, label: String)] {
     try await store.database.transaction { transaction in
       try await transaction.pipeline([
@@ -83,8 +101,9 @@ extension CaseStore {
     }
   }
 
-  /// Whether the file stands in a material or signature of the case, or in what was added to its archive.
-  private func holds(_ key: String, _ id: Int64, in transaction: Transaction) async throws -> Bool {
+  /// The register that the file stands in: a material or signature of the case, or what was added to its archive; `nil` for
+  /// none of them.
+  private func owner(of key: String, _ id: Int64, in transaction: Transaction) async throws -> String? {
     let rows = try await transaction.pipeline([
       """
       select set_config('lifang.scope_case_material', '{"all":true}', true),
@@ -93,18 +112,18 @@ extension CaseStore {
         set_config('lifang.scope_archive_item', '{"all":true}', true)
       """,
       """
-      select 1 from file_reference r join case_material m on r.entity = 'case_material' and m.id = r.record_id
+      select r.entity from file_reference r join case_material m on r.entity = 'case_material' and m.id = r.record_id
       where r.key = \(key) and m.service_case_id = \(id) and m.files @> array[r.key]
       union all
-      select 1 from file_reference r join case_signature s on r.entity = 'case_signature' and s.id = r.record_id
+      select r.entity from file_reference r join case_signature s on r.entity = 'case_signature' and s.id = r.record_id
       where r.key = \(key) and s.service_case_id = \(id) and r.key in (s.picture, s.sheet)
       union all
-      select 1 from file_reference r join archive_item i on r.entity = 'archive_item' and i.id = r.record_id
+      select r.entity from file_reference r join archive_item i on r.entity = 'archive_item' and i.id = r.record_id
         join archive a on a.id = i.archive_id
       where r.key = \(key) and a.service_case_id = \(id)
       """,
     ])[1]
-    return !rows.isEmpty
+    return try rows.first?.get("entity")
   }
 
   private func openTask(_ id: Int64, _ principal: Principal, in transaction: Transaction) async throws -> String? {

@@ -2,6 +2,7 @@ package import Access
 package import Audit
 package import Core
 import Crypto
+import Documents
 import Entities
 import Files
 import Identity
@@ -17,8 +18,8 @@ package struct SignatureOffer: Sendable {
   /// The digest of everything that stands in the case now.
   package let digest: String
   package let signer: String
-  /// A code of `signature_identity`.
-  package let identity: String
+  /// How surely who is signed in is known.
+  package let assurance: Assurance
   /// Who is signed in; `nil` when an officer enters the signature.
   package let account: String?
   /// Whoever is there while the applicant signs, or takes the signed paper; `nil` when the applicant signs alone.
@@ -31,10 +32,18 @@ package struct SignatureOffer: Sendable {
   /// What was signed before, the latest first.
   package var earlier: [CaseSignature] { view.signatures }
 
-  /// The ways that are open to whoever asks; the cloud and the telephone only where there is one.
-  package var methods: [SignatureMethod] {
-    witness == nil ? [.handwriting, .phoneCode, .cloud] : [.handwriting, .paper]
+  /// Whether what stands was signed on paper of which there is no scan yet.
+  package var awaitsScan: Bool { witness != nil && earlier.first?.awaitsScan == true }
+
+  /// How the signer is known, as a code of `signature_identity`: by the account, or by what an officer says they saw.
+  package func identity(_ given: SignatureGiven) -> String {
+    witness == nil ? assurance.rawValue : given.sawDocument ? SignatureOffer.faceToFace : "received"
   }
+
+  static let faceToFace = "window"
+
+  /// The ways that are open to whoever asks. Whether there is a cloud service or a bound telephone shows when it is used.
+  package var methods: [SignatureMethod] { witness == nil ? SignatureMethod.alone : [.handwriting, .paper] }
 }
 
 /// What was given with a signature.
@@ -42,9 +51,11 @@ package struct SignatureGiven: Sendable {
   package let method: SignatureMethod
   /// The digest of what the page showed.
   package let seen: String
+  /// Whether the officer compared the signer with their document, face to face.
+  package var sawDocument = false
   /// Strokes as PNG.
   package var picture: [UInt8]?
-  /// The application with the signature on it, as PDF.
+  /// The application with the signature on it: as PDF, or of paper a scan of it.
   package var sheet: [UInt8]?
   /// Of the cloud service.
   package var cloud: CloudSeal?
@@ -99,13 +110,15 @@ extension CaseStore {
     }
     return SignatureOffer(
       id: view.id, number: number, item: view.item, digest: content.digest,
-      signer: record["applicant_name"].text ?? "", identity: isOwn ? principal.assurance.rawValue : "window",
+      signer: record["applicant_name"].text ?? "", assurance: principal.assurance,
       account: isOwn ? principal.name : nil, witness: isOwn ? nil : principal.name, code: office.newCode(),
       at: store.clock.now(), view: view)
   }
 
   package static let staleSignature = Refusal(
     .conflict, "signature-stale", "申请内容刚刚有改动，和您核对的不一样，没有签名。请重新核对后再签。", field: "digest")
+
+  package static let unofferedMethod = Refusal(.invalid, "signature-way", "请选择一种签名方式。")
 
   /// Whether an officer may take a signature in a case: whoever has to handle it, or took it up at the window.
   package func mayWitness(_ view: CaseView, _ principal: Principal) -> Bool {
@@ -131,6 +144,7 @@ extension CaseStore {
     _ offer: SignatureOffer, _ given: SignatureGiven, by principal: Principal, origin: Origin = .inside
   ) async throws -> String {
     guard let signer = office.keys.current else { throw Fault("signature-unsealed") }
+    guard offer.methods.contains(given.method) else { throw CaseStore.unofferedMethod }
     return try await store.database.transaction { transaction in
       let state = try await hold(offer.id, in: transaction)
       guard state.instance.state == .running, !state.instance.isGranted else {
@@ -139,8 +153,8 @@ extension CaseStore {
       guard offer.witness != nil || state.isApplicant(principal) else {
         throw Refusal(.forbidden, "signature-foreign", "只有申请人本人可以签名，没有签名。")
       }
-      let content = SignedContent(
-        parts: try await signedParts(of: offer.id, state.item, in: transaction), salt: try signingSalt(offer.number))
+      let standing = try await standing(of: offer.id, state.item, in: transaction)
+      let content = SignedContent(parts: standing.parts, salt: try signingSalt(offer.number))
       guard constantTimeEqual(Array(content.digest.utf8), Array(given.seen.utf8)) else {
         throw CaseStore.staleSignature
       }
@@ -148,13 +162,16 @@ extension CaseStore {
         throw Refusal(
           .unprocessable, "cloud-signature", "云签服务的签名值与申请内容不符，没有签名。请重新核对后再签，或改用手写签名。", field: "cloud")
       }
+      var identity = offer.identity(given)
       let last = try await KeptSignature.of(case: offer.id, store.keys, in: transaction).last
       if let last, last.digest == content.digest, last.method == given.method.rawValue,
-        try await signature(last, named: "", account: nil, hidesFiles: true, content.parts, in: transaction).verdict
+        try await signature(last, named: "", account: nil, hidesFiles: true, standing, in: transaction).verdict
           .holds
       {
         // A second click signs nothing more; a scan of what was signed on paper may come later.
         if last.witness == offer.witness, (last.sheet == nil) == (given.sheet == nil) { return last.code }
+        // Whoever saw the signer when they took the paper has seen them when they scan it.
+        if let witness = offer.witness, last.witness == witness { identity = last.identity }
         guard last.sheet == nil, given.sheet != nil else {
           throw Refusal(
             .conflict, "signature-given",
@@ -162,18 +179,18 @@ extension CaseStore {
           )
         }
       }
-      let picture = try await keep(given.picture, "手写签名.png", by: principal, in: transaction)
-      let sheet = try await keep(given.sheet, "申请表（已签名）.pdf", by: principal, in: transaction)
+      let picture = try await keep(given.picture, "手写签名", by: principal, in: transaction)
+      let sheet = try await keep(given.sheet, "申请表（已签名）", by: principal, in: transaction)
       let facts = SignedFacts(
-        content: content.digest, signer: offer.signer, account: offer.account, identity: offer.identity,
+        content: content.digest, signer: offer.signer, account: offer.account, identity: identity,
         method: given.method.rawValue, picture: picture?.digest, sheet: sheet?.digest, reference: given.reference,
-        cloud: given.cloud?.digest, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
+        cloud: given.cloud, witness: offer.witness, signedAt: offer.at, code: offer.code, salt: content.salt)
       let statement = SignatureStatement(
         [("number", offer.number), ("item", "\(state.item.code) \(state.item.version)")] + facts.lines)
       let values: [String: Value] = [
         "code": .text(offer.code), "method": .text(given.method.rawValue), "signer_name": .text(offer.signer),
         "account_name": offer.account.map { .text($0) } ?? .null,
-        "identity": .text(offer.identity), "signed_at": .instant(offer.at),
+        "identity": .text(identity), "signed_at": .instant(offer.at),
         "witness_name": offer.witness.map { .text($0) } ?? .null,
         "reference": given.reference.map { .text($0) } ?? .null,
         "cloud": given.cloud.map { .json($0.json) } ?? .null, "digest": .text(content.digest),
@@ -192,8 +209,14 @@ extension CaseStore {
     async throws -> StoredFile?
   {
     guard let bytes else { return nil }
+    let kind = FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024)
     return try await office.files.put(
-      bytes: bytes, name: name, classification: .secret, policy: .scans, by: principal, in: transaction)
+      bytes: bytes, name: "\(name).\(kind.fileExtension)", classification: .secret, policy: CaseStore.sheets,
+      by: principal, in: transaction)
+  }
+
+  private static let sheets = FilePolicy(maximumSize: 20 << 20, description: "PNG、JPEG 图片或 PDF") { kind in
+    [.png, .jpeg, .pdf].contains(kind)
   }
 
   /// Enters a signature with its line in the history; the audit chain keeps its digest, so that none disappears unseen.
@@ -209,9 +232,8 @@ extension CaseStore {
     }
     let record = try await records.insert(ServiceCase.signature, made, input: .code)
     let method = values["method"]?.text.flatMap { SignatureMethod(rawValue: $0) } ?? .paper
-    _ = try await transaction.query(
-      eventStatement(
-        state, CaseAction(name: "sign", target: method.label), by: principal, at: store.clock.now()))
+    let action = CaseAction(name: "sign", target: method.label)
+    _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     try await store.audit.append(
       AuditEntry(
         principal, "\(ServiceCase.signature).sign", entity: ServiceCase.signature, record: record.id, purpose: "签名",
@@ -220,5 +242,6 @@ extension CaseStore {
           "statement": .string(Hex.encode(Digest.sm3(Array((values["statement"]?.text ?? "").utf8)))),
           "method": .string(method.rawValue),
         ]), in: transaction)
+    try await report(state, action, by: principal, in: transaction)
   }
 }

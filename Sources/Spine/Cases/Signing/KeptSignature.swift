@@ -90,13 +90,8 @@ struct KeptSignature {
     let facts = SignedFacts(
       content: content, signer: signer, account: account, identity: identity, method: method,
       picture: picture.map { files[$0] ?? "" }, sheet: sheet.map { files[$0] ?? "" }, reference: reference,
-      cloud: cloud?.digest, witness: witness, signedAt: signedAt, code: code, salt: salt)
-    if let cloud { guard cloud.covers(content), cloud.reference == reference else { return false } }
-    // Statements of before the cloud's seal was kept have no line of it.
-    return digest == content
-      && facts.lines.allSatisfy { line in
-        (statement[line.name] ?? (line.name == "cloud" ? "-" : nil)) == line.value
-      }
+      cloud: cloud, witness: witness, signedAt: signedAt, code: code, salt: salt)
+    return digest == content && facts.stand(in: statement)
   }
 
   /// The key of ours that sealed what came from the other network; `nil` for what was signed here, and when none did.
@@ -107,12 +102,14 @@ struct KeptSignature {
   }
 
   /// What it covers compared with what stands in the case now.
-  func verdict(_ now: [SignedContent.Part]) -> CaseSignature.Verdict {
-    let (altered, added) = SignedContent(parts: now, salt: salt).changes(since: parts.digests)
+  func verdict(_ now: StandingContent) -> CaseSignature.Verdict {
+    let (other, added) = SignedContent(parts: now.parts, salt: salt).changes(since: parts.digests)
     func labels(_ names: [String]) -> [String] {
-      names.map { name in now.first { $0.name == name }?.label ?? parts.labels[name] ?? name }
+      names.map { name in now.parts.first { $0.name == name }?.label ?? parts.labels[name] ?? name }
     }
+    let altered = other.filter { now.knows($0) }
     if !altered.isEmpty { return .altered(labels(altered)) }
+    if !other.isEmpty { return .incomparable(gone: labels(other), added: labels(added)) }
     return added.isEmpty ? .whole : .extended(labels(added))
   }
 }

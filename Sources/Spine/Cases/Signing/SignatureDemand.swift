@@ -29,6 +29,9 @@ package enum SignatureMethod: String, Sendable, Hashable, CaseIterable {
   case cloud
   case paper
 
+  /// What an applicant does without anybody there.
+  package static let alone: [SignatureMethod] = [.handwriting, .phoneCode, .cloud]
+
   package var label: String {
     switch self {
     case .handwriting: "手写签名"

@@ -43,9 +43,9 @@ extension CaseStore {
       ).first
       guard let began else { return nil }
       let item = try await versions.item(try began.get("item_version_id"), in: transaction)
-      let parts = try await signedParts(of: record.id, item, in: transaction)
+      let standing = try await standing(of: record.id, item, in: transaction)
       let signature = try await signature(
-        kept, named: kept.signer, account: nil, hidesFiles: true, parts, in: transaction)
+        kept, named: kept.signer, account: nil, hidesFiles: true, standing, in: transaction)
       try await store.audit.append(
         AuditEntry(
           principal, "\(ServiceCase.signature).verify", entity: ServiceCase.signature, record: kept.id, origin: origin),

@@ -67,8 +67,7 @@ struct SignedFacts {
   let picture: String?
   let sheet: String?
   let reference: String?
-  /// Of what the cloud service sealed.
-  let cloud: String?
+  let cloud: CloudSeal?
   let witness: String?
   let signedAt: Instant
   let code: String
@@ -83,8 +82,17 @@ struct SignedFacts {
     return [
       ("content", content), ("signer", hidden(signer, "signer")), ("account", hidden(account, "account")),
       ("identity", identity), ("method", method), ("picture", picture ?? "-"), ("sheet", sheet ?? "-"),
-      ("reference", reference ?? "-"), ("cloud", cloud ?? "-"), ("witness", hidden(witness, "witness")),
+      ("reference", reference ?? "-"), ("cloud", cloud?.digest ?? "-"), ("witness", hidden(witness, "witness")),
       ("signed", signedAt.iso8601), ("code", code),
     ]
+  }
+
+  /// Whether a statement says the same, and the cloud's seal is over the same content.
+  func stand(in statement: SignatureStatement) -> Bool {
+    if let cloud { guard cloud.covers(content), cloud.reference == reference else { return false } }
+    // Statements of before the cloud's seal was kept have no line of it.
+    return lines.allSatisfy { line in
+      (statement[line.name] ?? (line.name == "cloud" ? "-" : nil)) == line.value
+    }
   }
 }

@@ -53,6 +53,16 @@ package struct SignedContent: Sendable, Hashable {
   }
 }
 
+/// What stands in a case now, with all that could stand there (现有内容).
+struct StandingContent {
+  let parts: [SignedContent.Part]
+  /// Answers that the registers have fields for today, filled in or not.
+  let answers: Set<String>
+
+  /// Whether a signed part could be here still: one that could and is not was taken out, one that could not went with an upgrade.
+  func knows(_ name: String) -> Bool { name.hasPrefix("material.") || answers.contains(name) }
+}
+
 /// What is kept of signed parts: each digest and what people call it (逐项摘要).
 struct SignatureParts {
   var digests: [String: String] = [:]
@@ -82,6 +92,23 @@ extension CaseStore {
   /// Fields that the case gives to whatever is attached to it; they are its own.
   private static let shared: Set = [ServiceCase.reference, "division_code", "unit_id", "applicant_user_id"]
 
+  /// The fields of a register that are answers of an application.
+  private static func answers(of entity: EntityDeclaration, _ prefix: String) -> [FieldDeclaration] {
+    entity.fields.filter { field in
+      field.isStored && field.editable && !(prefix == "form" && CaseStore.shared.contains(field.name))
+    }
+  }
+
+  /// What signatures of a case are compared with.
+  func standing(of id: Int64, _ item: ServiceItem, in transaction: Transaction) async throws -> StandingContent {
+    var answers: Set<String> = []
+    for (prefix, name) in [("case", ServiceCase.entity), ("form", item.form)] {
+      guard let entity = store.catalog.entity(name) else { continue }
+      answers.formUnion(CaseStore.answers(of: entity, prefix).map { "\(prefix).\($0.name)" })
+    }
+    return StandingContent(parts: try await signedParts(of: id, item, in: transaction), answers: answers)
+  }
+
   /// What there is to sign in a case, from its records in clear.
   func signedParts(
     _ record: Record, _ form: Record?, _ materials: [Record], in session: some SQLSession
@@ -89,8 +116,7 @@ extension CaseStore {
     var parts: [SignedContent.Part] = []
     for (prefix, found) in [("case", Optional(record)), ("form", form)] {
       guard let found, let entity = store.catalog.entity(found.entity) else { continue }
-      for field in entity.fields where field.isStored && field.editable && !found[field.name].isBlank {
-        if prefix == "form", CaseStore.shared.contains(field.name) { continue }
+      for field in CaseStore.answers(of: entity, prefix) where !found[field.name].isBlank {
         parts.append(
           .init(name: "\(prefix).\(field.name)", label: field.label, value: found[field.name].plainText))
       }

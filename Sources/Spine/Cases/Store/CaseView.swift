@@ -46,6 +46,8 @@ package struct CaseView: Sendable {
   package let reading: CaseReading?
   /// What the applicant signed, the latest first.
   package let signatures: [CaseSignature]
+  /// Outside: whether the inside has a signature of what stands there; `nil` while it said nothing, and inside.
+  package let signedInside: Bool?
   /// Certificates and proofs that it resulted in, the latest first.
   package let documents: [Record]
 
@@ -59,7 +61,8 @@ package struct CaseView: Sendable {
       }.map(\.label))
     return events.compactMap { event in
       switch event.action {
-      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue", "sign":
+      case "submit", "verify", "courier", "void", "shelve", "resume", "reopen", "timeout", "urge", "issue", "sign",
+        CaseAction.lateSignature:
         return event
       case "overdue": return event.withoutOpinion
       case "complete":
@@ -163,6 +166,7 @@ package struct CaseEvent: Sendable, Hashable {
     case "compare": "人像比对"
     case "courier": "快递"
     case "sign": "签名"
+    case CaseAction.lateSignature: "签名到达太晚"
     default: action
     }
   }
@@ -247,6 +251,7 @@ extension CaseStore {
         alerts: access == .applicant ? [] : try await alerts(of: id, in: transaction),
         parcels: try await records.attached(CaseStore.parcels, to: id, reveal: reveals), reading: reading,
         signatures: try await signatures(of: id, item, records, reveals: reveals, in: transaction),
+        signedInside: isOutside ? try await signedInside(id, in: transaction) : nil,
         documents: try await documents(of: id, records))
     }
   }
@@ -310,6 +315,10 @@ extension CaseStore {
       where t.case_id = \(id) order by t.number
       """)
     return try rows.map(CaseTask.init)
+  }
+
+  private func signedInside(_ id: Int64, in session: some SQLSession) async throws -> Bool? {
+    try await session.query("select signed_inside from case_ferry where case_id = \(id)").first?.get("signed_inside")
   }
 
   private func events(of id: Int64, in session: some SQLSession) async throws -> [CaseEvent] {

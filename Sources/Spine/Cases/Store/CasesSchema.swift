@@ -230,5 +230,12 @@ package enum CasesSchema {
           where stage is null;
         alter table service_case enable trigger user;
         """),
+    Migration(
+      id: "0176-case-ferry-signed",
+      sql: """
+        alter table case_ferry
+          -- outside: whether the inside has a signature of what stands there; null while it said nothing of what stands here
+          add column signed_inside boolean;
+        """),
   ]
 }

@@ -37,17 +37,17 @@ extension CaseRoutes {
     guard let last = view.signatures.first, last.verdict.holds, last.method != .paper else { return [:] }
     var strokes: (png: [UInt8], ratio: Double)?
     if let key = last.picture, view.access == .applicant || !view.mine.isEmpty {
-      _ = try await cases.openFile(key, of: view.id, page: 1, as: visit.principal, origin: visit.request.origin)
+      _ = try await cases.openFile(key, of: view.id, .page(1), as: visit.principal, origin: visit.request.origin)
       let png = try await files.bytes(of: try await files.find(key))
       let image = try RasterImage(png)
       strokes = (png, Double(image.width) / Double(image.height))
     }
-    let identity = store.catalog.dictionary("signature_identity")?.label(of: last.identity) ?? last.identity
-    let note = "身份核对：\(identity)。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
+    let note =
+      "身份核对：\(store.catalog.signatureIdentity(last.identity))。\(CasePage.words(last.verdict) ?? "签名后申请内容和材料没有改动。")"
     return [
       CasePage.signaturePlace: DocumentSignature(
         picture: strokes, method: last.method.label, time: last.signedAt.display,
-        note: "\(note)可凭验证码在验真页面核对。", digest: last.digest, code: last.code)
+        note: "\(note)可凭验真码在验真页面核对。", digest: last.digest, code: last.code)
     ]
   }
 

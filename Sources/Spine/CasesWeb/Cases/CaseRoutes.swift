@@ -121,6 +121,7 @@ package struct CaseRoutes: Sendable {
     guard view.access == .applicant || !view.mine.isEmpty else {
       throw Refusal(.forbidden, "file-original", "调阅只能在线查看，不能下载原件。请打开办件的“材料影像”。")
     }
+    _ = try await cases.openFile(key, of: view.id, .original, as: visit.principal, origin: visit.request.origin)
     let file = try await files.find(key)
     let files = files
     var response = Response.stream(type: file.contentType) { writer in
@@ -183,11 +184,15 @@ package struct CaseRoutes: Sendable {
       let all = [FieldError](refusal)
       return try await page(view, visit, typed: input, errors: all, status: refusal.kind.status)
     }
-    if view.access == .applicant, !content.isEmpty, !visit.wantsJSON,
-      view.item.signature == .required || !view.signatures.isEmpty
-    {
-      return try visit.redirect(
-        to: "/cases/\(view.id)/sign", saying: "已提交补正。申请内容有改动，还差一步：请核对后重新签名。", tone: .info)
+    if view.access == .applicant, !content.isEmpty, !visit.wantsJSON {
+      let now = try await self.view(visit)
+      if now.isSignable, now.awaitsSignature || now.signatures.first?.verdict.holds == false {
+        return try visit.redirect(
+          to: "/cases/\(view.id)/sign",
+          saying: now.awaitsSignature
+            ? "已提交补正，还差一步：请核对后\(now.signatures.isEmpty ? "" : "重新")签名，没有签名不能批准。"
+            : "已提交补正。上次签名后申请内容有改动，可以核对后重新签名；这件事不签名也能办。", tone: .info)
+      }
     }
     return try answered(work, form, visit)
   }

@@ -185,12 +185,18 @@ package enum ApplicationDescription {
   private static let text: JSON = ["type": ["string", "null"]]
 
   private static let status: JSON = [
-    "type": "object", "required": ["number", "item", "label", "state", "submittedAt", "history", "supplement"],
+    "type": "object",
+    "required": ["number", "item", "label", "state", "submittedAt", "history", "supplement", "signature"],
     "properties": [
       "number": ["type": "string"], "item": ["type": "string"], "label": ["type": "string"],
       "state": [
         "type": "string",
         "description": "active 办理中、supplement 待补正、shelved 挂账、completed 办结、refused 不予办理、withdrawn 已撤销、void 作废",
+      ],
+      "signature": [
+        "type": "object", "required": ["awaited", "holds"], "additionalProperties": false,
+        "description": "申请人的签名。awaited：还差签名，没有签名不能批准，请引导申请人到里坊的办件页面签名；holds：签名是否还对应现在的内容，没有签过为 null",
+        "properties": ["awaited": ["type": "boolean"], "holds": ["type": ["boolean", "null"]]],
       ],
       "step": text, "submittedAt": text, "dueAt": text, "finishedAt": text, "courierNumber": text,
       "supplement": [
@@ -265,6 +271,9 @@ extension CaseJSON {
       "step": text(view.record["step"].text), "submittedAt": moment("submitted_at"), "dueAt": moment("due_at"),
       "finishedAt": moment("finished_at"), "courierNumber": text(view.record["courier_number"].text),
       "supplement": supplement,
+      "signature": [
+        "awaited": .bool(view.awaitsSignature), "holds": view.signatureHolds.map { .bool($0) } ?? .null,
+      ],
       "history": .array(
         view.publicEvents.map { event in
           [

@@ -53,7 +53,7 @@ package struct SignatureProofRoutes: Sendable {
     return (erased.statement, erased.seal, erased.key)
   }
 
-  private static let unknown = Refusal(.notFound, "signature-unknown", "没有这个验证码对应的签名。请核对验证码。")
+  private static let unknown = Refusal(.notFound, "signature-unknown", "没有这个验真码对应的签名。请核对验真码。")
 
   /// The page of a code; `nil` for one that is no signature's.
   package func page(_ code: String, _ visit: Visit) async throws -> Response? {
@@ -136,29 +136,23 @@ package struct SignatureProofRoutes: Sendable {
     }.html
   }
 
-  private func identity(_ code: String) -> String {
-    cases.store.catalog.dictionary("signature_identity")?.label(of: code) ?? code
-  }
+  private func identity(_ code: String) -> String { cases.store.catalog.signatureIdentity(code) }
 
   private func verdict(_ verdict: CaseSignature.Verdict) -> Notice {
     switch verdict {
     case .whole: Notice(.success, title: "签名有效") { "签名真实，签名后申请内容和材料没有改动。" }
     case .extended: Notice(.success, title: "签名有效，之后有补充") { "签名真实，所签的内容没有改动；签名之后又补充了内容，不在签名之内。" }
+    case .incomparable:
+      Notice(.success, title: "签名有效，部分不能比对") { "签名真实；所签的内容中有的项目在系统升级后已经取消，不能比对，其余没有改动。" }
     case .altered: Notice(.warning, title: "签名真实，内容已改动") { "签名真实，但签名之后申请内容或材料有改动，改动的部分不受这次签名约束。" }
     case .broken: Notice(.danger, title: "不能确认") { "保存的签名与签名值不符。请不要采信，并联系受理单位核实。" }
     }
   }
 
   private static func json(_ proof: SignatureProof) -> JSON {
-    let verdict =
-      switch proof.signature.verdict {
-      case .whole: "whole"
-      case .extended: "extended"
-      case .altered: "altered"
-      case .broken: "broken"
-      }
-    return [
-      "verdict": .string(verdict), "label": .string("\(proof.item)申请表"), "number": .string(proof.number),
+    [
+      "verdict": .string(proof.signature.verdict.code), "label": .string("\(proof.item)申请表"),
+      "number": .string(proof.number),
       "signer": .string(proof.signer), "method": .string(proof.signature.method.rawValue),
       "identity": .string(proof.signature.identity), "signedAt": .string(proof.signature.signedAt.iso8601),
       "sm3": .string(proof.signature.digest),

@@ -26,15 +26,22 @@ struct SigningPage: HTMLConvertible {
         if isOwn {
           p { "请先核对申请内容，再签名。有误的先不要签，撤销后重新申请，或请受理单位退回修改。签名后内容再有改动，需要重新签。" }
           p { "手写签名和短信验证码确认由平台固定内容和时间，作为您对这份申请的电子签名；云签用您本人的数字证书签署。" }
+        } else if offer.awaitsScan, let last = offer.earlier.first {
+          p { "\(last.signedAt.display) 已登记纸质签名，还没有扫描件。请扫描或拍下签好的申请表，在下面上传。" }
         } else {
           p { "请申请人看过下面的内容，在手写屏上签名；已经在纸上签好的，登记纸质签名。" }
         }
       }
-      if let last = offer.earlier.first, !last.verdict.holds {
-        Notice(.warning, "上次签名（\(last.signedAt.display)）之后申请内容有改动，需要重新签名。")
+      if let last = offer.earlier.first {
+        switch last.verdict {
+        case .altered: Notice(.warning, "上次签名（\(last.signedAt.display)）之后申请内容有改动，需要重新签名。")
+        case .broken:
+          Notice(.danger, isOwn ? CasePage.ownBrokenSignature : CaseStore.brokenSignature.message)
+        case .whole, .extended, .incomparable: HTML.empty
+        }
       }
       contents
-      pad
+      if !offer.awaitsScan { pad }
       if isOwn {
         code
         if hasCloud { cloud }
@@ -86,7 +93,8 @@ struct SigningPage: HTMLConvertible {
           "signature", isOwn ? "签名" : "申请人签名",
           .file(.init(accept: "image/png,image/jpeg", opensCamera: true, limit: "用手指、笔或鼠标在方框里写姓名；也可以拍下写在白纸上的签名")),
           error: errors["signature"])
-        p(.class("field-help")) { "笔迹加密保存，只有您和办理这件事的人员能看，每次查看都有记录。" }
+        if !isOwn { sawDocument("saw_signer", "没有核对证件的不勾选，签名上会写明") }
+        p(.class("field-help")) { "笔迹加密保存。\(isOwn ? "您" : "申请人")、办理这件事的人员和登记了调阅事由的人员能看，每次查看都有记录。" }
         Action(isOwn ? "确认签名" : "登记申请人签名", .submit(name: nil, value: nil), style: .primary, icon: .check)
         start(.handwriting)
       }
@@ -121,7 +129,7 @@ struct SigningPage: HTMLConvertible {
   private var cloud: HTML {
     Card("云签", id: "by-cloud") {
       form(.class("form stack"), .method(.post), .action(path), .multipart()) {
-        p { "用您本人的数字证书签署。点下面的按钮后，到云签 App 里核对并确认，再回到这里查看结果。送去的只有姓名、证件号码和内容的摘要。" }
+        p { "用您本人的数字证书签署。点下面的按钮后，到云签 App 里核对并确认，再回到这里查看结果。送去的是您的姓名、证件号码，申请的受理编号、名称和内容摘要；填写的内容和材料不送。" }
         if let error = errors["cloud"] {
           p(.class("field-error")) {
             Icon.error
@@ -134,16 +142,26 @@ struct SigningPage: HTMLConvertible {
     }.html
   }
 
+  /// What the officer saw of who signs; on both of their forms, and never taken for granted.
+  private func sawDocument(_ name: String, _ help: String) -> HTML {
+    Shell.Field(name, "身份核对", .checkboxes([], [Choice("true", "已当面核对本人证件")]), help: help).html
+  }
+
   private var paper: HTML {
-    Card("登记纸质签名", id: "on-paper") {
+    Card(offer.awaitsScan ? "补登扫描件" : "登记纸质签名", id: "on-paper") {
       form(.class("form stack"), .method(.post), .action(path), .multipart(), .novalidate()) {
         Shell.Field(
           "seen_paper", "核对", .checkboxes([], [Choice("true", "已收到本人签名的纸质申请表，内容与这里一致")]), isRequired: true,
           error: errors["seen_paper"])
+        if !offer.awaitsScan { sawDocument("saw_document", "寄来的、由别人交来的或没有核对证件的，不勾选，签名上会写明") }
         Shell.Field(
-          "scan", "扫描件", .file(.init(accept: "image/png,image/jpeg,application/pdf", limit: "可选，图片或 PDF，20 MB 以内")),
-          error: errors["scan"])
-        Action("登记纸质签名", .submit(name: nil, value: nil), icon: .check)
+          "scan", "扫描件",
+          .file(
+            .init(
+              accept: "image/png,image/jpeg,application/pdf",
+              limit: offer.awaitsScan ? "PNG、JPEG 图片或 PDF，20 MB 以内" : "可以以后补登；PNG、JPEG 图片或 PDF，20 MB 以内")),
+          isRequired: offer.awaitsScan, error: errors["scan"])
+        Action(offer.awaitsScan ? "登记扫描件" : "登记纸质签名", .submit(name: nil, value: nil), icon: .check)
         start(.paper)
       }
     }.html

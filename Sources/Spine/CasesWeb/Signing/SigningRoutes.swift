@@ -79,7 +79,7 @@ package struct SigningRoutes: Sendable {
       offer: offer, application: try await CasePage.sheet(of: offer.view, cases, visit),
       phone: offer.witness == nil ? try await phone(visit) : nil, hasCloud: cases.hasCloudSigning,
       codeSent: visit.request.query.first("sent") != nil || errors["code"] != nil, errors: errors)
-    let title = offer.witness == nil ? "核对并签名" : "登记申请人签名"
+    let title = offer.witness == nil ? "核对并签名" : offer.awaitsScan ? "补登扫描件" : "登记申请人签名"
     var response = try await visit.page(
       title, status: status, crumbs: [Crumb("办件 \(offer.number)", "/cases/\(offer.id)")],
       subtitle: offer.item.label, scripts: [.signature]
@@ -104,8 +104,10 @@ package struct SigningRoutes: Sendable {
     try limiter.require("user \(visit.principal.id)", toDo: "签名")
     do {
       guard let method = form.first("way").flatMap({ SignatureMethod(rawValue: $0) }), offer.methods.contains(method)
-      else { throw Refusal(.invalid, "signature-way", "请选择一种签名方式。") }
+      else { throw CaseStore.unofferedMethod }
       var given = SignatureGiven(method, seen: form.first("digest") ?? "")
+      // Each of the officer's forms has a name of its own for it.
+      given.sawDocument = [form.first("saw_document"), form.first("saw_signer")].contains("true")
       guard given.seen == offer.digest else {
         throw CaseStore.staleSignature
       }
@@ -125,12 +127,18 @@ package struct SigningRoutes: Sendable {
           throw Refusal(
             .unavailable, "cloud-signature", "没有签上：\(reason)。申请照常办理，请改用手写签名，或打印申请表签好交到窗口。", field: "cloud")
         }
-      case .paper: given.sheet = try scan(form)
+      case .paper: given.sheet = try scan(form, offer)
       }
       if method != .paper { given.sheet = try await sheet(offer, given, strokes, visit) }
-      try await cases.sign(offer, given, by: visit.principal, origin: visit.request.origin)
+      do {
+        try await cases.sign(offer, given, by: visit.principal, origin: visit.request.origin)
+      } catch let refusal as Refusal where method == .paper && refusal.code == "file-kind" {
+        throw Refusal(refusal.kind, refusal.code, refusal.message, field: "scan")
+      }
       return try visit.redirect(
-        to: "/cases/\(offer.id)", saying: offer.witness == nil ? "已签名，签名的申请表在“电子签名”里。" : "已登记申请人的签名。")
+        to: "/cases/\(offer.id)",
+        saying: offer.witness == nil
+          ? "已签名，签名的申请表在“电子签名”里。" : offer.awaitsScan ? "已补登签名的扫描件。" : "已登记申请人的签名。")
     } catch let refusal as Refusal where !visit.wantsJSON && refusal.kind != .tooMany && refusal.kind != .forbidden {
       return try await page(
         visit, try await self.offer(visit), errors: [FieldError](refusal), status: refusal.kind.status)
@@ -149,11 +157,15 @@ package struct SigningRoutes: Sendable {
   }
 
   /// The scan of a signed sheet, which an officer has before them and may keep.
-  private func scan(_ form: FormData) throws -> [UInt8]? {
+  private func scan(_ form: FormData, _ offer: SignatureOffer) throws -> [UInt8]? {
     guard form.first("seen_paper") == "true" else {
       throw Refusal(.invalid, "paper-unseen", "请确认已收到本人签名的纸质申请表，内容与这里一致。", field: "seen_paper")
     }
-    return try form.files("scan").first { $0.size > 0 }?.bytes(upTo: 20 << 20)
+    let given = form.files("scan").first { $0.size > 0 }
+    guard given != nil || !offer.awaitsScan else {
+      throw Refusal(.invalid, "scan-missing", "还没有选择扫描件。请选择签好的申请表的图片或 PDF。", field: "scan")
+    }
+    return try given?.bytes(upTo: 20 << 20)
   }
 
   /// Sends a code, or takes one.
@@ -180,11 +192,10 @@ package struct SigningRoutes: Sendable {
     _ offer: SignatureOffer, _ given: SignatureGiven, _ strokes: SignaturePicture?, _ visit: Visit
   ) async throws -> [UInt8] {
     let page = try await CasePage.sheet(of: offer.view, cases, visit)
-    let identity = cases.store.catalog.dictionary("signature_identity")?.label(of: offer.identity) ?? offer.identity
-    var note = "身份核对：\(identity)"
+    var note = "身份核对：\(cases.store.catalog.signatureIdentity(offer.identity(given)))"
     if let witness = offer.witness { note += "（\(witness)）" }
     if let reference = given.reference { note += "。云签流水号：\(reference)" }
-    note += "。签名后改动申请内容或材料的，本签名不再约束改动的部分；可凭验证码在验真页面核对。"
+    note += "。签名后改动申请内容或材料的，本签名不再约束改动的部分；可凭验真码在验真页面核对。"
     let signature = DocumentSignature(
       picture: strokes.map { ($0.png, Double($0.width) / Double($0.height)) }, method: given.method.label,
       time: offer.at.display, note: note, digest: offer.digest, code: offer.code)

@@ -124,7 +124,7 @@ package struct ViewerRoutes: Sendable {
     }
     let page = query.first("page") == "last" ? pages : min(max(Int(query.first("page") ?? "") ?? 1, 1), pages)
     let access = try await cases.openFile(
-      file.key, of: view.id, page: nil, as: visit.principal, origin: visit.request.origin)
+      file.key, of: view.id, .none, as: visit.principal, origin: visit.request.origin)
     var note: String?
     if case .reading(let reading) = access.ground {
       note = "调阅 \(reading.number)，可看至 \(reading.validUntil.display)。每一页都带您的姓名、单位和时间。"
@@ -172,7 +172,7 @@ package struct ViewerRoutes: Sendable {
       throw Refusal(.notFound, "page-missing", "没有这一页。请从材料影像重新打开。")
     }
     let access = try await cases.openFile(
-      key, of: try visit.request.integer("id"), page: size == "thumb" ? nil : page, as: visit.principal,
+      key, of: try visit.request.integer("id"), size == "thumb" ? .thumbnail : .page(page), as: visit.principal,
       origin: visit.request.origin)
     let file = try await files.find(key)
     var mark: String?
