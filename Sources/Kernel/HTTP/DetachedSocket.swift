@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// libmicrohttpd could stream too, but a suspended connection does not notice that the client has left, each one is
 /// walked over whenever any is resumed, and one whose stream fails stays open. Here a stream costs a few kilobytes and
-/// nothing while it is quiet; the connection ends with it. Writing never blocks; what the network does not take waits here. The ``Hub`` tells when there is room again and when
+/// nothing while it is quiet; the connection ends with it. Writing never blocks; what the network does not take waits here.
+/// The ``Hub`` tells when there is room again and when
 /// the client is gone.
 final class DetachedSocket: Sendable {
   enum Purpose: Sendable, Hashable {

@@ -1,7 +1,8 @@
 /// What a person typed into a search box (检索词), as a `tsquery` over the lexemes of ``SearchText``.
 ///
 /// Chinese words must appear with all their pairs; `18号` as exactly that number; letters stand for the beginning of a
-/// word, of pinyin initials (`dztcq` finds 达州通川区, of which eight are compared) or of full pinyin; digits from five on for the beginning of a number.
+/// word, of pinyin initials (`dztcq` finds 达州通川区, of which eight are compared) or of full pinyin; digits from five on for
+/// the beginning of a number.
 /// Everything that is neither letter nor digit separates, so no input can carry query operators.
 package struct SearchQuery: Sendable, Hashable {
   /// The text of a `tsquery`, to be bound and cast: `… @@ $1::tsquery`.

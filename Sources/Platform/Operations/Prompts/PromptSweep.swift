@@ -8,8 +8,8 @@ import SQL
 /// Works rules of analysis out and keeps their prompts (研判预警) in line with what is there now.
 ///
 /// What goes on is the same prompt, answered or not; one that ended unanswered is 已消除, and what comes back later is a new
-/// one. What is gathered from several divisions is told to each of them. An open one follows the rule and the record: how pressing it is, where, who has to act (unless it was passed on).
-/// Two that work the same rule out wait for each other.
+/// one. What is gathered from several divisions is told to each of them. An open one follows the rule and the record: how
+/// pressing it is, where, who has to act (unless it was passed on). Two that work the same rule out wait for each other.
 package struct PromptSweep: Sendable {
   /// The register of prompts (研判预警).
   package static let register = "analysis_prompt"

@@ -54,7 +54,8 @@ package enum StoreMigrations {
          where a.id = any (array(select t::bigint from unnest(lifang_scope_texts(entity, 'areas')) t)) $$;
     """
 
-  /// The trigger that keeps what is deleted; for what is updated it made way for ``HistoryTrigger``. It copies by name, so that the two tables may have gained their columns in
+  /// The trigger that keeps what is deleted; for what is updated it made way for ``HistoryTrigger``. It copies by name, so
+  /// that the two tables may have gained their columns in
   /// different orders, and works once a statement, however many rows that changes.
   private static let history = """
     create function lifang_keep_history() returns trigger
