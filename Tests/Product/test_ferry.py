@@ -22,12 +22,13 @@ from test_signatures import sign
 
 
 class Device(threading.Thread):
-    """What carries files from one network to the other; it may drop, double, delay, cut off and alter them."""
+    """What carries files from one network to the other; it may drop, double, delay, cut off and alter them, each three times
+    in a row at most: what is sent again waits twice as long every time."""
 
     def __init__(self, folder, seed=None):
         super().__init__(daemon=True)
         self.folder, self.random, self.seed = pathlib.Path(folder), random.Random(seed), seed
-        self.open, self.ending = True, False
+        self.open, self.ending, self.harmed = True, False, {}
 
     def run(self):
         while not self.ending:
@@ -46,7 +47,9 @@ class Device(threading.Thread):
                     file.unlink()
                 except FileNotFoundError:
                     continue
-                harm = self.random.randrange(8) if self.seed is not None else None
+                times = self.harmed.get((come, file.name), 0)
+                harm = self.random.randrange(8) if self.seed is not None and times < 3 else None
+                self.harmed[come, file.name] = times + 1 if harm in (0, 1, 2) else 0
                 if harm == 0:
                     continue
                 if harm == 1:
