@@ -46,7 +46,7 @@ extension CaseStore {
       }
       _ = try await transaction.query(eventStatement(state, action, by: principal, at: store.clock.now()))
     }
-    try await UnfinishedEntry.keep(left, of: record, by: principal, registers)
+    try await UnfinishedEntry.keep(left, of: record, by: principal, registers, in: transaction)
     guard let naming else { return }
     let place = run.place(nil)
     try await HouseholdLedger.close(
