@@ -160,7 +160,7 @@ package struct QueryRoutes: Sendable {
       let text = answer.values[field.name]?.text, let data = Data(base64Encoded: text)
     else { return nil }
     let bytes = Array(data)
-    let kind = FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024)
+    let kind = FileKind.sniff(bytes: bytes)
     guard [.pdf, .png, .jpeg].contains(kind) else { return nil }
     var response = Response.bytes(bytes, type: kind.mediaType)
     response.headers["Content-Disposition"] = "inline; filename=\(operation.name).\(kind.fileExtension)"

@@ -62,6 +62,12 @@ package enum FileKind: Sendable, Hashable {
     return .zip
   }
 
+  /// What bytes in memory are; office archives come out as `zip`.
+  package static func sniff(bytes: [UInt8]) -> FileKind {
+    let enough = 64 * 1024
+    return sniff(head: Array(bytes.prefix(enough)), complete: bytes.count <= enough)
+  }
+
   /// What the first bytes say; office archives come out as `zip`.
   ///
   /// - Parameter complete: the bytes are the whole file, so an unfinished last character counts as broken.

@@ -27,7 +27,7 @@ package struct RasterImage: Sendable {
   /// - Parameter longest: pixels of the longer side that suffice; a JPEG is unpacked no larger than twice that.
   /// - Throws: ``Refusal`` `image-unsupported`, `image-too-large`.
   package init(_ bytes: [UInt8], longest: Int? = nil) throws {
-    switch FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024) {
+    switch FileKind.sniff(bytes: bytes) {
     case .jpeg:
       let image = try RasterImage(jpeg: bytes, longest: longest)
       self = image.turned(by: EXIFOrientation.read(bytes))

@@ -69,11 +69,11 @@ package struct CaseFerry: Sendable {
       guard let requirement = one["requirement"]?.string, let kind = one["kind"]?.string,
         let way = one["way"]?.string.flatMap(HandedMaterial.Way.init(rawValue:))
       else { continue }
-      let licence = one["licence"]?.string.flatMap { try? JSON(parsing: Array($0.utf8)) }
       list.append(
         HandedMaterial(
           requirement: requirement, kind: kind, way: way, files: keys,
-          issuedOn: one["issued"]?.string.flatMap { CivilDate($0) }, licence: ElectronicLicence(licence)))
+          issuedOn: one["issued"]?.string.flatMap { CivilDate($0) },
+          licence: ElectronicLicence(text: one["licence"]?.string)))
     }
     return (list, Array(stored.keys))
   }

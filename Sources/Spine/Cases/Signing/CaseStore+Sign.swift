@@ -209,7 +209,7 @@ extension CaseStore {
     async throws -> StoredFile?
   {
     guard let bytes else { return nil }
-    let kind = FileKind.sniff(head: Array(bytes.prefix(64 * 1024)), complete: bytes.count <= 64 * 1024)
+    let kind = FileKind.sniff(bytes: bytes)
     return try await office.files.put(
       bytes: bytes, name: "\(name).\(kind.fileExtension)", classification: .secret, policy: CaseStore.sheets,
       by: principal, in: transaction)

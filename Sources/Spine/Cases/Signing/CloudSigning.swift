@@ -17,9 +17,11 @@ package enum CloudSigning: Sendable, Hashable {
 extension CaseStore {
   static let cloud = "cloud_signature"
 
-  private var cloudKey: SM2PublicKey? {
-    let text = (try? parameters.text("signature.cloud_key")) ?? ""
-    return Hex.decode(text).flatMap { try? SM2PublicKey(point: $0) }
+  private var cloudKey: SM2PublicKey? { trustedKey("signature.cloud_key") }
+
+  /// The public key of another system that a parameter names, as 130 hexadecimal digits; `nil` while it names none.
+  func trustedKey(_ parameter: String) -> SM2PublicKey? {
+    Hex.decode((try? parameters.text(parameter)) ?? "").flatMap { try? SM2PublicKey(point: $0) }
   }
 
   /// Whether the city has a cloud service whose signatures can be proved here.

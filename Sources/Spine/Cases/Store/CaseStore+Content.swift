@@ -78,7 +78,7 @@ extension CaseStore {
     let system = store.records(as: .system, purpose: "核验电子证照").within(session).plain
     let kept = try await system.get(ServiceCase.material, old.id, columns: ["licence", "material"], reveal: true)
     guard kept["material"].text == handed.kind,
-      let licence = ElectronicLicence(kept["licence"].text.flatMap { try? JSON(parsing: Array($0.utf8)) })
+      let licence = ElectronicLicence(text: kept["licence"].text)
     else { return false }
     let files = try await ArchiveDigest.files(handed.files, in: session)
     return files.values.contains { $0["digest"]?.string == licence.digest }

@@ -56,7 +56,7 @@ extension CaseStore {
     guard mayCompare(view, principal) else {
       throw Refusal(.forbidden, "face-foreign", "只有正在办理或受理这件事的人可以比对人像，没有比对。请从待办进入。")
     }
-    let kind = FileKind.sniff(head: Array(photo.prefix(64 * 1024)), complete: photo.count <= 64 * 1024)
+    let kind = FileKind.sniff(bytes: photo)
     guard [.jpeg, .png].contains(kind), photo.count <= CaseStore.largestFace else {
       throw Refusal(.invalid, "face-photo", "照片应是 JPEG 或 PNG，不超过 4 MB，没有比对。请重新拍一张。", field: "photo")
     }

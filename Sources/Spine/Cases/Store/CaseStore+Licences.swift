@@ -18,10 +18,7 @@ package enum LicenceFetch: Sendable, Hashable {
 extension CaseStore {
   static let licences = "electronic_licence"
 
-  private var licenceKey: SM2PublicKey? {
-    let text = (try? parameters.text("signature.licence_key")) ?? ""
-    return Hex.decode(text).flatMap { try? SM2PublicKey(point: $0) }
-  }
+  private var licenceKey: SM2PublicKey? { trustedKey("signature.licence_key") }
 
   /// Whether electronic licences can be fetched, and proved, here.
   package var hasLicences: Bool {
@@ -33,7 +30,7 @@ extension CaseStore {
   /// - Parameters:
   ///   - holder: the number that a provider of identities vouched for.
   ///   - item: what it is for.
-  /// - Throws: ``Refusal`` `licence-face` when the session is not that sure.
+  /// - Throws: ``Refusal`` `licence-face` when the session is not that sure, `read-often`.
   package func fetchLicence(
     _ kind: MaterialKind, holder: (name: String, document: String), for item: ServiceItem, by principal: Principal
   ) async throws -> LicenceFetch {
@@ -115,7 +112,7 @@ extension CaseStore {
     let system = store.records(as: .system, purpose: "核验电子证照", origin: origin).plain
     let material = try await system.get(
       ServiceCase.material, record.id, columns: ["licence", "files"], reveal: true)
-    guard let licence = ElectronicLicence(material["licence"].text.flatMap { try? JSON(parsing: Array($0.utf8)) })
+    guard let licence = ElectronicLicence(text: material["licence"].text)
     else {
       return nil
     }

@@ -43,6 +43,12 @@ package struct ElectronicLicence: Sendable, Hashable {
       validUntil: json?["valid_until"]?.string.flatMap { CivilDate($0) }, digest: digest, seal: seal, key: key)
   }
 
+  /// Reads the text of ``json``, as a record and a message keep it; `nil` for anything else.
+  init?(text: String?) {
+    guard let text, let json = try? JSON(parsing: Array(text.utf8)) else { return nil }
+    self.init(json)
+  }
+
   package var json: JSON {
     .object(
       [

@@ -84,7 +84,7 @@ extension ServiceRoutes {
     case .not(let reason):
       return (input, [FieldError(name, "没有调用电子证照：\(reason)。可以改为拍照上传，已填写的内容都在。")])
     case .fetched(let licence, let file):
-      let type = FileKind.sniff(head: Array(file.prefix(64 * 1024)), complete: file.count <= 64 * 1024)
+      let type = FileKind.sniff(bytes: file)
       guard [.pdf, .png, .jpeg].contains(type) else {
         return (input, [FieldError(name, "没有调用电子证照：证照文件不是 PDF 或图片，这里不能采用。请拍照上传，已填写的内容都在。")])
       }
