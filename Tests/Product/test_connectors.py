@@ -318,6 +318,13 @@ def test_officers_read_the_archives_of_before_and_every_look_is_told(city, clien
     assert seen.headers["Content-Disposition"].startswith("inline")
     fields = page.locator("tbody form input[type=hidden]").evaluate_all("inputs => Object.fromEntries(inputs.map(i => [i.name, i.value]))")
     assert fields["archive_number"] == "511702-2009-QR-1" and fields["purpose"] == "核对户籍沿革"
+    # On a phone the pictures can be opened too.
+    phone = visit("huji", "phone")
+    phone.goto(path)
+    phone.get_by_label("姓名").fill(mother)
+    phone.get_by_label("事由").select_option("核对户籍沿革")
+    phone.get_by_role("button", name="查询", exact=True).click()
+    expect(phone.get_by_role("button", name="看影像").first).to_be_visible()
     # Without a purpose, for an archive that is not there, and for others than officers of registration there is nothing to see.
     assert officer.post("/queries/historical_archive/archive_images", {"archive_number": "511702-2009-QR-1"}).status_code == 422
     none = officer.post("/queries/historical_archive/archive_images", {"archive_number": "X", "purpose": "档案利用"})

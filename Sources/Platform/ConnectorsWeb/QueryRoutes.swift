@@ -131,7 +131,7 @@ package struct QueryRoutes: Sendable {
     let rows = answer.rows.compactMap { try? $0.get() }
     return Card("查询结果", count: .exact(rows.count), isFlush: true) {
       DataTable(
-        caption: "查询结果", columns: fields.map { Column($0.label) } + (opens == nil ? [] : [Column("操作")]),
+        caption: "查询结果", columns: fields.map { Column($0.label) } + (opens == nil ? [] : [Column("操作", .actions)]),
         rows: rows.enumerated().map { index, row in
           TableRow(
             id: "answer-\(index)", name: "第 \(index + 1) 条", path: nil,

@@ -147,7 +147,7 @@ extension DefinitionRoutes {
         caption: "版本",
         columns: [
           Column("版本"), Column("状态", .state), Column("为什么改", .wide), Column("谁"), Column("发布时间", .date),
-          Column("操作", .actions, isOnPhone: true),
+          Column("操作", .actions),
         ], rows: rows, opensPanel: false, empty: .empty("还没有发布过", "草稿试运行后由另一人发布。"))
     }.html
   }

@@ -30,7 +30,7 @@ package struct Column: Sendable {
   /// What the column means, shown on the heading.
   package var help: String?
   /// Whether it shows where room is short: on a phone, in the card of its row, and beside an open panel. Unless said,
-  /// the first five columns and states do.
+  /// the first five columns, states and buttons do.
   package var isOnPhone: Bool?
 
   package init(
@@ -170,7 +170,7 @@ package struct DataTable: HTMLConvertible {
   }
 
   private func look(of column: Column, _ index: Int) -> Attribute {
-    let isOnPhone = column.isOnPhone ?? (index < 5 || column.kind == .state)
+    let isOnPhone = column.isOnPhone ?? (index < 5 || column.kind == .state || column.kind == .actions)
     return .class(isOnPhone ? "col-\(column.kind.rawValue)" : "col-\(column.kind.rawValue) not-on-phone")
   }
 
